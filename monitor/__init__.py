@@ -1,0 +1,1 @@
+"""minutebook keeps the book of a promised uptime."""

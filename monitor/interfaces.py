@@ -1,0 +1,107 @@
+"""The seams, on one page: what the shells ask of each other, and nothing of how it is done (design/architecture.md).
+
+Instants are UTC milliseconds; durations from the monotonic clock are nanoseconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from monitor.facts import AnyFact, Json, Outcome, Phases, Result
+from monitor.ledger.period import Period
+
+
+class Clock(Protocol):
+    """The only way to the time; shells hold it, each step reads it once and passes the value on."""
+
+    def now(self) -> int:
+        """The wall clock: UTC ms."""
+        ...
+
+    def monotonic_ns(self) -> int:
+        """Runs evenly, also when the wall clock is set; ns since some moment."""
+        ...
+
+
+class FactStore(Protocol):
+    """Append-only facts. Nothing is updated, deleted (but a sealed day's raw results) or computed here."""
+
+    async def append(self, facts: Sequence[AnyFact]) -> int:
+        """Commits all or none, durably, in the order given; answers how many were new.
+
+        A fact whose key is known is ignored. Raises StoreError when it could not be kept.
+        """
+        ...
+
+    def read(self, period: Period, as_of: int) -> Iterator[AnyFact]:
+        """Facts recorded at or before `as_of`, in order of recording: results with `at` in the period, and every fact
+        of another kind. Blocking: from a loop, call it in a thread."""
+        ...
+
+    async def aclose(self) -> None:
+        """Commits what is pending and lets go of the store."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """One turn of a check on the grid: its slot's number and instant, and whether it is a confirming look."""
+
+    check: str
+    slot: int
+    scheduled_at: int
+    confirm: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What one probe saw, judged. `reason` is one of facts.FAIL_REASONS or VOID_REASONS; None on a pass.
+
+    `at` is when the attempt began; `duration_ms` and phases from the monotonic clock. `attributes` are what only the
+    live metrics show (HTTP version, redirects, TLS version, content length), by metric name.
+    """
+
+    outcome: Outcome
+    at: int
+    duration_ms: float
+    reason: str | None = None
+    detail: str | None = None
+    phases: Phases | None = None
+    status: int | None = None
+    ip: str | None = None
+    certificate_expires: int | None = None
+    attributes: Mapping[str, float | str] | None = None
+
+
+class RecordResults(Protocol):
+    """What the prober gives its results to: kept in order, committed in groups, buffered while the store is away."""
+
+    def put(self, result: Result) -> None: ...
+
+
+Commit = Callable[[Sequence[AnyFact]], None]
+"""Told of every group of new facts after it is durable."""
+
+Request = tuple[str, Mapping[str, str]]
+"""A URL and headers, as a source asks for them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What a source's body said: facts, and what to ask for next (None: nothing until the next poll)."""
+
+    facts: tuple[AnyFact, ...]
+    next: Request | None = None
+
+
+class Source(Protocol):
+    """A provider's format: two pure functions (design/architecture.md, "Seams")."""
+
+    def first(self, settings: Mapping[str, Json]) -> Request: ...
+
+    def parse(self, settings: Mapping[str, Json], body: bytes, received_at: int) -> Page: ...
+
+
+Sleep = Callable[[float], Awaitable[None]]

@@ -1,0 +1,135 @@
+"""What one evaluation gives to everything that shows it: immutable, made from facts, for one `as_of`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Literal
+
+from monitor.facts import Result
+from monitor.ledger.period import DAY, HOUR, MINUTE, Month, Period
+
+Verdict = Literal["met", "met_unproven", "breached", "on_track"]
+
+WINDOWS: Mapping[str, int] = {
+    "5m": 5 * MINUTE,
+    "30m": 30 * MINUTE,
+    "1h": HOUR,
+    "2h": 2 * HOUR,
+    "6h": 6 * HOUR,
+    "1d": DAY,
+    "3d": 3 * DAY,
+}
+"""Burn windows, in ms (accounting.md section 7)."""
+
+EXHAUSTION_WINDOWS = ("1h", "6h", "3d")
+
+
+@dataclass(frozen=True, slots=True)
+class Accounts:
+    """Milliseconds of one period by account; they add up to its length (section 6). `excused` has all five classes."""
+
+    month: int
+    up: int
+    down: int
+    unknown: int
+    pending: int
+    excused: Mapping[str, int]
+
+    @property
+    def excused_total(self) -> int:
+        return sum(self.excused.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Every figure of section 6 for one service and month. Amounts in ms; ratios exact, None where the denominator is 0."""
+
+    service: str
+    month: Month
+    period: Period
+    as_of: int
+    accounts: Accounts
+    third_party_corroborated: int
+    third_party_declared: int
+    down_shortest: int
+    down_longest: int
+    excused_shortest: int
+    excused_longest: int
+    objective: Fraction
+    base: int
+    budget: int
+    budget_bound_by: Literal["objective", "downtime_cap"]
+    remaining: int
+    burned: Fraction | None
+    published: Fraction | None
+    gross: Fraction | None
+    windows_removed: Fraction | None
+    worst: Fraction | None
+    best: Fraction | None
+    coverage: Fraction | None
+    verdict: Verdict
+    final: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Burn:
+    """Section 7 at `as_of`, by window name. `error_ratio` is D_w / max(w - E_w - U_w, w/2); exhaustion in instants."""
+
+    rate: Mapping[str, Fraction | None]
+    error_ratio: Mapping[str, Fraction]
+    exhaustion: Mapping[str, int | None]
+
+
+@dataclass(frozen=True, slots=True)
+class NextMaintenance:
+    """The next announced window of a service: when it starts, how much notice it had (ms), and who said so."""
+
+    source: str
+    start: int
+    notice: int
+
+
+@dataclass(frozen=True, slots=True)
+class ActiveExclusion:
+    """An exclusion that is granted at `as_of`."""
+
+    exclusion: str
+    klass: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceView:
+    """One service now: the running month first, then the month before it; `up` None when unknown."""
+
+    service: str
+    title: str
+    public: bool
+    up: bool | None
+    months: tuple[Figures, ...]
+    burn: Burn
+    active: tuple[ActiveExclusion, ...] = ()
+    next_maintenance: tuple[NextMaintenance, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Newest:
+    """The newest scheduled result of a check at a vantage. Its hold lasts until `covers_until` (an instant)."""
+
+    service: str
+    target: str
+    result: Result
+    covers_until: int
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """One evaluation: everything that `/metrics` and the status page show of facts."""
+
+    as_of: int
+    services: tuple[ServiceView, ...]
+    newest: tuple[Newest, ...]
+    severities: Mapping[tuple[str, str], int]
+    void_ms: Mapping[tuple[str, str], int]

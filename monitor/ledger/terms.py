@@ -1,0 +1,138 @@
+"""The terms that a statement is made under: services, checks and policies as decoded from a configuration.
+
+Durations and instants in ms. Defaults are those of contracts/accounting.md and minutebook.example.yaml; whoever makes
+a `Terms` fills them in, so that nothing here depends on a file's format.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from fractions import Fraction
+from typing import Literal, NamedTuple
+from zoneinfo import ZoneInfo
+
+from monitor.errors import InputError
+from monitor.ledger.period import DAY, HOUR, MINUTE, Month
+
+Quorum = Literal["any", "majority", "all"] | int
+Evidence = Literal["corroborated", "declared"]
+
+
+class Dependency(NamedTuple):
+    """`provider/component` of `depends_on`; the component `*` is every one."""
+
+    provider: str
+    component: str
+
+
+@dataclass(frozen=True, slots=True)
+class CheckTerms:
+    """How one check is read (accounting.md sections 2 and 3). `hold_ms` is for results that carry none."""
+
+    name: str
+    hold_ms: int
+    fall: int = 2
+    rise: int = 1
+    quorum: Quorum = "majority"
+    corroboration: bool = False
+    since: int | None = None
+    until: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceTerms:
+    """A service and its checks, corroborating ones included (section 4)."""
+
+    name: str
+    checks: tuple[CheckTerms, ...]
+    title: str = ""
+    at_least: int = 1
+    depends_on: tuple[Dependency, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """One version of the promise (sections 5, 6 and 8).
+
+    `effective_from` None: always in force. `providers` None: every provider. `min_severity` is an index into
+    `facts.SEVERITIES`. `corroborated_by` names checks of any service, by provider.
+    """
+
+    effective_from: date | None = None
+    announced_on: date | None = None
+    change_notice_ms: int = 30 * DAY
+    objective: Fraction = Fraction(999, 1000)
+    downtime_cap_ms: int | None = None
+    finalise_after_ms: int = 5 * DAY
+    notice_ms: int = 48 * HOUR
+    witness_within_ms: int = 15 * MINUTE
+    longest_ms: int | None = None
+    providers: frozenset[str] | None = None
+    min_severity: int = 3
+    evidence: Evidence = "corroborated"
+    corroborated_by: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    lead_ms: int = 0
+    lag_ms: int = 0
+    approval_required: bool = False
+    digest: str = ""
+
+    def takes_effect(self) -> date | None:
+        """The later of `effective_from` and `announced_on` plus the notice for a change (section 8)."""
+        if self.effective_from is None or self.announced_on is None:
+            return self.effective_from
+        notice_days = -(-self.change_notice_ms // DAY)
+        return max(self.effective_from, self.announced_on + timedelta(days=notice_days))
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """Everything that a statement depends on beside the facts. `digest` is of their canonical JSON."""
+
+    zone: ZoneInfo
+    services: tuple[ServiceTerms, ...]
+    policies: tuple[Policy, ...] = ()
+    digest: str = ""
+
+    def service(self, name: str) -> ServiceTerms:
+        """Raises InputError with the names there are."""
+        for service in self.services:
+            if service.name == name:
+                return service
+        known = " ".join(service.name for service in self.services)
+        raise InputError(f"there is no service {name!r}; the configuration names: {known}")
+
+    def check(self, name: str) -> CheckTerms | None:
+        """The check of that name, of any service."""
+        return next((check for service in self.services for check in service.checks if check.name == name), None)
+
+
+ALWAYS = Policy()
+"""The policy of a configuration without `policies`: always in force, every default (section 8)."""
+
+
+def policy_for(policies: tuple[Policy, ...], month: Month) -> Policy:
+    """The version with the newest `effective_from` among those in effect on the month's first date (section 8).
+
+    The one with the oldest `effective_from` needs no notice. Raises InputError when none is in force.
+    """
+    if not policies:
+        return ALWAYS
+    oldest = min(policies, key=_effective)
+    in_force = [policy for policy in policies if _in_force(policy, month.first_day, is_oldest=policy is oldest)]
+    if not in_force:
+        raise InputError(
+            f"no policy is in force in {month}: the first is effective from {oldest.effective_from}; "
+            "ask for a later month, or add the policy that was promised then"
+        )
+    return max(in_force, key=_effective)
+
+
+def _effective(policy: Policy) -> date:
+    return policy.effective_from or date.min
+
+
+def _in_force(policy: Policy, day: date, *, is_oldest: bool) -> bool:
+    since = policy.effective_from if is_oldest else policy.takes_effect()
+    return since is None or since <= day
