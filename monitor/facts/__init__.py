@@ -6,7 +6,7 @@ checked by `decode`. Both are frozen. `canonical_line` is the RFC 8785 line that
 
 from __future__ import annotations
 
-from monitor.facts.canonical import Json, canonical_json, canonical_line, digest, key, sha256_text
+from monitor.facts.canonical import canonical_json, canonical_line, digest, key, sha256_text
 from monitor.facts.decode import decode_fact, decode_line, parse_json
 from monitor.facts.kinds import (
     EXCLUSION_CLASSES,
@@ -15,6 +15,7 @@ from monitor.facts.kinds import (
     VOID_REASONS,
     AnyFact,
     Fact,
+    Json,
     Outcome,
     Phases,
     Result,
