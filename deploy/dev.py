@@ -1,0 +1,373 @@
+#!/usr/bin/env python3
+"""From a bare `python3` to a running minutebook, with nothing but the standard library.
+
+    python3 deploy/dev.py run URL...      the daemon (all that follows goes to `minutebook run`)
+    python3 deploy/dev.py test            everything that must hold: format, lint, types, layers, tests
+    python3 deploy/dev.py test ARGS...    only pytest, with these arguments; `--long` for the long tests
+    python3 deploy/dev.py bench ARGS...   the benchmarks: each figure beside its target
+    python3 deploy/dev.py stack           a real Prometheus and Alertmanager beside a running daemon
+    python3 deploy/dev.py lock [--upgrade]  write deploy/locks/ anew from pyproject.toml
+
+It makes `.venv`, installs a pinned uv into it, then exactly what the locks hash, then the project itself.
+What is not on the package index (Prometheus, Alertmanager) comes from the distribution's own packages and is
+unpacked into `.venv/tools`: no root needed, no service started. A second start finds all of it in place.
+"""
+
+import contextlib
+import fcntl
+import getpass
+import hashlib
+import importlib.util
+import json
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import sysconfig
+import time
+import urllib.error
+import urllib.request
+import venv
+from pathlib import Path
+
+OLDEST, NEWEST = (3, 11), (3, 13)
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def other_python():
+    """The newest supported Python on PATH, to name in a message, or None."""
+    names = [f"python3.{minor}" for minor in range(NEWEST[1], OLDEST[1] - 1, -1)]
+    return next((name for name in names if shutil.which(name)), None)
+
+
+# Everything above parses and runs on Python 3.6, so that an older one is refused by name and not by a traceback.
+if sys.version_info < OLDEST:
+    sys.exit(
+        "minutebook needs Python 3.11, 3.12 or 3.13; {} is {}.{}.{}.\n".format(sys.executable, *sys.version_info[:3])
+        + f"Start it with one of them: {other_python() or 'python3.11'} {' '.join(sys.argv)}"
+    )
+
+VENV = ROOT / ".venv"
+PYTHON = VENV / "bin" / "python"
+STAMP = VENV / "dev.json"
+LOCKS = ROOT / "deploy" / "locks"
+TOOLS = VENV / "tools" / "bin"
+APT = VENV / "apt"
+# A set is installed by all its files; every set holds the one before it.
+SETS = {"run": ["bootstrap.txt", "runtime.txt"], "test": ["bootstrap.txt", "runtime.txt", "test.txt"]}
+# The name that upstream gives a tool, and the distribution's package and file it comes from.
+TOOL_SOURCES = {
+    "prometheus": ("prometheus", "usr/bin/prometheus"),
+    "promtool": ("prometheus", "usr/bin/promtool"),
+    "alertmanager": ("prometheus-alertmanager", "usr/bin/prometheus-alertmanager"),
+    "amtool": ("prometheus-alertmanager", "usr/bin/amtool"),
+    "blackbox_exporter": ("prometheus-blackbox-exporter", "usr/bin/prometheus-blackbox-exporter"),
+}
+GATES = {
+    "format": ["ruff", "format", "--check", "--quiet", "."],
+    "lint": ["ruff", "check", "--quiet", "."],
+    "types": ["mypy"],
+    "layers": ["lint-imports"],
+    "dependencies": ["deptry", "."],
+    "spelling": ["codespell", "."],
+}
+
+
+def say(message: str) -> None:
+    print(f"dev.py: {message}", file=sys.stderr, flush=True)
+
+
+def call(command: list[str], env: dict[str, str] | None = None, cwd: Path = ROOT) -> None:
+    """Runs a step; one that fails ends the script with the step's own words and status."""
+    try:
+        done = subprocess.run(command, env=env, cwd=cwd, check=False)
+    except FileNotFoundError:
+        sys.exit(f"dev.py: {command[0]} is not on this machine; it was needed for: {shlex.join(command)}")
+    if done.returncode != 0:
+        sys.exit(f"dev.py: this step failed with status {done.returncode}: {shlex.join(command)}")
+
+
+# ------------------------------------------------------------------------------- the environment
+
+
+def interpreter() -> str:
+    """What `.venv` is bound to: this interpreter, and the place of the work tree (scripts hold it)."""
+    return f"{sys.version} {sys.base_prefix} {ROOT}"
+
+
+def digest(which: str) -> str:
+    """Changes whenever the set would have to be installed again."""
+    total = hashlib.sha256()
+    for path in [ROOT / "pyproject.toml", *(LOCKS / name for name in SETS[which])]:
+        total.update(hashlib.sha256(path.read_bytes()).digest())
+    return total.hexdigest()
+
+
+def read_stamp() -> dict[str, str]:
+    try:
+        stamp: dict[str, str] = json.loads(STAMP.read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return stamp if PYTHON.exists() and stamp.get("interpreter") == interpreter() else {}
+
+
+def serves(stamp: dict[str, str], which: str) -> bool:
+    """Whether what the stamp tells of holds the set: the fuller one serves both."""
+    return stamp.get("set") in ("test", which) and stamp.get("digest") == digest(stamp["set"])
+
+
+@contextlib.contextmanager
+def alone():
+    """Holds `.venv` for one dev.py at a time: two may be started at once."""
+    try:
+        lock = (ROOT / ".venv.lock").open("w")
+    except OSError as error:
+        sys.exit(f"dev.py: cannot write in {ROOT} ({error.strerror}): it keeps .venv there; make it yours or copy it")
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say("waiting for another dev.py that is installing")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def prepare(which: str) -> None:
+    """Makes `.venv` hold the set: at once when it does already."""
+    if serves(read_stamp(), which):
+        return
+    with alone():
+        stamp = read_stamp()
+        if serves(stamp, which):
+            return
+        if not stamp:
+            say(f"making {VENV}")
+            venv.create(VENV, clear=True, symlinks=True)
+        which = stamp.get("set", which) if which == "run" else which
+        STAMP.unlink(missing_ok=True)  # an install that is cut short starts from nothing again
+        install(which)
+        STAMP.write_text(json.dumps({"set": which, "digest": digest(which), "interpreter": interpreter()}))
+
+
+def install(which: str) -> None:
+    began = time.monotonic()
+    if not (VENV / "bin" / "uv").exists():
+        say("installing uv")
+        call([*pip(), "install", "-qq", "--no-deps", "--require-hashes", "-r", str(LOCKS / "bootstrap.txt")], pip_env())
+    say(f"installing what deploy/locks/ names for `{which}`")
+    files = [str(LOCKS / name) for name in SETS[which]]
+    call([*uv("pip", "sync"), "--quiet", "--require-hashes", *files], uv_env())
+    call([*uv("pip", "install"), "--quiet", "--no-deps", "--no-build-isolation", "--editable", "."], uv_env())
+    say(f"ready after {time.monotonic() - began:.0f} s: {VENV / 'bin' / 'minutebook'}")
+
+
+def pip() -> list[str]:
+    """A pip that installs into `.venv`, from whatever this machine has: it is needed once, to fetch uv."""
+    folders = [sysconfig.get_config_var("WHEEL_PKG_DIR"), "/usr/share/python-wheels"]
+    bundled = importlib.util.find_spec("ensurepip")
+    if bundled and bundled.origin:
+        folders.insert(0, str(Path(bundled.origin).parent / "_bundled"))
+    wheels = [wheel for folder in folders if folder for wheel in sorted(Path(folder).glob("pip-*.whl"))]
+    if not wheels and importlib.util.find_spec("pip"):
+        return [sys.executable, "-m", "pip", "--python", str(PYTHON)]
+    if not wheels:
+        wheels = sorted(unpack(["python3-pip-whl"]).glob("usr/share/python-wheels/pip-*.whl"))
+    return [str(PYTHON), f"{wheels[0]}/pip"]  # a wheel is a zip that Python runs as it is
+
+
+def pip_env() -> dict[str, str]:
+    """A pip that is run from its wheel brings its own certificates: the machine's are the ones to trust."""
+    env = {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_ROOT_USER_ACTION": "ignore", **os.environ}
+    system = Path("/etc/ssl/certs/ca-certificates.crt")
+    if system.exists():
+        env.setdefault("PIP_CERT", env.get("SSL_CERT_FILE", str(system)))
+    return env
+
+
+def uv(*command: str) -> list[str]:
+    return [str(VENV / "bin" / "uv"), *command]
+
+
+def uv_env() -> dict[str, str]:
+    """uv with the machine's certificates and, unless it is told otherwise itself, with pip's package index."""
+    env = {"UV_SYSTEM_CERTS": "1", "UV_PYTHON_DOWNLOADS": "never", **os.environ, "VIRTUAL_ENV": str(VENV)}
+    if not env.keys() & {"UV_DEFAULT_INDEX", "UV_INDEX_URL"} and "PIP_INDEX_URL" in env:
+        env["UV_DEFAULT_INDEX"] = env["PIP_INDEX_URL"]
+    return env
+
+
+# ------------------------------------------------------------------------------- the distribution's packages
+
+
+def unpack(packages: list[str]) -> Path:
+    """Downloads Debian or Ubuntu packages and unpacks them, as any user, outside the machine's own package state."""
+    if not shutil.which("apt-get"):
+        sys.exit(f"dev.py: there is no apt-get here to fetch {', '.join(packages)}; install pip and venv for {sys.executable}")
+    for folder in ("state/lists/partial", "cache/archives/partial", "root"):
+        (APT / folder).mkdir(parents=True, exist_ok=True)
+    own = {
+        "Dir::State": APT / "state",
+        "Dir::State::status": "/var/lib/dpkg/status",
+        "Dir::Cache": APT / "cache",
+        "Acquire::Languages": "none",
+        "Acquire::Retries": "3",
+        "APT::Sandbox::User": getpass.getuser(),
+    }
+    apt = ["apt-get", "-qq", *(part for name, value in own.items() for part in ("-o", f"{name}={value}"))]
+    say(f"fetching {', '.join(packages)} from this distribution's packages")
+    call([*apt, "update"])
+    call([*apt, "download", *packages], cwd=APT)
+    for package in packages:
+        for archive in APT.glob(f"{package}_*.deb"):
+            call(["dpkg-deb", "-x", str(archive), str(APT / "root")])
+            archive.unlink()
+    return APT / "root"
+
+
+def fetch_tools() -> None:
+    """Puts Prometheus, Alertmanager and their tools into `.venv/tools/bin`, from PATH where it has them."""
+    with alone():
+        TOOLS.mkdir(parents=True, exist_ok=True)
+        for name in TOOL_SOURCES:
+            found = shutil.which(name)
+            if found and not (TOOLS / name).exists():
+                (TOOLS / name).symlink_to(found)
+        missing = {name: source for name, source in TOOL_SOURCES.items() if not (TOOLS / name).exists()}
+        if not missing:
+            return
+        root = unpack(sorted({package for package, _ in missing.values()}))
+        for name, (_, path) in missing.items():
+            (TOOLS / name).unlink(missing_ok=True)
+            (TOOLS / name).symlink_to(root / path)
+
+
+def with_tools() -> dict[str, str]:
+    """The environment of a command that uses the tools. With CI=true one that is missing fails, else it is said."""
+    try:
+        fetch_tools()
+    except SystemExit as stop:
+        if os.environ.get("CI") == "true":
+            raise
+        say(f"{stop.code}\ndev.py: TESTS THAT NEED {', '.join(TOOL_SOURCES)} WILL BE SKIPPED")
+    return {**os.environ, "MINUTEBOOK_TOOLS": str(TOOLS), "PATH": f"{VENV / 'bin'}{os.pathsep}{os.environ['PATH']}"}
+
+
+# ------------------------------------------------------------------------------- the commands
+
+
+def run(arguments: list[str]) -> None:
+    prepare("run")
+    command = VENV / "bin" / "minutebook"
+    os.execv(command, [str(command), "run", *arguments])
+
+
+def test(arguments: list[str]) -> None:
+    prepare("test")
+    env = with_tools()
+    pytest = [str(PYTHON), "-m", "pytest"]
+    if arguments:
+        chosen = ["-m", "long", *arguments[1:]] if arguments[0] == "--long" else arguments
+        sys.exit(subprocess.run([*pytest, *chosen], env=env, cwd=ROOT, check=False).returncode)
+    failed = [name for name, gate in GATES.items() if not passes(name, gate, env)]
+    status = subprocess.run([*pytest, "-q", "-n", "2", "-m", "not long"], env=env, cwd=ROOT, check=False).returncode
+    if failed:
+        say(f"FAILED before the tests: {', '.join(failed)}")
+    sys.exit(status or bool(failed))
+
+
+def passes(name: str, gate: list[str], env: dict[str, str]) -> bool:
+    began = time.monotonic()
+    done = subprocess.run([str(VENV / "bin" / gate[0]), *gate[1:]], env=env, cwd=ROOT, check=False, text=True, capture_output=True)
+    print(f"{name:<14}{'ok' if done.returncode == 0 else 'FAILED':<8}{time.monotonic() - began:5.1f} s", flush=True)
+    if done.returncode != 0:
+        print(done.stdout + done.stderr, flush=True)
+    return done.returncode == 0
+
+
+def bench(arguments: list[str]) -> None:
+    prepare("test")
+    os.chdir(ROOT)
+    os.execve(PYTHON, [str(PYTHON), "-m", "tests.bench", *arguments], with_tools())
+
+
+def stack(arguments: list[str]) -> None:
+    """Prometheus on 9090 and Alertmanager on 9093, on loopback, in the foreground until Ctrl-C."""
+    prepare("run")
+    fetch_tools()
+    config, data = ROOT / "deploy" / "prometheus", VENV / "stack"
+    try:
+        urllib.request.urlopen("http://127.0.0.1:9843/-/healthy", timeout=2).close()
+    except urllib.error.HTTPError as answer:
+        say(f"the daemon on 127.0.0.1:9843 answers {answer.code}")
+    except OSError:
+        say("no daemon on 127.0.0.1:9843 yet: start one with `python3 deploy/dev.py run URL`")
+    commands = [
+        [
+            str(TOOLS / "prometheus"),
+            f"--config.file={config / 'prometheus.yml'}",
+            f"--storage.tsdb.path={data / 'prometheus'}",
+            "--web.listen-address=127.0.0.1:9090",
+            *arguments,
+        ],
+        [
+            str(TOOLS / "alertmanager"),
+            f"--config.file={config / 'alertmanager.yml'}",
+            f"--storage.path={data / 'alertmanager'}",
+            "--web.listen-address=127.0.0.1:9093",
+            "--cluster.listen-address=",
+        ],
+    ]
+    data.mkdir(exist_ok=True)
+    say("Prometheus on http://127.0.0.1:9090, Alertmanager on http://127.0.0.1:9093; Ctrl-C stops both")
+    sys.exit(together(commands, data))
+
+
+def together(commands: list[list[str]], cwd: Path) -> int:
+    """Runs the commands until the first one ends or Ctrl-C; leaves none behind. Returns the first one's status."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    processes = [subprocess.Popen(command, cwd=cwd) for command in commands]
+    try:
+        pid, status = os.wait()
+        say(f"{next(shlex.join(process.args) for process in processes if process.pid == pid)} ended")
+        return os.waitstatus_to_exitcode(status)
+    except KeyboardInterrupt:
+        return 130
+    finally:
+        for process in processes:
+            with contextlib.suppress(ProcessLookupError):
+                process.terminate()
+        for process in processes:
+            process.wait(timeout=20)
+
+
+def lock(arguments: list[str]) -> None:
+    """The fullest set is resolved first and constrains the others, so that one version serves all of them."""
+    prepare("run")
+    options = ["--universal", "--generate-hashes", "--no-header", "--no-annotate", "--quiet", "--python-version", "3.11"]
+    chosen = {
+        "test.txt": ["--all-extras", "--group", "dev", "--group", "bootstrap"],
+        "runtime.txt": ["--extra", "fast", "--constraint", str(LOCKS / "test.txt")],
+        "bootstrap.txt": ["--only-group", "bootstrap", "--constraint", str(LOCKS / "test.txt")],
+    }
+    for name, what in chosen.items():
+        call([*uv("pip", "compile"), *options, *arguments, *what, "pyproject.toml", "-o", str(LOCKS / name)], uv_env())
+        if "://" in (LOCKS / name).read_text():
+            sys.exit(f"dev.py: deploy/locks/{name} names an address: keep indexes and direct references out of the locks")
+    say("deploy/locks/ written; `python3 deploy/dev.py test` installs and tries them")
+
+
+COMMANDS = {"run": run, "test": test, "bench": bench, "stack": stack, "lock": lock}
+
+
+def main() -> None:
+    if len(sys.argv) < 2 or sys.argv[1] not in COMMANDS:
+        sys.exit(__doc__ if len(sys.argv) < 2 else f"dev.py: no command {sys.argv[1]!r}: it has {', '.join(COMMANDS)}")
+    if sys.version_info[:2] > NEWEST:
+        say("tried on Python 3.11 to 3.13 only; if this one fails: {} deploy/dev.py".format(other_python() or "python3.13"))
+    COMMANDS[sys.argv[1]](sys.argv[2:])
+
+
+if __name__ == "__main__":
+    main()
