@@ -30,23 +30,24 @@ import time
 import urllib.error
 import urllib.request
 import venv
+from collections.abc import Iterator
 from pathlib import Path
 
 OLDEST, NEWEST = (3, 11), (3, 13)
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def other_python():
-    """The newest supported Python on PATH, to name in a message, or None."""
+def other_python() -> str:
+    """The newest supported Python on PATH, to name in a message."""
     names = [f"python3.{minor}" for minor in range(NEWEST[1], OLDEST[1] - 1, -1)]
-    return next((name for name in names if shutil.which(name)), None)
+    return next((name for name in names if shutil.which(name)), "python3.11")
 
 
 # Everything above parses and runs on Python 3.6, so that an older one is refused by name and not by a traceback.
 if sys.version_info < OLDEST:
     sys.exit(
-        "minutebook needs Python 3.11, 3.12 or 3.13; {} is {}.{}.{}.\n".format(sys.executable, *sys.version_info[:3])
-        + f"Start it with one of them: {other_python() or 'python3.11'} {' '.join(sys.argv)}"
+        f"dev.py: minutebook needs Python 3.11, 3.12 or 3.13; {sys.executable} is Python {sys.version.split()[0]}.\n"
+        f"Start it with one of them: {other_python()} {' '.join(sys.argv)}"
     )
 
 VENV = ROOT / ".venv"
@@ -119,7 +120,7 @@ def serves(stamp: dict[str, str], which: str) -> bool:
 
 
 @contextlib.contextmanager
-def alone():
+def alone() -> Iterator[None]:
     """Holds `.venv` for one dev.py at a time: two may be started at once."""
     try:
         lock = (ROOT / ".venv.lock").open("w")
@@ -155,25 +156,27 @@ def install(which: str) -> None:
     began = time.monotonic()
     if not (VENV / "bin" / "uv").exists():
         say("installing uv")
-        call([*pip(), "install", "-qq", "--no-deps", "--require-hashes", "-r", str(LOCKS / "bootstrap.txt")], pip_env())
+        options = ["-qq", "--no-deps", "--require-hashes", "-r", str(LOCKS / "bootstrap.txt")]
+        call([*pip(), "install", *options], pip_env())
     say(f"installing what deploy/locks/ names for `{which}`")
     files = [str(LOCKS / name) for name in SETS[which]]
-    call([*uv("pip", "sync"), "--quiet", "--require-hashes", *files], uv_env())
-    call([*uv("pip", "install"), "--quiet", "--no-deps", "--no-build-isolation", "--editable", "."], uv_env())
+    call(uv("pip", "sync", "--quiet", "--require-hashes", *files), uv_env())
+    call(uv("pip", "install", "--quiet", "--no-deps", "--no-build-isolation", "--editable", "."), uv_env())
     say(f"ready after {time.monotonic() - began:.0f} s: {VENV / 'bin' / 'minutebook'}")
 
 
 def pip() -> list[str]:
     """A pip that installs into `.venv`, from whatever this machine has: it is needed once, to fetch uv."""
-    folders = [sysconfig.get_config_var("WHEEL_PKG_DIR"), "/usr/share/python-wheels"]
+    distribution = "usr/share/python-wheels"
+    folders = [Path(sysconfig.get_config_var("WHEEL_PKG_DIR") or f"/{distribution}"), APT / "root" / distribution]
     bundled = importlib.util.find_spec("ensurepip")
     if bundled and bundled.origin:
-        folders.insert(0, str(Path(bundled.origin).parent / "_bundled"))
-    wheels = [wheel for folder in folders if folder for wheel in sorted(Path(folder).glob("pip-*.whl"))]
+        folders.insert(0, Path(bundled.origin).parent / "_bundled")
+    wheels = [wheel for folder in folders for wheel in folder.glob("pip-*.whl")]
     if not wheels and importlib.util.find_spec("pip"):
         return [sys.executable, "-m", "pip", "--python", str(PYTHON)]
     if not wheels:
-        wheels = sorted(unpack(["python3-pip-whl"]).glob("usr/share/python-wheels/pip-*.whl"))
+        wheels = list((unpack(["python3-pip-whl"]) / distribution).glob("pip-*.whl"))
     return [str(PYTHON), f"{wheels[0]}/pip"]  # a wheel is a zip that Python runs as it is
 
 
@@ -193,8 +196,15 @@ def uv(*command: str) -> list[str]:
 def uv_env() -> dict[str, str]:
     """uv with the machine's certificates and, unless it is told otherwise itself, with pip's package index."""
     env = {"UV_SYSTEM_CERTS": "1", "UV_PYTHON_DOWNLOADS": "never", **os.environ, "VIRTUAL_ENV": str(VENV)}
-    if not env.keys() & {"UV_DEFAULT_INDEX", "UV_INDEX_URL"} and "PIP_INDEX_URL" in env:
-        env["UV_DEFAULT_INDEX"] = env["PIP_INDEX_URL"]
+    if not env.keys() & {"UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_CONFIG_FILE"}:
+        command = [*pip(), "config", "get", "global.index-url"]
+        index = (
+            os.environ.get("PIP_INDEX_URL")
+            or subprocess.run(
+                command, env=pip_env(), check=False, text=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+            ).stdout.strip()
+        )
+        env.update({"UV_DEFAULT_INDEX": index} if index else {})
     return env
 
 
@@ -204,7 +214,7 @@ def uv_env() -> dict[str, str]:
 def unpack(packages: list[str]) -> Path:
     """Downloads Debian or Ubuntu packages and unpacks them, as any user, outside the machine's own package state."""
     if not shutil.which("apt-get"):
-        sys.exit(f"dev.py: there is no apt-get here to fetch {', '.join(packages)}; install pip and venv for {sys.executable}")
+        sys.exit(f"dev.py: no apt-get here to fetch {', '.join(packages)}; install what this system has for it")
     for folder in ("state/lists/partial", "cache/archives/partial", "root"):
         (APT / folder).mkdir(parents=True, exist_ok=True)
     own = {
@@ -279,11 +289,13 @@ def test(arguments: list[str]) -> None:
 
 def passes(name: str, gate: list[str], env: dict[str, str]) -> bool:
     began = time.monotonic()
-    done = subprocess.run([str(VENV / "bin" / gate[0]), *gate[1:]], env=env, cwd=ROOT, check=False, text=True, capture_output=True)
-    print(f"{name:<14}{'ok' if done.returncode == 0 else 'FAILED':<8}{time.monotonic() - began:5.1f} s", flush=True)
-    if done.returncode != 0:
+    command = [str(VENV / "bin" / gate[0]), *gate[1:]]
+    done = subprocess.run(command, env=env, cwd=ROOT, check=False, text=True, capture_output=True)
+    passed = done.returncode == 0
+    print(f"{name:<14}{'ok' if passed else 'FAILED':<8}{time.monotonic() - began:5.1f} s", flush=True)
+    if not passed:
         print(done.stdout + done.stderr, flush=True)
-    return done.returncode == 0
+    return passed
 
 
 def bench(arguments: list[str]) -> None:
@@ -330,7 +342,8 @@ def together(commands: list[list[str]], cwd: Path) -> int:
     processes = [subprocess.Popen(command, cwd=cwd) for command in commands]
     try:
         pid, status = os.wait()
-        say(f"{next(shlex.join(process.args) for process in processes if process.pid == pid)} ended")
+        ended = next(command for process, command in zip(processes, commands) if process.pid == pid)
+        say(f"ended by itself: {shlex.join(ended)}")
         return os.waitstatus_to_exitcode(status)
     except KeyboardInterrupt:
         return 130
@@ -345,16 +358,17 @@ def together(commands: list[list[str]], cwd: Path) -> int:
 def lock(arguments: list[str]) -> None:
     """The fullest set is resolved first and constrains the others, so that one version serves all of them."""
     prepare("run")
-    options = ["--universal", "--generate-hashes", "--no-header", "--no-annotate", "--quiet", "--python-version", "3.11"]
+    options = "--quiet --universal --generate-hashes --no-header --no-annotate --python-version 3.11".split()
     chosen = {
         "test.txt": ["--all-extras", "--group", "dev", "--group", "bootstrap"],
         "runtime.txt": ["--extra", "fast", "--constraint", str(LOCKS / "test.txt")],
         "bootstrap.txt": ["--only-group", "bootstrap", "--constraint", str(LOCKS / "test.txt")],
     }
     for name, what in chosen.items():
-        call([*uv("pip", "compile"), *options, *arguments, *what, "pyproject.toml", "-o", str(LOCKS / name)], uv_env())
-        if "://" in (LOCKS / name).read_text():
-            sys.exit(f"dev.py: deploy/locks/{name} names an address: keep indexes and direct references out of the locks")
+        written = LOCKS / name
+        call(uv("pip", "compile", *options, *arguments, *what, "pyproject.toml", "-o", str(written)), uv_env())
+        if "://" in written.read_text():
+            sys.exit(f"dev.py: {written} names an address: keep indexes and direct references out of the locks")
     say("deploy/locks/ written; `python3 deploy/dev.py test` installs and tries them")
 
 
@@ -365,7 +379,7 @@ def main() -> None:
     if len(sys.argv) < 2 or sys.argv[1] not in COMMANDS:
         sys.exit(__doc__ if len(sys.argv) < 2 else f"dev.py: no command {sys.argv[1]!r}: it has {', '.join(COMMANDS)}")
     if sys.version_info[:2] > NEWEST:
-        say("tried on Python 3.11 to 3.13 only; if this one fails: {} deploy/dev.py".format(other_python() or "python3.13"))
+        say(f"tried on Python 3.11 to 3.13 only; should this one fail: {other_python()} {' '.join(sys.argv)}")
     COMMANDS[sys.argv[1]](sys.argv[2:])
 
 
