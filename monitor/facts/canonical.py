@@ -37,7 +37,9 @@ def fact_object(fact: AnyFact) -> dict[str, Json]:
     }
     if fact.confirm:
         shown["confirm"] = True
-    for name, value in zip(_PLAIN, (fact[6], fact[8], fact[9], fact[10], fact[12], fact[13], fact[15], fact[16]), strict=True):
+    for name, value in zip(
+        _PLAIN, (fact[6], fact[8], fact[9], fact[10], fact[12], fact[13], fact[15], fact[16]), strict=True
+    ):
         if value is not None:
             shown[name] = value
     if fact.scheduled_at is not None:
@@ -45,7 +47,7 @@ def fact_object(fact: AnyFact) -> dict[str, Json]:
     if fact.certificate_expires is not None:
         shown["certificate_expires"] = format_instant(fact.certificate_expires)
     if fact.phases_ms is not None:
-        shown["phases_ms"] = _phases(fact.phases_ms)
+        shown["phases_ms"] = phases_object(fact.phases_ms)
     if fact.extra:
         shown.update(fact.extra)
     return shown
@@ -54,7 +56,8 @@ def fact_object(fact: AnyFact) -> dict[str, Json]:
 _PLAIN = ("hold_ms", "reason", "detail", "duration_ms", "status", "ip", "id", "source")
 
 
-def _phases(phases: Phases) -> dict[str, Json]:
+def phases_object(phases: Phases) -> dict[str, Json]:
+    """The phases that were measured, by name."""
     return {name: value for name, value in zip(Phases._fields, phases, strict=True) if value is not None}
 
 

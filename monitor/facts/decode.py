@@ -137,4 +137,3 @@ def _unique(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
 
 def _no_constant(name: str) -> NoReturn:
     raise FactError(f"is not JSON: {name} is no number")
-

@@ -36,7 +36,9 @@ def text(field: str, given: Json) -> str:
 
 def name(field: str, given: Json) -> str:
     if given == "" or not isinstance(given, str):
-        raise FactError(f"{field}: expected a name; found {shown(given)}" if given is not None else f"{field}: is missing")
+        raise FactError(
+            f"{field}: expected a name; found {shown(given)}" if given is not None else f"{field}: is missing"
+        )
     return text(field, given)
 
 

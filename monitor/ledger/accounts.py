@@ -1,0 +1,245 @@
+"""Booking every instant to one account, and the figures of a month (accounting.md sections 5.4 and 6).
+
+`cover` says which exclusions are granted at each instant, `book` lays it over a service's timeline, `figures` counts.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right, insort
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Literal, NamedTuple
+
+from monitor.facts import EXCLUSION_CLASSES
+from monitor.ledger.exclusion import Exclusion
+from monitor.ledger.interval import Spans, intersect, normalise, subtract, total
+from monitor.ledger.period import Month, Period
+from monitor.ledger.quorum import clip_segments
+from monitor.ledger.readings import Reading
+from monitor.ledger.snapshot import Accounts, Figures, Verdict
+from monitor.ledger.terms import Policy
+from monitor.ledger.timeline import UP, Segments
+
+
+class Slice(NamedTuple):
+    """A piece of time and the exclusions granted there, in the order that books it; none: nothing excuses."""
+
+    start: int
+    end: int
+    exclusions: tuple[Exclusion, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Booked:
+    """A service's time in `[period.start, period.end)`, clipped at `as_of` by whoever made the period.
+
+    `down` are the DOWN pieces cut by what excuses them; `cover` is where any exclusion is granted, DOWN or not.
+    """
+
+    period: Period
+    up: int
+    unknown: Spans
+    down: list[Slice]
+    cover: list[Slice]
+
+    @property
+    def down_ms(self) -> int:
+        return sum(piece.end - piece.start for piece in self.down if not piece.exclusions)
+
+    @property
+    def excused_ms(self) -> int:
+        return sum(piece.end - piece.start for piece in self.down if piece.exclusions)
+
+    def excused_by_class(self) -> dict[str, int]:
+        excused = dict.fromkeys(EXCLUSION_CLASSES, 0)
+        for piece in self.down:
+            if piece.exclusions:
+                excused[piece.exclusions[0].klass] += piece.end - piece.start
+        return excused
+
+    def unexcused(self) -> Spans:
+        """The time of account `down`."""
+        return [(piece.start, piece.end) for piece in self.down if not piece.exclusions]
+
+
+def cover(exclusions: Sequence[Exclusion], period: Period) -> list[Slice]:
+    """Where at least one exclusion is granted in the period: pieces with one set of exclusions each."""
+    ranked = sorted(exclusions, key=lambda exclusion: exclusion.order)
+    changes: list[tuple[int, int, int]] = []
+    for rank, exclusion in enumerate(ranked):
+        for start, end in exclusion.granted:
+            if start < period.end and period.start < end:
+                changes += [(max(start, period.start), 1, rank), (min(end, period.end), 0, rank)]
+    changes.sort()
+    pieces: list[Slice] = []
+    active: list[int] = []
+    since = period.start
+    for instant, is_start, rank in changes:
+        if active and since < instant:
+            pieces.append(Slice(since, instant, tuple(ranked[place] for place in active)))
+        since = instant
+        if is_start:
+            insort(active, rank)
+        else:
+            active.remove(rank)
+    return pieces
+
+
+def book(segments: Segments, covered: list[Slice], period: Period) -> Booked:
+    """Lays what is granted over a service's timeline within the period."""
+    if period.start >= period.end:
+        return Booked(period, 0, [], [], covered)
+    up = 0
+    unknown: Spans = []
+    pieces: list[Slice] = []
+    place, known_until = 0, period.start
+    for start, end, state in _within(segments, period):
+        if known_until < start:
+            unknown.append((known_until, start))
+        known_until = end
+        if state == UP:
+            up += end - start
+        else:
+            place = _cut(pieces, start, end, covered, place)
+    if known_until < period.end:
+        unknown.append((known_until, period.end))
+    return Booked(period, up, unknown, pieces, covered)
+
+
+def _within(segments: Segments, period: Period) -> Segments:
+    first = max(bisect_right(segments, period.start, key=lambda segment: segment[1]), 0)
+    last = bisect_right(segments, period.end - 1, key=lambda segment: segment[0])
+    return clip_segments(segments[first:last], period.start, period.end)
+
+
+def _cut(pieces: list[Slice], start: int, end: int, covered: list[Slice], place: int) -> int:
+    """Adds the DOWN time `[start, end)` cut at the edges of what covers it; gives the place to go on from."""
+    while place < len(covered) and covered[place].end <= start:
+        place += 1
+    here = place
+    while here < len(covered) and covered[here].start < end:
+        piece = covered[here]
+        if start < piece.start:
+            pieces.append(Slice(start, piece.start, ()))
+            start = piece.start
+        until = min(end, piece.end)
+        pieces.append(Slice(start, until, piece.exclusions))
+        start = until
+        here += 1
+    if start < end:
+        pieces.append(Slice(start, end, ()))
+    return place
+
+
+def refused_parts(exclusion: Exclusion, period: Period, unexcused: Spans) -> list[tuple[str, Spans, int]]:
+    """What was claimed in the period and not granted: why, where, and the ms of account `down` there."""
+    parts: list[tuple[str, Spans, int]] = []
+    for why, spans in exclusion.refused.items():
+        claimed = intersect(normalise(spans), [(period.start, period.end)]) if period.start < period.end else []
+        if claimed:
+            parts.append((why, claimed, total(intersect(claimed, unexcused))))
+    return parts
+
+
+def corroborated_ms(booked: Booked, reading: Reading, policy: Policy) -> int:
+    """Third-party ms at which a corroborating check of an incident granted there is DOWN (section 5.4)."""
+    counted = 0
+    for piece in booked.down:
+        if piece.exclusions and piece.exclusions[0].klass == "third_party":
+            providers = {exclusion.provider for exclusion in piece.exclusions if exclusion.provider is not None}
+            spans = normalise(span for name in providers for span in reading.corroborated(policy, name))
+            counted += total(intersect([(piece.start, piece.end)], spans))
+    return counted
+
+
+class Books(NamedTuple):
+    """One month of one service, booked under the three readings."""
+
+    measured: Booked
+    shortest: Booked
+    longest: Booked
+
+
+class Frame(NamedTuple):
+    """What a month's figures are about."""
+
+    service: str
+    month: Month
+    period: Period
+    as_of: int
+    policy: Policy
+
+
+def figures(frame: Frame, books: Books, corroborated: int, *, final: bool = False) -> Figures:
+    """Every figure of section 6, exact. `corroborated` is that part of the third-party ms."""
+    start, end = frame.period
+    measured, policy = books.measured, frame.policy
+    month = end - start
+    pending = max(0, end - max(start, frame.as_of))
+    down, excused, unknown = measured.down_ms, measured.excused_by_class(), total(measured.unknown)
+    accounts = Accounts(month, measured.up, down, unknown, pending, excused)
+    if accounts.up + down + unknown + pending + accounts.excused_total != month:
+        raise AssertionError(f"{frame.service} {frame.month}: the accounts do not add up to the month: {accounts}")
+    all_excused = accounts.excused_total
+    elapsed = month - pending
+    base = month - all_excused - unknown
+    budget, bound_by = budget_of(policy, base)
+    down_longest, excused_longest = books.longest.down_ms, books.longest.excused_ms
+    down_shortest, excused_shortest = books.shortest.down_ms, books.shortest.excused_ms
+    windows = [(piece.start, piece.end) for piece in measured.cover]
+    bare_unknown = total(subtract(measured.unknown, normalise(windows)))
+    return Figures(
+        service=frame.service,
+        month=frame.month,
+        period=frame.period,
+        as_of=frame.as_of,
+        accounts=accounts,
+        third_party_corroborated=corroborated,
+        third_party_declared=excused["third_party"] - corroborated,
+        down_shortest=down_shortest,
+        down_longest=down_longest,
+        excused_shortest=excused_shortest,
+        excused_longest=excused_longest,
+        objective=policy.objective,
+        base=base,
+        budget=budget,
+        budget_bound_by=bound_by,
+        remaining=budget - down,
+        burned=ratio(down, budget),
+        published=one_less(down, elapsed - all_excused - unknown),
+        gross=one_less(down + all_excused, elapsed - unknown),
+        windows_removed=one_less(down, elapsed - bare_unknown - total(windows)),
+        worst=one_less(down_longest + unknown, elapsed - excused_longest),
+        best=one_less(down_shortest, elapsed - excused_shortest),
+        coverage=one_less(unknown, elapsed),
+        verdict=verdict(down, down_longest + unknown, budget, is_over=frame.as_of >= end),
+        final=final,
+    )
+
+
+def budget_of(policy: Policy, base: int) -> tuple[int, Literal["objective", "downtime_cap"]]:
+    """The month's budget in ms, and what bounds it (section 6)."""
+    budget = (1 - policy.objective) * base // 1
+    if policy.downtime_cap_ms is not None and policy.downtime_cap_ms < budget:
+        return policy.downtime_cap_ms, "downtime_cap"
+    return budget, "objective"
+
+
+def verdict(down: int, at_worst: int, budget: int, *, is_over: bool) -> Verdict:
+    """Section 6: proved only when even the longest reading and all unknown time fit the budget."""
+    if down > budget:
+        return "breached"
+    if not is_over:
+        return "on_track"
+    return "met" if at_worst <= budget else "met_unproven"
+
+
+def ratio(part: int, whole: int) -> Fraction | None:
+    """None when the denominator is 0."""
+    return None if whole == 0 else Fraction(part, whole)
+
+
+def one_less(part: int, whole: int) -> Fraction | None:
+    """1 - part / whole; None when that is not defined."""
+    return None if whole == 0 else Fraction(whole - part, whole)

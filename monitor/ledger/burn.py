@@ -1,0 +1,62 @@
+"""How fast the budget burns, over windows that end at `as_of` (accounting.md section 7)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+
+from monitor.ledger.accounts import Booked
+from monitor.ledger.snapshot import EXHAUSTION_WINDOWS, WINDOWS, Burn, Figures
+
+
+def burn(booked: Sequence[Booked], now: Figures | None, as_of: int) -> Burn:
+    """`booked` are the months that the windows reach into, `now` the figures of the month that holds `as_of`.
+
+    Time before all of them is unknown. `now` None (no policy in force there): rates are None.
+    """
+    ratios = {name: error_ratio(booked, as_of, width) for name, width in WINDOWS.items()}
+    return Burn(
+        rate={name: _rate(ratio, now) for name, ratio in ratios.items()},
+        error_ratio=ratios,
+        exhaustion={name: _exhaustion(ratios[name], now, as_of) for name in EXHAUSTION_WINDOWS},
+    )
+
+
+def error_ratio(booked: Sequence[Booked], as_of: int, width: int) -> Fraction:
+    """D_w / max(w - E_w - U_w, w/2): the floor keeps a short outage beside a long excuse from reading as a blaze."""
+    start = as_of - width
+    down = excused = known = 0
+    for month in booked:
+        first, last = max(start, month.period.start), min(as_of, month.period.end)
+        if first >= last:
+            continue
+        known += last - first
+        for piece in month.down:
+            ms = min(piece.end, last) - max(piece.start, first)
+            if ms > 0 and piece.exclusions:
+                excused += ms
+            elif ms > 0:
+                down += ms
+        known -= sum(max(0, min(b, last) - max(a, first)) for a, b in month.unknown)
+    if down == 0:
+        return Fraction(0)
+    return Fraction(2 * down, max(2 * (known - excused), width))
+
+
+def _rate(ratio: Fraction, now: Figures | None) -> Fraction | None:
+    if now is None:
+        return None
+    if now.base == 0:
+        return Fraction(0)
+    return None if now.budget == 0 else ratio * Fraction(now.base, now.budget)
+
+
+def _exhaustion(ratio: Fraction, now: Figures | None, as_of: int) -> int | None:
+    if now is None:
+        return None
+    if now.remaining <= 0:
+        return as_of
+    if ratio == 0:
+        return None
+    instant = as_of + now.remaining // ratio
+    return instant if instant <= now.period.end else None

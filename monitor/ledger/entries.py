@@ -1,0 +1,64 @@
+"""Facts as the ledger reads them: admitted by `as_of`, each once, sorted to what they are about (accounting.md 1)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from operator import attrgetter
+
+from monitor.facts import AnyFact, Fact, Result, key
+
+Series = tuple[str, str]
+"""A check at a vantage."""
+
+
+@dataclass(slots=True)
+class Entries:
+    """Admitted facts. Results by series in order of `at`; other kinds in order of recording."""
+
+    results: dict[Series, list[Result]] = field(default_factory=dict)
+    others: dict[str, list[Fact]] = field(default_factory=dict)
+
+    def of(self, kind: str) -> list[Fact]:
+        return self.others.get(kind, [])
+
+    def vantages(self, check: str) -> list[str]:
+        """The vantages that ever looked at a check, in order of name."""
+        return sorted(vantage for name, vantage in self.results if name == check)
+
+
+def admit(facts: Iterable[AnyFact], as_of: int) -> Entries:
+    """The facts recorded by `as_of`, in whatever order they come; equal `recorded_at` stand in the order given.
+
+    Of two facts with the same kind and id, or the same content, the first recorded stands; so does the first of two
+    results of one series with the same `at` (accounting.md 2, rule 1).
+    """
+    entries = Entries()
+    seen: set[bytes | tuple[str, str]] = set()
+    results: list[Result] = []
+    for fact in in_order(facts, as_of):
+        if isinstance(fact, Result):
+            if fact.id is not None:
+                if ("result", fact.id) in seen:
+                    continue
+                seen.add(("result", fact.id))
+            results.append(fact)
+        else:
+            identity = key(fact) if fact.id is None else (fact.kind, fact.id)
+            if identity not in seen:
+                seen.add(identity)
+                entries.others.setdefault(fact.kind, []).append(fact)
+    entries.results = _by_series(results)
+    return entries
+
+
+def in_order(facts: Iterable[AnyFact], as_of: int) -> Sequence[AnyFact]:
+    """Those recorded by `as_of`, in the order of recording."""
+    return sorted((fact for fact in facts if fact.recorded_at <= as_of), key=attrgetter("recorded_at"))
+
+
+def _by_series(recorded: list[Result]) -> dict[Series, list[Result]]:
+    series: dict[Series, dict[int, Result]] = {}
+    for result in recorded:
+        series.setdefault((result.check, result.vantage), {}).setdefault(result.at, result)
+    return {name: [looks[at] for at in sorted(looks)] for name, looks in series.items()}

@@ -1,0 +1,150 @@
+"""One month of one service, booked and counted: the way from readings to figures and burn in two functions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+
+from monitor.errors import InputError
+from monitor.ledger.accounts import Booked, Books, Frame, book, corroborated_ms, cover, figures
+from monitor.ledger.burn import burn
+from monitor.ledger.entries import Entries
+from monitor.ledger.exclusion import Exclusion, declared_by_person, maintenances
+from monitor.ledger.period import Month, Period, month_at
+from monitor.ledger.readings import (
+    CheckReadings,
+    Reading,
+    Readings,
+    check_readings,
+    corroborators,
+    service_readings,
+)
+from monitor.ledger.snapshot import WINDOWS, Burn, Figures
+from monitor.ledger.terms import Policy, ServiceTerms, Terms, policy_for
+from monitor.ledger.third_party import third_parties
+from monitor.ledger.timeline import Timelines, fold
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceBook:
+    """A service with everything that was read about it: what each of its months is booked from."""
+
+    terms: Terms
+    service: ServiceTerms
+    entries: Entries
+    readings: Readings
+    checks: Mapping[str, CheckReadings]
+
+
+@dataclass(frozen=True, slots=True)
+class MonthBook:
+    """A month booked: its frame, the exclusions as measured, the three bookings, and every figure of section 6."""
+
+    frame: Frame
+    exclusions: tuple[Exclusion, ...]
+    books: Books
+    figures: Figures
+
+
+TimelinesOf = Callable[[str, str], Timelines | None]
+"""The timelines of a check at a vantage, when it ever had a result."""
+
+
+def timelines_from(entries: Entries, terms: Terms) -> TimelinesOf:
+    """From scratch: folds each check's results when they are asked for."""
+
+    def of(check_name: str, vantage: str) -> Timelines | None:
+        check, results = terms.check(check_name), entries.results.get((check_name, vantage))
+        if check is None or results is None:
+            return None
+        return fold(results, check.hold_ms, check.fall, check.rise).timelines()
+
+    return of
+
+
+def service_book(terms: Terms, name: str, entries: Entries, timelines: TimelinesOf) -> ServiceBook:
+    """Reads every check that matters to the service, over all its vantages."""
+    service = terms.service(name)
+    named = corroborators(terms.policies, service)
+    wanted = [check for s in terms.services for check in s.checks if s is service or check.name in named]
+    checks = {
+        check.name: check_readings(
+            check,
+            {
+                vantage: found
+                for vantage in entries.vantages(check.name)
+                if (found := timelines(check.name, vantage)) is not None
+            },
+        )
+        for check in wanted
+    }
+    return ServiceBook(terms, service, entries, service_readings(service, checks, named), checks)
+
+
+def book_month(of: ServiceBook, month: Month, as_of: int) -> MonthBook:
+    """Sections 5 and 6. Raises InputError when no policy is in force in the month."""
+    policy = policy_for(of.terms.policies, month)
+    whole = month.period(of.terms.zone)
+    elapsed = Period(whole.start, max(whole.start, min(whole.end, as_of)))
+    fixed = [
+        *maintenances(of.entries, of.service.name, policy),
+        *declared_by_person(of.entries, of.service.name, policy),
+    ]
+    measured = [*fixed, *_third_parties(of, policy, of.readings.measured)]
+    first = _booked(of.readings.measured, measured, elapsed)
+    if len(measured) == len(fixed) and of.readings.shortest.segments is of.readings.measured.segments:
+        books = Books(first, first, first)
+    else:
+        books = Books(
+            first,
+            *(
+                _booked(reading, [*fixed, *_third_parties(of, policy, reading)], elapsed)
+                for reading in (of.readings.shortest, of.readings.longest)
+            ),
+        )
+    frame = Frame(of.service.name, month, whole, as_of, policy)
+    corroborated = corroborated_ms(first, of.readings.measured, policy)
+    return MonthBook(frame, tuple(measured), books, figures(frame, books, corroborated))
+
+
+def _third_parties(of: ServiceBook, policy: Policy, reading: Reading) -> list[Exclusion]:
+    if not of.entries.of("incident"):
+        return []
+    return third_parties(of.entries, of.service, policy, partial(reading.corroborated, policy))
+
+
+def _booked(reading: Reading, exclusions: list[Exclusion], elapsed: Period) -> Booked:
+    return book(reading.segments, cover(exclusions, elapsed), elapsed)
+
+
+def burn_at(of: ServiceBook, as_of: int, booked: Mapping[Month, MonthBook]) -> Burn:
+    """Section 7, over months that are booked already where `booked` has them."""
+    zone = of.terms.zone
+    running = month_at(as_of, zone)
+    first = month_at(as_of - max(WINDOWS.values()), zone)
+    pieces: list[Booked] = []
+    month = first
+    while month <= running:
+        known = booked.get(month)
+        pieces.append(known.books.measured if known is not None else _measured(of, month, as_of))
+        month = month.shifted(1)
+    now = booked.get(running)
+    return burn(pieces, now.figures if now is not None else _figures(of, running, as_of), as_of)
+
+
+def _measured(of: ServiceBook, month: Month, as_of: int) -> Booked:
+    """A month that only the windows reach into; where no policy was in force yet, nothing was promised to excuse."""
+    try:
+        return book_month(of, month, as_of).books.measured
+    except InputError:
+        whole = month.period(of.terms.zone)
+        elapsed = Period(whole.start, max(whole.start, min(whole.end, as_of)))
+        return book(of.readings.measured.segments, [], elapsed)
+
+
+def _figures(of: ServiceBook, month: Month, as_of: int) -> Figures | None:
+    try:
+        return book_month(of, month, as_of).figures
+    except InputError:
+        return None

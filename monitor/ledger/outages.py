@@ -1,0 +1,116 @@
+"""The outages of a service in a month, as the statement shows them (statement.md, below the example)."""
+
+from __future__ import annotations
+
+import itertools
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from monitor.facts import Json, Result
+from monitor.facts.canonical import phases_object
+from monitor.ledger.accounts import Slice
+from monitor.ledger.interval import Span, Spans, clip, total
+from monitor.ledger.months import MonthBook, ServiceBook
+from monitor.ledger.period import Period, format_instant
+from monitor.ledger.timeline import DOWN, Segments
+
+
+def outages(of: ServiceBook, booked: MonthBook) -> list[Json]:
+    """Every maximal DOWN interval of the measured timeline, excused time included, clipped to the month and `as_of`."""
+    elapsed = booked.books.measured.period
+    return [
+        _outage(of, booked, span)
+        for span in down_spans(of.readings.measured.segments)
+        if span[0] < elapsed.end and elapsed.start < span[1]
+    ]
+
+
+def down_spans(segments: Segments) -> Spans:
+    return [(start, end) for start, end, state in segments if state == DOWN]
+
+
+def _outage(of: ServiceBook, booked: MonthBook, span: Span) -> dict[str, Json]:
+    elapsed = booked.books.measured.period
+    start, end = max(span[0], elapsed.start), min(span[1], elapsed.end)
+    failing = sorted(_failing(of, start, end), key=lambda result: (result.at, result.vantage, result.check))
+    shortest = clip(down_spans(of.readings.shortest.segments), start, end)
+    as_of = booked.frame.as_of
+    return {
+        "id": f"{of.service.name}/{format_instant(span[0])}",
+        "start": format_instant(start),
+        "end": format_instant(end),
+        "ms": end - start,
+        "ongoing": end == as_of and span[1] > as_of,
+        "shortest_ms": total(shortest),
+        "longest_ms": total(_touching(of.readings.longest.segments, (start, end), elapsed)),
+        "reasons": dict(sorted(Counter(result.reason or "other" for result in failing).items())),
+        "vantages": sorted({result.vantage for result in failing}),
+        "first_fail": _fail(failing[0]) if failing else None,
+        "last_fail": _fail(failing[-1]) if failing else None,
+        "slices": [_slice(piece) for piece in _joined(booked.books.measured.down, start, end)],
+    }
+
+
+def _failing(of: ServiceBook, start: int, end: int) -> Iterable[Result]:
+    for check in of.readings.checks:
+        for vantage in check.vantages:
+            results = of.entries.results.get((check.terms.name, vantage), [])
+            first = bisect_left(results, start, key=lambda result: result.at)
+            last = bisect_left(results, end, key=lambda result: result.at)
+            yield from (result for result in results[first:last] if result.outcome == "fail")
+
+
+def _touching(segments: Segments, outage: Span, elapsed: Period) -> Spans:
+    """The DOWN pieces that share an instant with the outage, whole within the month: what its own edges can reach."""
+    return clip(
+        [(start, end) for start, end in down_spans(segments) if start < outage[1] and outage[0] < end],
+        elapsed.start,
+        elapsed.end,
+    )
+
+
+def _fail(result: Result) -> dict[str, Json]:
+    return {
+        "at": format_instant(result.at),
+        "vantage": result.vantage,
+        "check": result.check,
+        "ip": result.ip,
+        "status": result.status,
+        "reason": result.reason,
+        "phases_ms": phases_object(result.phases_ms) if result.phases_ms is not None else {},
+    }
+
+
+def _joined(pieces: Sequence[Slice], start: int, end: int) -> list[Slice]:
+    """Those within the outage, neighbours with the same exclusions joined: a slice is maximal."""
+    joined: list[Slice] = []
+    for piece in pieces:
+        if piece.start < start or end < piece.end:
+            continue
+        if joined and joined[-1].end == piece.start and joined[-1].exclusions == piece.exclusions:
+            joined[-1] = Slice(joined[-1].start, piece.end, piece.exclusions)
+        else:
+            joined.append(piece)
+    return joined
+
+
+def _slice(piece: Slice) -> dict[str, Json]:
+    first = piece.exclusions[0] if piece.exclusions else None
+    return {
+        "start": format_instant(piece.start),
+        "end": format_instant(piece.end),
+        "account": "excused" if first is not None else "down",
+        "class": first.klass if first is not None else None,
+        "exclusion": first.id if first is not None else None,
+        "also": [exclusion.id for exclusion in piece.exclusions[1:]],
+    }
+
+
+def unknown_inside(segments: Segments, elapsed: Period) -> int:
+    """UNKNOWN ms between two DOWN pieces with no UP between: what would have been downtime had we looked."""
+    hidden: Spans = []
+    for (_, end, state), (start, _, next_state) in itertools.pairwise(segments):
+        if state == DOWN and next_state == DOWN and end < start:
+            hidden.append((end, start))
+    return total(clip(hidden, elapsed.start, elapsed.end))

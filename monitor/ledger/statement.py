@@ -1,0 +1,275 @@
+"""The statement of one service and month, with the field names of contracts/statement.md.
+
+`close` is the ledger's definition: a pure function of service, month, the facts recorded by `as_of`, and terms.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import cast
+
+from monitor.facts import AnyFact, Json, canonical_json, digest, sha256_text
+from monitor.ledger.accounts import refused_parts
+from monitor.ledger.coverage import corroborator_availability, first_measured, vantage_coverage
+from monitor.ledger.decimals import decimal
+from monitor.ledger.entries import Entries, admit
+from monitor.ledger.exclusion import Exclusion
+from monitor.ledger.interval import Spans, clip, normalise, total
+from monitor.ledger.months import MonthBook, ServiceBook, TimelinesOf, book_month, burn_at, service_book, timelines_from
+from monitor.ledger.outages import outages, unknown_inside
+from monitor.ledger.period import Month, format_instant
+from monitor.ledger.readings import corroborators
+from monitor.ledger.snapshot import Burn, Figures
+from monitor.ledger.terms import Terms
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a statement is asked for. `former` are earlier terms by digest, for `terms_changed`; `tzdata` the version of
+    the time zones in use, which no fact holds."""
+
+    month: Month
+    as_of: int
+    tzdata: str
+    former: Mapping[str, Terms]
+
+
+def close(facts: Iterable[AnyFact], terms: Terms, asked: Asked) -> list[dict[str, Json]]:
+    """One statement a service, in the order of the configuration."""
+    entries = admit(facts, asked.as_of)
+    timelines = timelines_from(entries, terms)
+    return [statement(terms, service.name, entries, timelines, asked) for service in terms.services]
+
+
+def statement(terms: Terms, service: str, entries: Entries, timelines: TimelinesOf, asked: Asked) -> dict[str, Json]:
+    """The statement of one service. Raises InputError when no policy is in force in the month."""
+    of = service_book(terms, service, entries, timelines)
+    booked = book_month(of, asked.month, asked.as_of)
+    stated: dict[str, Json] = {
+        **_head(of, booked, asked),
+        **_amounts(booked.figures),
+        **_burn(burn_at(of, asked.as_of, {asked.month: booked})),
+        **_runs(of, booked),
+        "terms": {"digest": terms.digest},
+        "terms_changed": _terms_changed(of, booked, asked),
+        "restatement": None,
+        "vantages": vantage_coverage(of, booked),
+        "corroborators": corroborator_availability(of, booked),
+        "outages": outages(of, booked),
+        "exclusions": _exclusions(booked),
+        "refused": _refused(booked),
+        "commitments": [_commitment(booked.figures, booked.frame.policy.downtime_cap_ms)],
+        "tickets": [],
+    }
+    return sealed(stated, consulted(of))
+
+
+def _head(of: ServiceBook, booked: MonthBook, asked: Asked) -> dict[str, Json]:
+    policy, period = booked.frame.policy, booked.frame.period
+    effective = policy.effective_from
+    measured_since = first_measured(of)
+    return {
+        "service": of.service.name,
+        "month": str(asked.month),
+        "timezone": of.terms.zone.key,
+        "start": format_instant(period.start),
+        "end": format_instant(period.end),
+        "as_of": format_instant(asked.as_of),
+        "status": "draft",
+        "revision": 0,
+        "supersedes": None,
+        "policy": {"effective_from": effective.isoformat() if effective else None, "digest": policy.digest},
+        "measured_since": format_instant(measured_since) if measured_since is not None else None,
+        "tzdata": asked.tzdata,
+    }
+
+
+def _amounts(f: Figures) -> dict[str, Json]:
+    accounts = f.accounts
+    return {
+        "accounts_ms": {
+            "month": accounts.month,
+            "up": accounts.up,
+            "down": accounts.down,
+            "unknown": accounts.unknown,
+            "pending": accounts.pending,
+            "excused": dict(accounts.excused),
+        },
+        "third_party_ms": {"corroborated": f.third_party_corroborated, "declared": f.third_party_declared},
+        "bounds_ms": {
+            "down_shortest": f.down_shortest,
+            "down_longest": f.down_longest,
+            "excused_shortest": f.excused_shortest,
+            "excused_longest": f.excused_longest,
+        },
+        "objective": decimal(f.objective),
+        "base_ms": f.base,
+        "budget_ms": f.budget,
+        "budget_bound_by": f.budget_bound_by,
+        "remaining_ms": f.remaining,
+        "burned": decimal(f.burned),
+        "availability": {
+            "published": decimal(f.published),
+            "gross": decimal(f.gross),
+            "windows_removed": decimal(f.windows_removed),
+            "worst": decimal(f.worst),
+            "best": decimal(f.best),
+        },
+        "coverage": decimal(f.coverage),
+        "verdict": f.verdict,
+    }
+
+
+def _burn(burn: Burn) -> dict[str, Json]:
+    return {
+        "burn": {name: decimal(rate) for name, rate in burn.rate.items()},
+        "exhaustion": {
+            name: format_instant(instant) if instant is not None else None for name, instant in burn.exhaustion.items()
+        },
+    }
+
+
+def _runs(of: ServiceBook, booked: MonthBook) -> dict[str, Json]:
+    """Blips and lulls of the service's own checks, each vantage by itself; hidden downtime; maintenance windows."""
+    elapsed = booked.books.measured.period
+    counted: dict[str, Json] = {}
+    for name in ("blips", "lulls"):
+        lengths = [
+            total(clip(spans, max(elapsed.start, check.life[0]), min(elapsed.end, check.life[1])))
+            for check in of.readings.checks
+            for timelines in check.vantages.values()
+            for spans in (timelines.blips if name == "blips" else timelines.lulls).values()
+        ]
+        lengths = [length for length in lengths if length > 0]
+        counted[name] = {"count": len(lengths), "ms": sum(lengths)}
+    announced: Spans = normalise(
+        span for exclusion in booked.exclusions if exclusion.klass == "maintenance" for span in exclusion.granted
+    )
+    return {
+        **counted,
+        "unknown_inside_outage_ms": unknown_inside(of.readings.measured.segments, elapsed),
+        "maintenance_ms": {
+            "announced": total(clip(announced, elapsed.start, elapsed.end)),
+            "used": booked.figures.accounts.excused["maintenance"],
+        },
+    }
+
+
+def _exclusions(booked: MonthBook) -> list[Json]:
+    """Those granted at some instant of the month before `as_of`, in the order that books."""
+    elapsed = booked.books.measured.period
+    shown: list[Json] = []
+    for exclusion in sorted(booked.exclusions, key=lambda exclusion: exclusion.order):
+        granted = clip(exclusion.granted, elapsed.start, elapsed.end)
+        if granted:
+            shown.append(_exclusion(booked, exclusion, granted))
+    return shown
+
+
+def _exclusion(booked: MonthBook, exclusion: Exclusion, granted: Spans) -> dict[str, Json]:
+    booked_ms = sum(
+        piece.end - piece.start
+        for piece in booked.books.measured.down
+        if piece.exclusions and piece.exclusions[0] is exclusion
+    )
+    elapsed = booked.books.measured.period
+    announced = exclusion.shown.get("announced")
+    revisions = cast("list[dict[str, Json]]", exclusion.shown.get("revisions") or [])
+    return {
+        "id": exclusion.id,
+        "class": exclusion.klass,
+        "start": format_instant(granted[0][0]),
+        "end": format_instant(granted[-1][1]),
+        "granted_ms": booked_ms,
+        "source": exclusion.shown.get("source"),
+        "url": exclusion.shown.get("url"),
+        "announced_at": format_instant(announced) if isinstance(announced, int) else None,
+        "notice_ms": exclusion.shown.get("notice_ms"),
+        "requested_ms": total(clip(exclusion.claimed, elapsed.start, elapsed.end)),
+        "revisions": [
+            {**revision, "recorded_at": format_instant(cast(int, revision["recorded_at"]))} for revision in revisions
+        ],
+        "author": exclusion.shown.get("author"),
+        "approver": exclusion.shown.get("approver"),
+        "evidence": exclusion.shown.get("evidence"),
+        "reason": exclusion.shown.get("reason"),
+    }
+
+
+def _refused(booked: MonthBook) -> list[Json]:
+    elapsed, unexcused = booked.books.measured.period, booked.books.measured.unexcused()
+    return [
+        {
+            "id": exclusion.id,
+            "class": exclusion.klass,
+            "why": why,
+            "start": format_instant(spans[0][0]),
+            "end": format_instant(spans[-1][1]),
+            "would_have_excused_ms": ms,
+        }
+        for exclusion in sorted(booked.exclusions, key=lambda exclusion: exclusion.order)
+        for why, spans, ms in refused_parts(exclusion, elapsed, unexcused)
+    ]
+
+
+def _commitment(f: Figures, cap_ms: int | None) -> dict[str, Json]:
+    cap = f" and <= {cap_ms} ms down" if cap_ms is not None else ""
+    return {
+        "commitment": "availability",
+        "target": f">= {decimal(f.objective)}{cap}",
+        "result": decimal(f.published),
+        "verdict": f.verdict,
+        "breaches": 1 if f.verdict == "breached" else 0,
+    }
+
+
+def _terms_changed(of: ServiceBook, booked: MonthBook, asked: Asked) -> list[Json]:
+    """Every change of terms within the month, with what the month would be under the terms before (section 9)."""
+    elapsed = booked.books.measured.period
+    changes: list[Json] = []
+    before: str | None = None
+    for fact in of.entries.of("terms"):
+        now = cast(str, fact.fields["digest"])
+        if before is not None and now != before and elapsed.start <= fact.recorded_at < elapsed.end:
+            changes.append(
+                {
+                    "recorded_at": format_instant(fact.recorded_at),
+                    "before": before,
+                    "digest": now,
+                    "under_before": _under(asked.former.get(before), of, asked),
+                }
+            )
+        before = now
+    return changes
+
+
+def _under(former: Terms | None, of: ServiceBook, asked: Asked) -> Json:
+    """The month's amounts under former terms; None where they cannot be read or did not know the service."""
+    if former is None or all(service.name != of.service.name for service in former.services):
+        return None
+    then = service_book(former, of.service.name, of.entries, timelines_from(of.entries, former))
+    figures = book_month(then, asked.month, asked.as_of).figures
+    amounts = _amounts(figures)
+    return {name: amounts[name] for name in ("accounts_ms", "base_ms", "budget_ms", "remaining_ms", "verdict")}
+
+
+def consulted(of: ServiceBook) -> list[AnyFact]:
+    """The facts that the statement was computed from: every admitted result of the service's checks and of those that
+    corroborate for it, and every admitted fact of the kinds that the ledger reads."""
+    names = {check.name for check in of.service.checks} | set(corroborators(of.terms.policies, of.service))
+    facts: list[AnyFact] = [
+        result for (check, _), results in of.entries.results.items() if check in names for result in results
+    ]
+    for kind in ("maintenance", "incident", "exclusion", "exclusion_decision", "terms"):
+        facts += of.entries.of(kind)
+    return facts
+
+
+def sealed(stated: dict[str, Json], facts: Sequence[AnyFact]) -> dict[str, Json]:
+    """Adds the digests: of the facts (ascending), and of the statement less `digest` and `facts.head` (section 9)."""
+    digests = b"".join(sorted(digest(fact) for fact in facts))
+    facts_shown: dict[str, Json] = {"count": len(facts), "digest": sha256_text(digests)}
+    own = sha256(canonical_json({**stated, "facts": facts_shown})).hexdigest()
+    return {**stated, "facts": {**facts_shown, "head": None}, "digest": f"sha256:{own}"}
