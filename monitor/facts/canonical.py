@@ -37,11 +37,8 @@ def fact_object(fact: AnyFact) -> dict[str, Json]:
     }
     if fact.confirm:
         shown["confirm"] = True
-    for name, value in zip(
-        _PLAIN, (fact[6], fact[8], fact[9], fact[10], fact[12], fact[13], fact[15], fact[16]), strict=True
-    ):
-        if value is not None:
-            shown[name] = value
+    plain = (fact.hold_ms, fact.reason, fact.detail, fact.duration_ms, fact.status, fact.ip, fact.id, fact.source)
+    shown.update((name, value) for name, value in zip(_PLAIN, plain, strict=True) if value is not None)
     if fact.scheduled_at is not None:
         shown["scheduled_at"] = format_instant(fact.scheduled_at)
     if fact.certificate_expires is not None:

@@ -9,73 +9,30 @@ from typing import Literal, NamedTuple, TypeAlias
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 Outcome = Literal["pass", "fail", "void"]
 
+# fmt: off
 FAIL_REASONS = frozenset(
-    [
-        "dns_nxdomain",
-        "dns_nodata",
-        "dns_servfail",
-        "dns_timeout",
-        "dns_bad",
-        "tcp_refused",
-        "tcp_timeout",
-        "tcp_reset",
-        "net_unreachable",
-        "tls_expired",
-        "tls_not_yet_valid",
-        "tls_hostname",
-        "tls_untrusted",
-        "tls_weak",
-        "tls_protocol",
-        "tls_reset",
-        "tls_timeout",
-        "http_protocol",
-        "http_timeout_headers",
-        "http_timeout_body",
-        "http_truncated",
-        "http_reset",
-        "http_too_large",
-        "http_decompress",
-        "http_redirect_loop",
-        "http_redirect_blocked",
-        "http_status",
-        "http_content",
-        "heartbeat_missed",
-        "icmp_timeout",
-        "icmp_unreachable",
-        "grpc_status",
-        "grpc_not_serving",
-        "ws_handshake",
-        "ws_content",
-        "tcp_content",
-        "dns_answer",
-        "slow",
-        "timeout",
-        "failed",
-        "other",
-    ]
+    (
+        "dns_nxdomain", "dns_nodata", "dns_servfail", "dns_timeout", "dns_bad", "tcp_refused", "tcp_timeout",
+        "tcp_reset", "net_unreachable", "tls_expired", "tls_not_yet_valid", "tls_hostname", "tls_untrusted",
+        "tls_weak", "tls_protocol", "tls_reset", "tls_timeout", "http_protocol", "http_timeout_headers",
+        "http_timeout_body", "http_truncated", "http_reset", "http_too_large", "http_decompress",
+        "http_redirect_loop", "http_redirect_blocked", "http_status", "http_content", "heartbeat_missed",
+        "icmp_timeout", "icmp_unreachable", "grpc_status", "grpc_not_serving", "ws_handshake", "ws_content",
+        "tcp_content", "dns_answer", "slow", "timeout", "failed", "other",
+    )
 )
+# fmt: on
 """Why a check failed: faults.md, "down reasons". Any other word is kept as `other`."""
 
+# fmt: off
 VOID_REASONS = frozenset(
-    [
-        "self_network",
-        "self_resolver",
-        "self_fd",
-        "self_ports",
-        "self_memory",
-        "self_firewall",
-        "self_loop",
-        "self_suspended",
-        "self_clock",
-        "self_store",
-        "self_overload",
-        "self_stop",
-        "self_down",
-        "self_config",
-        "self_ca",
-        "missed",
-    ]
+    (
+        "self_network", "self_resolver", "self_fd", "self_ports", "self_memory", "self_firewall", "self_loop",
+        "self_suspended", "self_clock", "self_store", "self_overload", "self_stop", "self_down",
+        "self_config", "self_ca", "missed",
+    )
 )
+# fmt: on
 """Why we cannot say: faults.md, "unknown reasons"; always our own side."""
 
 SEVERITIES = ("operational", "maintenance", "degraded", "partial_outage", "major_outage")

@@ -1,1 +1,1 @@
-"""The ledger: pure functions from facts and terms to a statement (contracts/accounting.md). No clock, no I/O, no async."""
+"""Pure functions from facts and terms to a statement (contracts/accounting.md): no clock, no I/O, no async."""

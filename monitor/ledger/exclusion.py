@@ -1,7 +1,7 @@
 """What can excuse downtime: maintenance announced properly, and what a person declares (accounting.md 5.1, 5.3).
 
-Third parties are in `third_party`. An `Exclusion` says when it is granted, whatever the service's state was, and what of
-its claim is refused and why; `accounts` books the DOWN time.
+Third parties are in `third_party`. An `Exclusion` says when it is granted, whatever the service's state was, and what
+of its claim is refused and why; `accounts` books the DOWN time.
 """
 
 from __future__ import annotations

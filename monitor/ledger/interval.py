@@ -58,14 +58,14 @@ def subtract(a: Spans, b: Spans) -> Spans:
     for start, end in a:
         while j < len(b) and b[j][1] <= start:
             j += 1
-        k = j
+        k, begin = j, start
         while k < len(b) and b[k][0] < end:
-            if start < b[k][0]:
-                left.append((start, b[k][0]))
-            start = b[k][1]
+            if begin < b[k][0]:
+                left.append((begin, b[k][0]))
+            begin = b[k][1]
             k += 1
-        if start < end:
-            left.append((start, end))
+        if begin < end:
+            left.append((begin, end))
     return left
 
 

@@ -44,7 +44,10 @@ class Accounts:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Every figure of section 6 for one service and month. Amounts in ms; ratios exact, None where the denominator is 0."""
+    """Every figure of section 6 for one service and month.
+
+    Amounts in ms; ratios exact, None where the denominator is 0.
+    """
 
     service: str
     month: Month
