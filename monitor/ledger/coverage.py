@@ -42,7 +42,7 @@ def _row(of: ServiceBook, check: CheckReadings, vantage: str, lived: Period) -> 
     segments = check.vantages[vantage].measured
     known = clip(normalise((start, end) for start, end, _ in segments), *lived)
     length = lived.end - lived.start
-    results = of.entries.results.get((check.terms.name, vantage), [])
+    results = of.entries.results_of(check.terms.name, vantage)
     return {
         "vantage": vantage,
         "check": check.terms.name,

@@ -8,23 +8,19 @@ from operator import attrgetter
 
 from monitor.facts import AnyFact, Fact, Result, key
 
-Series = tuple[str, str]
-"""A check at a vantage."""
-
 
 @dataclass(slots=True)
 class Entries:
-    """Admitted facts. Results by series in order of `at`; other kinds in order of recording."""
+    """Admitted facts. Results by check and vantage in order of `at`; other kinds in order of recording."""
 
-    results: dict[Series, list[Result]] = field(default_factory=dict)
+    results: dict[str, dict[str, list[Result]]] = field(default_factory=dict)
     others: dict[str, list[Fact]] = field(default_factory=dict)
 
     def of(self, kind: str) -> list[Fact]:
         return self.others.get(kind, [])
 
-    def vantages(self, check: str) -> list[str]:
-        """The vantages that ever looked at a check, in order of name."""
-        return sorted(vantage for name, vantage in self.results if name == check)
+    def results_of(self, check: str, vantage: str) -> list[Result]:
+        return self.results.get(check, {}).get(vantage, [])
 
 
 def admit(facts: Iterable[AnyFact], as_of: int) -> Entries:
@@ -48,7 +44,7 @@ def admit(facts: Iterable[AnyFact], as_of: int) -> Entries:
             if identity not in seen:
                 seen.add(identity)
                 entries.others.setdefault(fact.kind, []).append(fact)
-    entries.results = _by_series(results)
+    entries.results = by_series(results)
     return entries
 
 
@@ -57,8 +53,12 @@ def in_order(facts: Iterable[AnyFact], as_of: int) -> Sequence[AnyFact]:
     return sorted((fact for fact in facts if fact.recorded_at <= as_of), key=attrgetter("recorded_at"))
 
 
-def _by_series(recorded: list[Result]) -> dict[Series, list[Result]]:
-    series: dict[Series, dict[int, Result]] = {}
+def by_series(recorded: Iterable[Result]) -> dict[str, dict[str, list[Result]]]:
+    """Results in order of recording, by check and vantage, each in order of `at`: of two with the same, the first."""
+    series: dict[str, dict[str, dict[int, Result]]] = {}
     for result in recorded:
-        series.setdefault((result.check, result.vantage), {}).setdefault(result.at, result)
-    return {name: [looks[at] for at in sorted(looks)] for name, looks in series.items()}
+        series.setdefault(result.check, {}).setdefault(result.vantage, {}).setdefault(result.at, result)
+    return {
+        check: {vantage: [looks[at] for at in sorted(looks)] for vantage, looks in sorted(vantages.items())}
+        for check, vantages in series.items()
+    }

@@ -21,7 +21,7 @@ from monitor.ledger.readings import (
     service_readings,
 )
 from monitor.ledger.snapshot import WINDOWS, Burn, Figures
-from monitor.ledger.terms import Policy, ServiceTerms, Terms, policy_for
+from monitor.ledger.terms import CheckTerms, Policy, ServiceTerms, Terms, policy_for
 from monitor.ledger.third_party import third_parties
 from monitor.ledger.timeline import Timelines, fold
 
@@ -47,18 +47,18 @@ class MonthBook:
     figures: Figures
 
 
-TimelinesOf = Callable[[str, str], Timelines | None]
-"""The timelines of a check at a vantage, when it ever had a result."""
+TimelinesOf = Callable[[CheckTerms], Mapping[str, Timelines]]
+"""The timelines of a check by vantage, in order of name."""
 
 
-def timelines_from(entries: Entries, terms: Terms) -> TimelinesOf:
+def timelines_from(entries: Entries) -> TimelinesOf:
     """From scratch: folds each check's results when they are asked for."""
 
-    def of(check_name: str, vantage: str) -> Timelines | None:
-        check, results = terms.check(check_name), entries.results.get((check_name, vantage))
-        if check is None or results is None:
-            return None
-        return fold(results, check.hold_ms, check.fall, check.rise).timelines()
+    def of(check: CheckTerms) -> Mapping[str, Timelines]:
+        return {
+            vantage: fold(results, check.hold_ms, check.fall, check.rise).timelines()
+            for vantage, results in entries.results.get(check.name, {}).items()
+        }
 
     return of
 
@@ -67,18 +67,8 @@ def service_book(terms: Terms, name: str, entries: Entries, timelines: Timelines
     """Reads every check that matters to the service, over all its vantages."""
     service = terms.service(name)
     named = corroborators(terms.policies, service)
-    wanted = [check for s in terms.services for check in s.checks if s is service or check.name in named]
-    checks = {
-        check.name: check_readings(
-            check,
-            {
-                vantage: found
-                for vantage in entries.vantages(check.name)
-                if (found := timelines(check.name, vantage)) is not None
-            },
-        )
-        for check in wanted
-    }
+    wanted = [*service.checks, *(terms.checks[check] for check in named if check in terms.checks)]
+    checks = {check.name: check_readings(check, timelines(check)) for check in wanted}
     return ServiceBook(terms, service, entries, service_readings(service, checks, named), checks)
 
 

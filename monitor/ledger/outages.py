@@ -45,7 +45,7 @@ def _outage(of: ServiceBook, booked: MonthBook, span: Span) -> dict[str, Json]:
         "shortest_ms": total(shortest),
         "longest_ms": total(_touching(of.readings.longest.segments, (start, end), elapsed)),
         "reasons": dict(sorted(Counter(result.reason or "other" for result in failing).items())),
-        "vantages": sorted({result.vantage for result in failing}),
+        "vantages": [*sorted({result.vantage for result in failing})],
         "first_fail": _fail(failing[0]) if failing else None,
         "last_fail": _fail(failing[-1]) if failing else None,
         "slices": [_slice(piece) for piece in _joined(booked.books.measured.down, start, end)],
@@ -55,7 +55,7 @@ def _outage(of: ServiceBook, booked: MonthBook, span: Span) -> dict[str, Json]:
 def _failing(of: ServiceBook, start: int, end: int) -> Iterable[Result]:
     for check in of.readings.checks:
         for vantage in check.vantages:
-            results = of.entries.results.get((check.terms.name, vantage), [])
+            results = of.entries.results_of(check.terms.name, vantage)
             first = bisect_left(results, start, key=lambda result: result.at)
             last = bisect_left(results, end, key=lambda result: result.at)
             yield from (result for result in results[first:last] if result.outcome == "fail")

@@ -39,7 +39,7 @@ class Asked:
 def close(facts: Iterable[AnyFact], terms: Terms, asked: Asked) -> list[dict[str, Json]]:
     """One statement a service, in the order of the configuration."""
     entries = admit(facts, asked.as_of)
-    timelines = timelines_from(entries, terms)
+    timelines = timelines_from(entries)
     return [statement(terms, service.name, entries, timelines, asked) for service in terms.services]
 
 
@@ -249,7 +249,7 @@ def _under(former: Terms | None, of: ServiceBook, asked: Asked) -> Json:
     """The month's amounts under former terms; None where they cannot be read or did not know the service."""
     if former is None or all(service.name != of.service.name for service in former.services):
         return None
-    then = service_book(former, of.service.name, of.entries, timelines_from(of.entries, former))
+    then = service_book(former, of.service.name, of.entries, timelines_from(of.entries))
     figures = book_month(then, asked.month, asked.as_of).figures
     amounts = _amounts(figures)
     return {name: amounts[name] for name in ("accounts_ms", "base_ms", "budget_ms", "remaining_ms", "verdict")}
@@ -260,7 +260,7 @@ def consulted(of: ServiceBook) -> list[AnyFact]:
     corroborate for it, and every admitted fact of the kinds that the ledger reads."""
     names = {check.name for check in of.service.checks} | set(corroborators(of.terms.policies, of.service))
     facts: list[AnyFact] = [
-        result for (check, _), results in of.entries.results.items() if check in names for result in results
+        result for name in sorted(names) for results in of.entries.results.get(name, {}).values() for result in results
     ]
     for kind in ("maintenance", "incident", "exclusion", "exclusion_decision", "terms"):
         facts += of.entries.of(kind)

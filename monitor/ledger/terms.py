@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from fractions import Fraction
+from functools import cached_property
 from typing import Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -86,7 +87,7 @@ class Policy:
         return max(self.effective_from, self.announced_on + timedelta(days=notice_days))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Terms:
     """Everything that a statement depends on beside the facts. `digest` is of their canonical JSON."""
 
@@ -103,9 +104,10 @@ class Terms:
         known = " ".join(service.name for service in self.services)
         raise InputError(f"there is no service {name!r}; the configuration names: {known}")
 
-    def check(self, name: str) -> CheckTerms | None:
-        """The check of that name, of any service."""
-        return next((check for service in self.services for check in service.checks if check.name == name), None)
+    @cached_property
+    def checks(self) -> Mapping[str, CheckTerms]:
+        """Every check of every service, by name."""
+        return {check.name: check for service in self.services for check in service.checks}
 
 
 ALWAYS = Policy()
