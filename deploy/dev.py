@@ -70,8 +70,8 @@ GATES = {
     "format": ["ruff", "format", "--check", "--quiet", "."],
     "lint": ["ruff", "check", "--quiet", "."],
     "types": ["mypy"],
-    "layers": ["lint-imports"],
-    "dependencies": ["deptry", "."],
+    "layers": ["lint-imports", "--no-logo"],
+    "dependencies": ["deptry", "--no-ansi", "."],
     "spelling": ["codespell", "."],
 }
 
@@ -114,6 +114,10 @@ def read_stamp() -> dict[str, str]:
     return stamp if PYTHON.exists() and stamp.get("interpreter") == interpreter() else {}
 
 
+def write_stamp(which: str) -> None:
+    STAMP.write_text(json.dumps({"set": which, "digest": digest(which), "interpreter": interpreter()}))
+
+
 def serves(stamp: dict[str, str], which: str) -> bool:
     """Whether what the stamp tells of holds the set: the fuller one serves both."""
     return stamp.get("set") in ("test", which) and stamp.get("digest") == digest(stamp["set"])
@@ -149,7 +153,7 @@ def prepare(which: str) -> None:
         which = stamp.get("set", which) if which == "run" else which
         STAMP.unlink(missing_ok=True)  # an install that is cut short starts from nothing again
         install(which)
-        STAMP.write_text(json.dumps({"set": which, "digest": digest(which), "interpreter": interpreter()}))
+        write_stamp(which)
 
 
 def install(which: str) -> None:
@@ -250,7 +254,21 @@ def fetch_tools() -> None:
         root = unpack(sorted({package for package, _ in missing.values()}))
         for name, (_, path) in missing.items():
             (TOOLS / name).unlink(missing_ok=True)
-            (TOOLS / name).symlink_to(root / path)
+            if name == "alertmanager":
+                relocate(root, root / path, TOOLS / name)
+            else:
+                (TOOLS / name).symlink_to(root / path)
+
+
+def relocate(root: Path, program: Path, start: Path) -> None:
+    """Debian's Alertmanager reads its templates from one absolute path, which only root could make.
+
+    The path is made relative, in as many bytes, and the program is started where it leads to the unpacked package.
+    """
+    absolute, relative = b"/usr/share/prometheus/alertmanager", b"usr//share/prometheus/alertmanager"
+    program.write_bytes(program.read_bytes().replace(absolute, relative))
+    start.write_text(f'#!/bin/sh\ncd {shlex.quote(str(root))} && exec {shlex.quote(str(program))} "$@"\n')
+    start.chmod(0o755)
 
 
 def with_tools() -> dict[str, str]:
@@ -315,21 +333,15 @@ def stack(arguments: list[str]) -> None:
         say(f"the daemon on 127.0.0.1:9843 answers {answer.code}")
     except OSError:
         say("no daemon on 127.0.0.1:9843 yet: start one with `python3 deploy/dev.py run URL`")
+    prometheus = ["--web.listen-address=127.0.0.1:9090", f"--storage.tsdb.path={data / 'prometheus'}", *arguments]
+    alertmanager = [
+        "--web.listen-address=127.0.0.1:9093",
+        f"--storage.path={data / 'alertmanager'}",
+        "--cluster.listen-address=",
+    ]
     commands = [
-        [
-            str(TOOLS / "prometheus"),
-            f"--config.file={config / 'prometheus.yml'}",
-            f"--storage.tsdb.path={data / 'prometheus'}",
-            "--web.listen-address=127.0.0.1:9090",
-            *arguments,
-        ],
-        [
-            str(TOOLS / "alertmanager"),
-            f"--config.file={config / 'alertmanager.yml'}",
-            f"--storage.path={data / 'alertmanager'}",
-            "--web.listen-address=127.0.0.1:9093",
-            "--cluster.listen-address=",
-        ],
+        [str(TOOLS / "prometheus"), f"--config.file={config / 'prometheus.yml'}", *prometheus],
+        [str(TOOLS / "alertmanager"), f"--config.file={config / 'alertmanager.yml'}", *alertmanager],
     ]
     data.mkdir(exist_ok=True)
     say("Prometheus on http://127.0.0.1:9090, Alertmanager on http://127.0.0.1:9093; Ctrl-C stops both")
@@ -338,16 +350,17 @@ def stack(arguments: list[str]) -> None:
 
 def together(commands: list[list[str]], cwd: Path) -> int:
     """Runs the commands until the first one ends or Ctrl-C; leaves none behind. Returns the first one's status."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     processes = [subprocess.Popen(command, cwd=cwd) for command in commands]
     try:
         pid, status = os.wait()
-        ended = next(command for process, command in zip(processes, commands) if process.pid == pid)
+        ended = next(command for process, command in zip(processes, commands, strict=True) if process.pid == pid)
         say(f"ended by itself: {shlex.join(ended)}")
         return os.waitstatus_to_exitcode(status)
     except KeyboardInterrupt:
         return 130
     finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C is no reason to leave one behind
         for process in processes:
             with contextlib.suppress(ProcessLookupError):
                 process.terminate()
