@@ -8,10 +8,10 @@ from __future__ import annotations
 from bisect import bisect_right, insort
 from collections.abc import Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import Literal, NamedTuple
 
 from monitor.facts import EXCLUSION_CLASSES
+from monitor.ledger.decimals import Ratio
 from monitor.ledger.exclusion import Exclusion
 from monitor.ledger.interval import Spans, intersect, normalise, subtract, total
 from monitor.ledger.period import Month, Period
@@ -45,15 +45,15 @@ class Booked:
 
     @property
     def down_ms(self) -> int:
-        return sum(piece.end - piece.start for piece in self.down if not piece.exclusions)
+        return sum(piece.end - piece.start for piece in self.down if not piece.exclusions) if self.down else 0
 
     @property
     def excused_ms(self) -> int:
-        return sum(piece.end - piece.start for piece in self.down if piece.exclusions)
+        return sum(piece.end - piece.start for piece in self.down if piece.exclusions) if self.down else 0
 
     def excused_by_class(self) -> dict[str, int]:
         excused = dict.fromkeys(EXCLUSION_CLASSES, 0)
-        for piece in self.down:
+        for piece in self.down if self.cover else ():
             if piece.exclusions:
                 excused[piece.exclusions[0].klass] += piece.end - piece.start
         return excused
@@ -187,8 +187,8 @@ def figures(frame: Frame, books: Books, corroborated: int, *, final: bool = Fals
     budget, bound_by = budget_of(policy, base)
     down_longest, excused_longest = books.longest.down_ms, books.longest.excused_ms
     down_shortest, excused_shortest = books.shortest.down_ms, books.shortest.excused_ms
-    windows = [(piece.start, piece.end) for piece in measured.cover]
-    bare_unknown = total(subtract(measured.unknown, normalise(windows)))
+    windows = normalise((piece.start, piece.end) for piece in measured.cover)
+    bare_unknown = total(subtract(measured.unknown, windows)) if windows else unknown
     return Figures(
         service=frame.service,
         month=frame.month,
@@ -220,7 +220,8 @@ def figures(frame: Frame, books: Books, corroborated: int, *, final: bool = Fals
 
 def budget_of(policy: Policy, base: int) -> tuple[int, Literal["objective", "downtime_cap"]]:
     """The month's budget in ms, and what bounds it (section 6)."""
-    budget = (1 - policy.objective) * base // 1
+    promised = policy.objective
+    budget = (promised.denominator - promised.numerator) * base // promised.denominator
     if policy.downtime_cap_ms is not None and policy.downtime_cap_ms < budget:
         return policy.downtime_cap_ms, "downtime_cap"
     return budget, "objective"
@@ -235,11 +236,11 @@ def verdict(down: int, at_worst: int, budget: int, *, is_over: bool) -> Verdict:
     return "met" if at_worst <= budget else "met_unproven"
 
 
-def ratio(part: int, whole: int) -> Fraction | None:
+def ratio(part: int, whole: int) -> Ratio | None:
     """None when the denominator is 0."""
-    return None if whole == 0 else Fraction(part, whole)
+    return None if whole == 0 else Ratio(part, whole)
 
 
-def one_less(part: int, whole: int) -> Fraction | None:
+def one_less(part: int, whole: int) -> Ratio | None:
     """1 - part / whole; None when that is not defined."""
-    return None if whole == 0 else Fraction(whole - part, whole)
+    return None if whole == 0 else Ratio(whole - part, whole)

@@ -9,12 +9,16 @@ from monitor.ledger.accounts import Booked
 from monitor.ledger.snapshot import EXHAUSTION_WINDOWS, WINDOWS, Burn, Figures
 
 
+ZERO = Fraction(0)
+
+
 def burn(booked: Sequence[Booked], now: Figures | None, as_of: int) -> Burn:
     """`booked` are the months that the windows reach into, `now` the figures of the month that holds `as_of`.
 
     Time before all of them is unknown. `now` None (no policy in force there): rates are None.
     """
-    ratios = {name: error_ratio(booked, as_of, width) for name, width in WINDOWS.items()}
+    has_downtime = any(month.down for month in booked)
+    ratios = {name: error_ratio(booked, as_of, width) if has_downtime else ZERO for name, width in WINDOWS.items()}
     return Burn(
         rate={name: _rate(ratio, now) for name, ratio in ratios.items()},
         error_ratio=ratios,
@@ -39,7 +43,7 @@ def error_ratio(booked: Sequence[Booked], as_of: int, width: int) -> Fraction:
                 down += ms
         known -= sum(max(0, min(b, last) - max(a, first)) for a, b in month.unknown)
     if down == 0:
-        return Fraction(0)
+        return ZERO
     return Fraction(2 * down, max(2 * (known - excused), width))
 
 
@@ -47,8 +51,10 @@ def _rate(ratio: Fraction, now: Figures | None) -> Fraction | None:
     if now is None:
         return None
     if now.base == 0:
-        return Fraction(0)
-    return None if now.budget == 0 else ratio * Fraction(now.base, now.budget)
+        return ZERO
+    if now.budget == 0:
+        return None
+    return ratio * Fraction(now.base, now.budget) if ratio else ZERO
 
 
 def _exhaustion(ratio: Fraction, now: Figures | None, as_of: int) -> int | None:

@@ -3,12 +3,28 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import NamedTuple
 
 DIGITS = 9
 """Digits after the point."""
 
 
-def decimal(ratio: Fraction | None) -> str | None:
+class Ratio(NamedTuple):
+    """An exact ratio as it was counted, not reduced: a thousand services are evaluated every second, and reducing is
+    most of what a Fraction costs. The denominator is above 0."""
+
+    numerator: int
+    denominator: int
+
+    def __float__(self) -> float:
+        return self.numerator / self.denominator
+
+    @property
+    def fraction(self) -> Fraction:
+        return Fraction(self.numerator, self.denominator)
+
+
+def decimal(ratio: Fraction | Ratio | None) -> str | None:
     """Floored to nine digits after the point, also below zero: never rounded in our favour. None stays None."""
     if ratio is None:
         return None

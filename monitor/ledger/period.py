@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -51,7 +52,7 @@ class Month(NamedTuple):
 
     def period(self, zone: ZoneInfo) -> Period:
         """From local midnight of the first day to local midnight of the next month's first day."""
-        return Period(midnight(self.first_day, zone), midnight(self.shifted(1).first_day, zone))
+        return _period(self, zone)
 
 
 def midnight(day: date, zone: ZoneInfo) -> int:
@@ -73,6 +74,12 @@ def local_date(instant: int, zone: ZoneInfo) -> date:
     return moment(instant).astimezone(zone).date()
 
 
+@lru_cache(maxsize=256)
+def _period(month: Month, zone: ZoneInfo) -> Period:
+    return Period(midnight(month.first_day, zone), midnight(month.shifted(1).first_day, zone))
+
+
+@lru_cache(maxsize=256)
 def month_at(instant: int, zone: ZoneInfo) -> Month:
     """The month that holds the instant."""
     day = local_date(instant, zone)

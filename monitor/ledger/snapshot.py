@@ -8,6 +8,7 @@ from fractions import Fraction
 from typing import Literal
 
 from monitor.facts import Result
+from monitor.ledger.decimals import Ratio
 from monitor.ledger.period import DAY, HOUR, MINUTE, Month, Period
 
 Verdict = Literal["met", "met_unproven", "breached", "on_track"]
@@ -65,13 +66,13 @@ class Figures:
     budget: int
     budget_bound_by: Literal["objective", "downtime_cap"]
     remaining: int
-    burned: Fraction | None
-    published: Fraction | None
-    gross: Fraction | None
-    windows_removed: Fraction | None
-    worst: Fraction | None
-    best: Fraction | None
-    coverage: Fraction | None
+    burned: Ratio | None
+    published: Ratio | None
+    gross: Ratio | None
+    windows_removed: Ratio | None
+    worst: Ratio | None
+    best: Ratio | None
+    coverage: Ratio | None
     verdict: Verdict
     final: bool = False
 

@@ -98,11 +98,14 @@ class Terms:
 
     def service(self, name: str) -> ServiceTerms:
         """Raises InputError with the names there are."""
-        for service in self.services:
-            if service.name == name:
-                return service
-        known = " ".join(service.name for service in self.services)
-        raise InputError(f"there is no service {name!r}; the configuration names: {known}")
+        service = self._services.get(name)
+        if service is None:
+            raise InputError(f"there is no service {name!r}; the configuration names: {' '.join(self._services)}")
+        return service
+
+    @cached_property
+    def _services(self) -> Mapping[str, ServiceTerms]:
+        return {service.name: service for service in self.services}
 
     @cached_property
     def checks(self) -> Mapping[str, CheckTerms]:

@@ -1,0 +1,193 @@
+"""The book as facts come in: the same figures as from scratch, at the cost of what changed (performance.md, line 13).
+
+Each check at each vantage keeps its fold; facts of other kinds, few, are kept whole. A result that is not later than
+the fold's last makes the series stale: whoever holds the store gives its results again. `view` then goes through the
+same functions as a statement does, which a property test holds equal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import cast
+
+from monitor.errors import InputError
+from monitor.facts import AnyFact, Fact, Result, key
+from monitor.ledger.entries import Entries, by_series
+from monitor.ledger.exclusion import Exclusion
+from monitor.ledger.months import MonthBook, ServiceBook, book_month, burn_at, service_book
+from monitor.ledger.period import Month, month_at
+from monitor.ledger.snapshot import ActiveExclusion, NextMaintenance, ServiceView
+from monitor.ledger.terms import CheckTerms, Terms
+from monitor.ledger.third_party import ANY_COMPONENT, component_steps
+from monitor.ledger.timeline import DOWN, Fold, Segments, Timelines, fold
+
+Series = tuple[str, str]
+"""A check at a vantage."""
+
+_SHOWN_KINDS = frozenset({"maintenance", "incident", "exclusion", "exclusion_decision", "terms"})
+
+
+@dataclass(slots=True)
+class LiveBook:
+    """All services under one set of terms. `stale` names the series whose results must be given again."""
+
+    terms: Terms
+    stale: set[Series] = field(default_factory=set)
+    newest: dict[Series, Result] = field(default_factory=dict)
+    void_ms: dict[tuple[str, str], int] = field(default_factory=dict)
+    _folds: dict[str, dict[str, Fold]] = field(default_factory=dict)
+    _entries: Entries = field(default_factory=Entries)
+    _seen: set[bytes | tuple[str, str]] = field(default_factory=set)
+
+    def take(self, facts: Iterable[AnyFact]) -> None:
+        """New facts in order of recording."""
+        for fact in facts:
+            if isinstance(fact, Result):
+                self._take_result(fact)
+            elif fact.kind in _SHOWN_KINDS:
+                self._take_other(fact)
+
+    def retake(self, recorded: Iterable[Result], series: Iterable[Series]) -> None:
+        """Folds these series anew from all their results, in order of recording."""
+        wanted = set(series)
+        sorted_results = by_series(result for result in recorded if (result.check, result.vantage) in wanted)
+        for check_name, vantage in wanted:
+            check, results = self.terms.checks.get(check_name), sorted_results.get(check_name, {}).get(vantage, [])
+            if check is not None:
+                self._folds.setdefault(check_name, {})[vantage] = fold(results, check.hold_ms, check.fall, check.rise)
+                newest = next((result for result in reversed(results) if not result.confirm), None)
+                if newest is not None:
+                    self.newest[check_name, vantage] = newest
+        self.stale -= wanted
+
+    def view(self, service: str, as_of: int, *, public: bool) -> ServiceView:
+        """One service now: the running month, the month before where a policy was in force, and burn."""
+        of = service_book(self.terms, service, self._entries, self._timelines)
+        running = month_at(as_of, self.terms.zone)
+        books = {month: booked for month in (running, running.shifted(-1)) if (booked := _booked(of, month, as_of))}
+        return ServiceView(
+            service=service,
+            title=of.service.title or service,
+            public=public,
+            up=_state(of.readings.measured.segments, as_of),
+            months=tuple(booked.figures for booked in books.values()),
+            burn=burn_at(of, as_of, books),
+            active=_active(books.get(running), as_of),
+            next_maintenance=_next_maintenance(books.get(running), as_of),
+        )
+
+    def vantages(self, check: str) -> list[str]:
+        """The vantages of a check that gave a scheduled result, in order of name."""
+        return [vantage for vantage in self._folds.get(check, {}) if (check, vantage) in self.newest]
+
+    def severities(self, as_of: int) -> Mapping[tuple[str, str], int]:
+        """The severity now of every component that any incident ever named, the worst where several speak."""
+        newest: dict[tuple[str, str], Fact] = {}
+        for fact in self._entries.of("incident"):
+            newest[cast(str, fact.fields["provider"]), cast(str, fact.fields["incident"])] = fact
+        found: dict[tuple[str, str], int] = {}
+        for (provider, _), fact in newest.items():
+            for component, steps in component_steps(fact).items():
+                past = [severity for instant, severity in sorted(steps, key=lambda step: step[0]) if instant <= as_of]
+                if component != ANY_COMPONENT:
+                    place = (provider, component)
+                    found[place] = max(found.get(place, 0), past[-1] if past else 0)
+        return found
+
+    def _take_result(self, result: Result) -> None:
+        check = self.terms.checks.get(result.check)
+        if check is None:
+            return
+        folds = self._folds.setdefault(result.check, {})
+        known = folds.get(result.vantage)
+        if known is None:
+            known = folds[result.vantage] = Fold(check.hold_ms, check.fall, check.rise)
+            self._folds[result.check] = folds = dict(sorted(folds.items()))
+        if known.last_at is not None and result.at <= known.last_at:
+            self.stale.add((result.check, result.vantage))
+            return
+        known.add(result)
+        if not result.confirm:
+            self._end_void(check, result)
+            self.newest[result.check, result.vantage] = result
+
+    def _end_void(self, check: CheckTerms, following: Result) -> None:
+        before = self.newest.get((following.check, following.vantage))
+        if before is not None and before.outcome == "void":
+            hold = check.hold_ms if before.hold_ms is None else before.hold_ms
+            place = (check.name, before.reason or "missed")
+            self.void_ms[place] = self.void_ms.get(place, 0) + min(following.at - before.at, hold)
+
+    def _take_other(self, fact: Fact) -> None:
+        identity = key(fact) if fact.id is None else (fact.kind, fact.id)
+        if identity not in self._seen:
+            self._seen.add(identity)
+            self._entries.others.setdefault(fact.kind, []).append(fact)
+
+    def _timelines(self, check: CheckTerms) -> Mapping[str, Timelines]:
+        return {vantage: folded.timelines() for vantage, folded in self._folds.get(check.name, {}).items()}
+
+
+def live_book(terms: Terms, recorded: Sequence[AnyFact]) -> LiveBook:
+    """From all facts in order of recording, whatever the order of their instants."""
+    book = LiveBook(terms)
+    results = [fact for fact in recorded if isinstance(fact, Result)]
+    book.take(fact for fact in recorded if not isinstance(fact, Result))
+    for vantages in by_series(_first_by_id(results)).values():
+        for looks in vantages.values():
+            book.take(looks)
+    return book
+
+
+def _first_by_id(results: Iterable[Result]) -> Iterable[Result]:
+    seen: set[str] = set()
+    for result in results:
+        if result.id is not None:
+            if result.id in seen:
+                continue
+            seen.add(result.id)
+        yield result
+
+
+def _booked(of: ServiceBook, month: Month, as_of: int) -> MonthBook | None:
+    try:
+        return book_month(of, month, as_of)
+    except InputError:
+        return None  # no policy was in force: that month has no figures to show
+
+
+def _state(segments: Segments, as_of: int) -> bool | None:
+    """Up, down, or unknown at `as_of` itself."""
+    for start, end, state in reversed(segments):
+        if start <= as_of:
+            return state != DOWN if as_of < end else None
+    return None
+
+
+def _active(booked: MonthBook | None, as_of: int) -> tuple[ActiveExclusion, ...]:
+    if booked is None:
+        return ()
+    return tuple(
+        ActiveExclusion(exclusion.id, exclusion.klass, _source(exclusion))
+        for exclusion in sorted(booked.exclusions, key=lambda exclusion: exclusion.order)
+        if any(start <= as_of < end for start, end in exclusion.granted)
+    )
+
+
+def _next_maintenance(booked: MonthBook | None, as_of: int) -> tuple[NextMaintenance, ...]:
+    """The next announced window of each source, with the notice that its announcement gave."""
+    found: dict[str, NextMaintenance] = {}
+    for exclusion in booked.exclusions if booked is not None else ():
+        notice = exclusion.shown.get("notice_ms")
+        for start, _ in exclusion.claimed if exclusion.klass == "maintenance" else ():
+            source = _source(exclusion)
+            is_next = source not in found or start < found[source].start
+            if start > as_of and is_next and isinstance(notice, int):
+                found[source] = NextMaintenance(source, start, notice)
+    return tuple(found[source] for source in sorted(found))
+
+
+def _source(exclusion: Exclusion) -> str:
+    source = exclusion.shown.get("source")
+    return source if isinstance(source, str) else ""
