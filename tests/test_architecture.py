@@ -22,6 +22,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ("monitor.facts",),
     (
         "monitor.ledger.terms",
+        "monitor.ledger.decimals",
         "monitor.ledger.snapshot",
         "monitor.ledger.timeline",
         "monitor.ledger.quorum",
@@ -32,7 +33,6 @@ ROWS: tuple[tuple[str, ...], ...] = (
         "monitor.ledger.accounts",
         "monitor.ledger.burn",
         "monitor.ledger.months",
-        "monitor.ledger.decimals",
         "monitor.ledger.coverage",
         "monitor.ledger.outages",
         "monitor.ledger.live",
@@ -51,6 +51,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
         "monitor.recorder",
         "monitor.evaluator",
         "monitor.agent",
+        "monitor.periodic",
         "monitor.telemetry",
         "monitor.web",
     ),

@@ -8,7 +8,6 @@ from fractions import Fraction
 from monitor.ledger.accounts import Booked
 from monitor.ledger.snapshot import EXHAUSTION_WINDOWS, WINDOWS, Burn, Figures
 
-
 ZERO = Fraction(0)
 
 
