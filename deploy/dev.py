@@ -9,13 +9,12 @@
     python3 deploy/dev.py lock [--upgrade]  write deploy/locks/ anew from pyproject.toml
 
 It makes `.venv`, installs a pinned uv into it, then exactly what the locks hash, then the project itself.
-What is not on the package index (Prometheus, Alertmanager) comes from the distribution's own packages and is
-unpacked into `.venv/tools`: no root needed, no service started. A second start finds all of it in place.
+What is not on the package index (Prometheus, Alertmanager) is unpacked from the distribution's own packages into
+`.venv`: no root needed, no service started. A second start finds all of it in place.
 """
 
 import contextlib
 import fcntl
-import getpass
 import hashlib
 import importlib.util
 import json
@@ -200,6 +199,9 @@ def uv(*command: str) -> list[str]:
 def uv_env() -> dict[str, str]:
     """uv with the machine's certificates and, unless it is told otherwise itself, with pip's package index."""
     env = {"UV_SYSTEM_CERTS": "1", "UV_PYTHON_DOWNLOADS": "never", **os.environ, "VIRTUAL_ENV": str(VENV)}
+    home = os.path.expanduser("~")  # noqa: PTH111 a user without a home has none to raise over
+    if not os.access(home, os.W_OK):
+        env.setdefault("UV_CACHE_DIR", str(VENV / "cache"))
     if not env.keys() & {"UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_CONFIG_FILE"}:
         command = [*pip(), "config", "get", "global.index-url"]
         index = (
@@ -227,7 +229,7 @@ def unpack(packages: list[str]) -> Path:
         "Dir::Cache": APT / "cache",
         "Acquire::Languages": "none",
         "Acquire::Retries": "3",
-        "APT::Sandbox::User": getpass.getuser(),
+        "APT::Sandbox::User": "root",
     }
     apt = ["apt-get", "-qq", *(part for name, value in own.items() for part in ("-o", f"{name}={value}"))]
     say(f"fetching {', '.join(packages)} from this distribution's packages")
@@ -287,8 +289,7 @@ def with_tools() -> dict[str, str]:
 
 def run(arguments: list[str]) -> None:
     prepare("run")
-    command = VENV / "bin" / "minutebook"
-    os.execv(command, [str(command), "run", *arguments])
+    os.execv(VENV / "bin" / "minutebook", ["minutebook", "run", *arguments])
 
 
 def test(arguments: list[str]) -> None:
@@ -377,8 +378,7 @@ def lock(arguments: list[str]) -> None:
         "runtime.txt": ["--extra", "fast", "--constraint", str(LOCKS / "test.txt")],
         "bootstrap.txt": ["--only-group", "bootstrap", "--constraint", str(LOCKS / "test.txt")],
     }
-    for name, what in chosen.items():
-        written = LOCKS / name
+    for written, what in ((LOCKS / name, what) for name, what in chosen.items()):
         call(uv("pip", "compile", *options, *arguments, *what, "pyproject.toml", "-o", str(written)), uv_env())
         if "://" in written.read_text():
             sys.exit(f"dev.py: {written} names an address: keep indexes and direct references out of the locks")
