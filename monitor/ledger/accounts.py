@@ -94,7 +94,7 @@ def book(segments: Segments, covered: list[Slice], period: Period) -> Booked:
     unknown: Spans = []
     pieces: list[Slice] = []
     place, known_until = 0, period.start
-    for start, end, state in _within(segments, period):
+    for start, end, state in segments_within(segments, period):
         if known_until < start:
             unknown.append((known_until, start))
         known_until = end
@@ -107,7 +107,10 @@ def book(segments: Segments, covered: list[Slice], period: Period) -> Booked:
     return Booked(period, up, unknown, pieces, covered)
 
 
-def _within(segments: Segments, period: Period) -> Segments:
+def segments_within(segments: Segments, period: Period) -> Segments:
+    """What of a timeline lies in the period, found by bisection."""
+    if segments and segments[-1][1] <= period.start:
+        return []
     first = max(bisect_right(segments, period.start, key=lambda segment: segment[1]), 0)
     last = bisect_right(segments, period.end - 1, key=lambda segment: segment[0])
     return clip_segments(segments[first:last], period.start, period.end)

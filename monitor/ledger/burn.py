@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from fractions import Fraction
 
 from monitor.ledger.accounts import Booked
+from monitor.ledger.decimals import Ratio
 from monitor.ledger.snapshot import EXHAUSTION_WINDOWS, WINDOWS, Burn, Figures
 
-ZERO = Fraction(0)
+ZERO = Ratio(0, 1)
 
 
 def burn(booked: Sequence[Booked], now: Figures | None, as_of: int) -> Burn:
@@ -25,7 +25,7 @@ def burn(booked: Sequence[Booked], now: Figures | None, as_of: int) -> Burn:
     )
 
 
-def error_ratio(booked: Sequence[Booked], as_of: int, width: int) -> Fraction:
+def error_ratio(booked: Sequence[Booked], as_of: int, width: int) -> Ratio:
     """D_w / max(w - E_w - U_w, w/2): the floor keeps a short outage beside a long excuse from reading as a blaze."""
     start = as_of - width
     down = excused = known = 0
@@ -43,25 +43,25 @@ def error_ratio(booked: Sequence[Booked], as_of: int, width: int) -> Fraction:
         known -= sum(max(0, min(b, last) - max(a, first)) for a, b in month.unknown)
     if down == 0:
         return ZERO
-    return Fraction(2 * down, max(2 * (known - excused), width))
+    return Ratio(2 * down, max(2 * (known - excused), width))
 
 
-def _rate(ratio: Fraction, now: Figures | None) -> Fraction | None:
+def _rate(ratio: Ratio, now: Figures | None) -> Ratio | None:
     if now is None:
         return None
     if now.base == 0:
         return ZERO
     if now.budget == 0:
         return None
-    return ratio * Fraction(now.base, now.budget) if ratio else ZERO
+    return Ratio(ratio.numerator * now.base, ratio.denominator * now.budget)
 
 
-def _exhaustion(ratio: Fraction, now: Figures | None, as_of: int) -> int | None:
+def _exhaustion(ratio: Ratio, now: Figures | None, as_of: int) -> int | None:
     if now is None:
         return None
     if now.remaining <= 0:
         return as_of
-    if ratio == 0:
+    if ratio.numerator == 0:
         return None
-    instant = as_of + now.remaining // ratio
+    instant = as_of + now.remaining * ratio.denominator // ratio.numerator
     return instant if instant <= now.period.end else None

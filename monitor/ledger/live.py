@@ -13,6 +13,7 @@ from typing import cast
 
 from monitor.errors import InputError
 from monitor.facts import AnyFact, Fact, Result, key
+from monitor.ledger.accounts import segments_within
 from monitor.ledger.entries import Entries, by_series
 from monitor.ledger.exclusion import Exclusion
 from monitor.ledger.months import MonthBook, ServiceBook, book_month, burn_at, service_book
@@ -39,6 +40,7 @@ class LiveBook:
     _folds: dict[str, dict[str, Fold]] = field(default_factory=dict)
     _entries: Entries = field(default_factory=Entries)
     _seen: set[bytes | tuple[str, str]] = field(default_factory=set)
+    _months: dict[str, tuple[Month, int, tuple[Segments, ...], MonthBook | None]] = field(default_factory=dict)
 
     def take(self, facts: Iterable[AnyFact]) -> None:
         """New facts in order of recording."""
@@ -65,14 +67,14 @@ class LiveBook:
         """One service now: the running month, the month before where a policy was in force, and burn."""
         of = service_book(self.terms, service, self._entries, self._timelines)
         running = month_at(as_of, self.terms.zone)
-        books = {month: booked for month in (running, running.shifted(-1)) if (booked := _booked(of, month, as_of))}
+        books = {running: _booked(of, running, as_of), running.shifted(-1): self._past(of, running.shifted(-1), as_of)}
         return ServiceView(
             service=service,
             title=of.service.title or service,
             public=public,
             up=_state(of.readings.measured.segments, as_of),
-            months=tuple(booked.figures for booked in books.values()),
-            burn=burn_at(of, as_of, books),
+            months=tuple(booked.figures for booked in books.values() if booked is not None),
+            burn=burn_at(of, as_of, {month: booked for month, booked in books.items() if booked is not None}),
             active=_active(books.get(running), as_of),
             next_maintenance=_next_maintenance(books.get(running), as_of),
         )
@@ -94,6 +96,21 @@ class LiveBook:
                     place = (provider, component)
                     found[place] = max(found.get(place, 0), past[-1] if past else 0)
         return found
+
+    def _past(self, of: ServiceBook, month: Month, as_of: int) -> MonthBook | None:
+        """A month that is over changes only with what lies in it: booked again when that differs."""
+        within = tuple(
+            segments_within(reading.segments, month.period(self.terms.zone))
+            for reading in (of.readings.measured, of.readings.shortest, of.readings.longest)
+        )
+        known = self._months.get(of.service.name)
+        if known is not None and not self._entries.of("incident"):
+            past_month, version, past_within, booked = known
+            if (past_month, version, past_within) == (month, len(self._seen), within):
+                return booked
+        booked = _booked(of, month, as_of)
+        self._months[of.service.name] = (month, len(self._seen), within, booked)
+        return booked
 
     def _take_result(self, result: Result) -> None:
         check = self.terms.checks.get(result.check)

@@ -81,8 +81,8 @@ class Figures:
 class Burn:
     """Section 7 at `as_of`, by window name. `error_ratio` is D_w / max(w - E_w - U_w, w/2); exhaustion in instants."""
 
-    rate: Mapping[str, Fraction | None]
-    error_ratio: Mapping[str, Fraction]
+    rate: Mapping[str, Ratio | None]
+    error_ratio: Mapping[str, Ratio]
     exhaustion: Mapping[str, int | None]
 
 
