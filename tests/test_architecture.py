@@ -53,6 +53,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
         "monitor.agent",
         "monitor.periodic",
         "monitor.telemetry",
+        "monitor.periodic",
         "monitor.web",
     ),
     ("monitor.app", "monitor.cli", "monitor.demo"),
