@@ -1,0 +1,124 @@
+"""The store of a daemon: one thread that writes, and commits together whatever was asked for meanwhile.
+
+While one group is made durable the next one gathers: no request waits longer than two commits, and a thousand requests
+a second cost a few fsyncs. A task that is cancelled while it waits takes nothing back: its facts are committed whole or
+not at all.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import TypeVar
+
+from monitor.errors import FactError, StoreError
+from monitor.facts import AnyFact
+from monitor.interfaces import Clock
+from monitor.ledger.period import Period
+from monitor.store.log import Log
+from monitor.store.opening import open_for_reading, open_for_writing
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    facts: tuple[AnyFact, ...]
+    new: asyncio.Future[list[AnyFact]]
+
+
+@asynccontextmanager
+async def open_store(url: str, clock: Clock) -> AsyncIterator[OpenStore]:
+    """The daemon's store, held until the context ends. Raises as `open_for_writing` does."""
+    store = OpenStore(url)
+    try:
+        await store.start(clock.now())
+        yield store
+    finally:
+        await store.aclose()
+
+
+class OpenStore:
+    """A `FactStore` (interfaces.py) whose one writing connection lives in a thread of its own."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="store")
+        self._held = ExitStack()  # entered and left in the thread
+        self._log: Log | None = None
+        self._closed = False
+        self._waiting: list[_Request] = []
+        self._committing: asyncio.Task[None] | None = None
+
+    async def start(self, now: int) -> None:
+        """Takes the lock, makes or checks the store. `now` in UTC ms."""
+        writer = await self._in_thread(lambda: self._held.enter_context(open_for_writing(self._url, now)))
+        self._log = writer.log
+
+    async def append(self, facts: Sequence[AnyFact]) -> int:
+        """See `interfaces.FactStore`. Raises StoreError, and FactError for what canonical JSON cannot spell."""
+        return len(await self.append_new(facts))
+
+    async def append_new(self, facts: Sequence[AnyFact]) -> list[AnyFact]:
+        """The same, answering the new ones themselves, in order."""
+        if self._log is None:
+            raise StoreError(f"{self._url}: the store is closed")
+        request = _Request(tuple(facts), asyncio.get_running_loop().create_future())
+        self._waiting.append(request)
+        if self._committing is None:
+            self._committing = asyncio.create_task(self._commit_waiting(self._log), name="commit")
+        return await request.new
+
+    def read(self, period: Period, as_of: int) -> Iterator[AnyFact]:
+        """See `interfaces.FactStore`: blocking, on a read-only connection of its own."""
+        with open_for_reading(self._url) as reader:
+            yield from reader.read(period, as_of)
+
+    async def aclose(self) -> None:
+        """Commits what is pending and lets go of the store; a second time does nothing."""
+        self._log = None
+        if self._committing is not None:
+            await asyncio.wait([self._committing])
+        if not self._closed:
+            self._closed = True
+            await self._in_thread(self._held.close)
+            self._thread.shutdown(wait=False)
+
+    async def _commit_waiting(self, log: Log) -> None:
+        try:
+            while self._waiting:
+                group, self._waiting = self._waiting, []
+                await self._commit_group(log, group)
+        finally:
+            self._committing = None
+
+    async def _commit_group(self, log: Log, group: Sequence[_Request]) -> None:
+        try:
+            outcomes = await self._in_thread(lambda: _commit(log, group))
+        except Exception as error:  # noqa: BLE001 - goes to everyone who asked, expected or not
+            outcomes = [error] * len(group)
+        for request, outcome in zip(group, outcomes, strict=True):
+            if request.new.done():  # who asked was cancelled
+                continue
+            if isinstance(outcome, Exception):
+                request.new.set_exception(outcome)
+            else:
+                request.new.set_result(outcome)
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+
+def _commit(log: Log, group: Sequence[_Request]) -> list[list[AnyFact] | Exception]:
+    with log.transaction():
+        return [_write(log, request.facts) for request in group]
+
+
+def _write(log: Log, facts: Sequence[AnyFact]) -> list[AnyFact] | Exception:
+    try:
+        return log.write(facts)
+    except FactError as error:  # refuses this request; the others of the group are kept
+        return error

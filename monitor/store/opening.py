@@ -1,0 +1,181 @@
+"""From a storage URL to a store that is what was written: made, checked, locked, or refused with the way back.
+
+Beside the store stand `STORE-wal` and `STORE-shm` (SQLite's own), `STORE.lock` (lock.py) and `STORE.head` (chain.py).
+A new store is made under another name and put in place whole, so that a file of no bytes is never one that we made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from struct import Struct
+
+from monitor.errors import InputError, StoreError, StoreNewerError
+from monitor.facts import AnyFact
+from monitor.ledger.period import Period
+from monitor.store import reading, schema, verify
+from monitor.store.chain import EMPTY, Head, HeadFile, sync_folder
+from monitor.store.lock import held
+from monitor.store.log import Log
+from monitor.store.sqlite import Database, damaged
+from monitor.store.url import store_path
+
+_HEADER = Struct(
+    ">16s44xi4xi"
+)  # sqlite.org/fileformat2.html section 1.3: magic, user_version at 60, application_id at 68
+_MAGIC = b"SQLite format 3\0"
+
+
+class Reader:
+    """A store that is open for reading; its heads and facts are those of the moment they are asked for."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    @property
+    def path(self) -> Path:
+        """The file of the store."""
+        return self._database.path
+
+    def read(self, period: Period, as_of: int) -> Iterator[AnyFact]:
+        """As `interfaces.FactStore.read`."""
+        return reading.read(self._database, period, as_of)
+
+    def lines(self, first_seq: int, last_seq: int) -> Iterator[bytes]:
+        """The canonical lines of these seqs, both ends inclusive, without line ends."""
+        return reading.lines(self._database, first_seq, last_seq)
+
+    def heads(self) -> Iterator[Head]:
+        """The head after each group, oldest first."""
+        return reading.heads(self._database)
+
+    def head(self) -> Head:
+        """The newest committed head; `head().digest` is `facts.head` of a statement."""
+        return reading.head_of(self._database)
+
+    def count(self) -> int:
+        """How many facts were ever recorded."""
+        return self.head().seq
+
+    def first_recorded(self) -> int | None:
+        """Since when is measured: `recorded_at` of the first fact in UTC ms; None in an empty store."""
+        return reading.first_recorded(self._database)
+
+    def newest_recorded(self) -> int | None:
+        """The newest `recorded_at` in UTC ms; after a big import it can lie ahead of the clock."""
+        return reading.newest_recorded(self._database)
+
+
+class Writer(Reader):
+    """A store that this process holds. Not for two threads at once."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database)
+        self.log = Log(database, HeadFile(database.path))
+
+    def append(self, facts: Sequence[AnyFact]) -> int:
+        """Commits all or none, durably; answers how many were new. Raises StoreError, FactError."""
+        return len(self.log.append(facts))
+
+
+@contextmanager
+def open_for_reading(url: str) -> Iterator[Reader]:
+    """A store as it is, also beside a running daemon.
+
+    Raises InputError where there is none, StoreDamagedError, StoreNewerError.
+    """
+    path = store_path(url)
+    with _reading(path) as (database, acknowledged):
+        verify.check_acknowledged(database, acknowledged)
+        yield Reader(database)
+
+
+@contextmanager
+def open_for_writing(url: str, now: int) -> Iterator[Writer]:
+    """The store for this process alone; an empty one is made where there is none. `now`: UTC ms, for the lock file.
+
+    Raises StoreInUseError naming the holder, StoreDamagedError, StoreNewerError, StoreError.
+    """
+    path = store_path(url)
+    with held(path, now):
+        head_file = HeadFile(path)
+        acknowledged = head_file.read()
+        if not path.exists():
+            _make(path, acknowledged)
+        _check_header(path)
+        with _closing(Database.writing(path)) as database:
+            verify.verify_newest(database, acknowledged)
+            if acknowledged is None:
+                head_file.create(reading.head_of(database))
+            yield Writer(database)
+
+
+def verify_store(url: str, progress: verify.Progress) -> verify.Verified:
+    """Proves a whole store, also beside a running daemon.
+
+    Raises StoreDamagedError at the first thing that is not what was written, InputError where there is none.
+    """
+    with _reading(store_path(url)) as (database, acknowledged):
+        return verify.verify_all(database, acknowledged, progress)
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[tuple[Database, Head | None]]:
+    acknowledged = HeadFile(path).read()  # before the store: the daemon writes it after
+    if not path.exists():
+        _refuse_lost(path, acknowledged)
+        raise InputError(f"{path}: there is no store; `minutebook run` or `minutebook import` makes one")
+    _check_header(path)
+    with _closing(Database.reading(path)) as database:
+        yield database, acknowledged
+
+
+@contextmanager
+def _closing(database: Database) -> Iterator[Database]:
+    try:
+        yield database
+    finally:
+        database.close()
+
+
+def _make(path: Path, acknowledged: Head | None) -> None:
+    _refuse_lost(path, acknowledged)
+    new = path.with_name(path.name + ".new")
+    try:
+        new.unlink(missing_ok=True)
+        Database.create(new, schema.creation())
+        new.rename(path)
+        sync_folder(path.parent)
+    except OSError as error:
+        raise StoreError(f"{path}: cannot be made: {error.strerror}; check its folder") from error
+
+
+def _refuse_lost(path: Path, acknowledged: Head | None) -> None:
+    wal = Path(f"{path}-wal")
+    if acknowledged is not None or (wal.exists() and wal.stat().st_size):
+        lost = EMPTY if acknowledged is None else acknowledged
+        raise damaged(path, f"the file is gone, and {lost.seq or 'some'} acknowledged facts with it")
+
+
+def _check_header(path: Path) -> None:
+    """Whose file it is, from its first bytes: SQLite is not asked to open what is not ours."""
+    try:
+        with path.open("rb") as file:
+            header = file.read(_HEADER.size)
+    except OSError as error:
+        raise StoreError(f"{path}: cannot be read: {error.strerror}; check its rights") from error
+    if len(header) < _HEADER.size:
+        raise damaged(path, f"it has {len(header)} bytes, too few for a store")
+    magic, version, application = _HEADER.unpack(header)
+    if magic != _MAGIC:
+        raise damaged(path, "it does not begin as a SQLite file does")
+    if application != schema.APPLICATION_ID:
+        raise damaged(path, "it is a SQLite file of another program")
+    if version > schema.VERSION:
+        raise StoreNewerError(
+            f"{path}: the store has schema {version}, this program knows {schema.VERSION}: it was written by a newer "
+            "minutebook; install that or a later one"
+        )
+    if version < 1:
+        raise damaged(path, f"its schema version is {version}")

@@ -1,0 +1,246 @@
+"""Reading the log: facts of a period, canonical lines, heads. Needs no lock, and works beside a writing daemon.
+
+A log that only grows needs no long transaction to be read as of one moment: the last seq is read first, and nothing
+after it is looked at. Each query is finished before anything is handed on, so no reader holds back a checkpoint.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from bisect import bisect_left
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import zip_longest
+from operator import attrgetter, itemgetter
+from pathlib import Path
+from typing import NamedTuple
+
+from monitor.errors import FactError
+from monitor.facts import AnyFact, Fact
+from monitor.ledger.period import Period
+from monitor.store.chain import EMPTY, Head
+from monitor.store.rows import ResultRow, Template, from_row, row_line, template
+from monitor.store.schema import CHUNK_BITS
+from monitor.store.sqlite import Database, damaged
+
+RESULT_COLUMNS = "seq, template, at, learned, planned, timing, rest"
+
+_LINES_AT_ONCE = 4096  # seqs a query while the whole log is walked
+_Placed = tuple[int, int, AnyFact]  # recorded_at, seq, fact
+_ORDER = itemgetter(0, 1)
+_BROKEN = (FactError, ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError, struct.error)
+
+
+class Zone(NamedTuple):
+    """Extent of the results among the seqs `[first_seq, last_seq]`, both ends inclusive; instants in UTC ms."""
+
+    first_seq: int
+    last_seq: int
+    first_at: int
+    last_at: int
+    first_recorded: int
+    last_recorded: int
+
+    def joined(self, later: Zone) -> Zone:
+        """The zone over both; `later` has the later seqs."""
+        return Zone(
+            self.first_seq,
+            later.last_seq,
+            min(self.first_at, later.first_at),
+            max(self.last_at, later.last_at),
+            min(self.first_recorded, later.first_recorded),
+            max(self.last_recorded, later.last_recorded),
+        )
+
+
+class Templates(dict[int, Template]):
+    """The templates of a store by number, fetched as they are met."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__()
+        self._database = database
+
+    def __missing__(self, number: int) -> Template:
+        found = self._database.row("SELECT body FROM template WHERE id = ?", (number,))
+        if found is None:
+            raise damaged(self._database.path, f"template {number} is missing")
+        with sound(self._database.path, f"template {number}"):
+            self[number] = template(number, found[0])
+        return self[number]
+
+
+@contextmanager
+def sound(path: Path, what: str) -> Iterator[None]:
+    """Turns what fails on rows that we never wrote into StoreDamagedError."""
+    try:
+        yield
+    except _BROKEN as error:
+        raise damaged(path, f"{what} is not what was written") from error
+
+
+def head_of(database: Database) -> Head:
+    """The newest committed head."""
+    found = database.row("SELECT n, last_seq, head FROM commit_group ORDER BY n DESC LIMIT 1")
+    return EMPTY if found is None else Head(*found)
+
+
+def chunk_of(seq: int) -> int:
+    """The chunk that a seq falls into."""
+    return seq >> CHUNK_BITS
+
+
+def seqs_of(chunk: int) -> tuple[int, int]:
+    """The first and the last seq of a chunk."""
+    return chunk << CHUNK_BITS, (chunk + 1 << CHUNK_BITS) - 1
+
+
+def closed_zones(database: Database, last_seq: int) -> list[Zone]:
+    """The zones of the chunks that are full at `last_seq`, ascending; none for a chunk without results."""
+    found = database.rows(
+        "SELECT chunk, first_at, last_at, first_recorded, last_recorded FROM zone WHERE chunk < ? ORDER BY chunk",
+        (chunk_of(last_seq + 1),),
+    )
+    return [Zone(*seqs_of(chunk), *extent) for chunk, *extent in found]
+
+
+def open_zone(database: Database, last_seq: int) -> Zone | None:
+    """The extent of the results in the chunk that still fills, from the results themselves."""
+    return extent_of(database, seqs_of(chunk_of(last_seq + 1))[0], last_seq)
+
+
+def extent_of(database: Database, first_seq: int, last_seq: int) -> Zone | None:
+    """The extent of the results with these seqs, from the results themselves."""
+    found = database.row(
+        "SELECT min(at), max(at), min(at + learned), max(at + learned) FROM result WHERE seq BETWEEN ? AND ?",
+        (first_seq, last_seq),
+    )
+    return None if found is None or found[0] is None else Zone(first_seq, last_seq, *found)
+
+
+def every_zone(database: Database, last_seq: int) -> list[Zone]:
+    """All zones up to `last_seq`, that of the chunk that still fills included."""
+    last = open_zone(database, last_seq)
+    closed = closed_zones(database, last_seq)
+    return closed if last is None else [*closed, last]
+
+
+def read(database: Database, period: Period, as_of: int) -> Iterator[AnyFact]:
+    """Facts recorded at or before `as_of`, in order of (recorded_at, seq): results with `at` in the period, and every
+    fact of another kind. Raises StoreDamagedError at a row that cannot be read."""
+    last_seq = head_of(database).seq
+    facts = _facts(database, last_seq, as_of)
+    told = 0
+    for run, bound in _runs(database, last_seq, period, as_of):
+        until = bisect_left(facts, bound, lo=told, key=itemgetter(0))
+        merged = sorted([*facts[told:until], *run], key=_ORDER) if told < until else run
+        told = until
+        for _, _, fact in merged:
+            yield fact
+
+
+def _runs(database: Database, last_seq: int, period: Period, as_of: int) -> Iterator[tuple[list[_Placed], int]]:
+    """Results in order, a zone or so at once, each list with the instant before which it is complete."""
+    zones = [
+        zone
+        for zone in every_zone(database, last_seq)
+        if zone.first_at < period.end and period.start <= zone.last_at and zone.first_recorded <= as_of
+    ]
+    zones.sort(key=attrgetter("first_recorded"))
+    templates = Templates(database)
+    waiting: list[_Placed] = []
+    for zone, following in zip_longest(zones, zones[1:]):
+        waiting += _results(database, templates, zone, Window(period, as_of))
+        waiting.sort(key=_ORDER)
+        bound = as_of + 1 if following is None else following.first_recorded
+        ready = bisect_left(waiting, bound, key=itemgetter(0))
+        yield waiting[:ready], bound
+        del waiting[:ready]
+    yield waiting, as_of + 1
+
+
+class Window(NamedTuple):
+    """Which results are asked for."""
+
+    period: Period
+    as_of: int
+
+
+def _results(database: Database, templates: Templates, zone: Zone, window: Window) -> list[_Placed]:
+    (start, end), as_of = window
+    rows = database.rows(
+        f"SELECT {RESULT_COLUMNS} FROM result "  # noqa: S608 - our own columns
+        "WHERE seq BETWEEN ? AND ? AND at >= ? AND at < ? AND at + learned <= ?",
+        (zone.first_seq, zone.last_seq, start, end, as_of),
+    )
+    with sound(database.path, f"a result among {zone.first_seq} to {zone.last_seq}"):
+        return [(row[2] + row[3], row[0], from_row(row, templates[row[1]].shared)) for row in rows]
+
+
+def _facts(database: Database, last_seq: int, as_of: int) -> list[_Placed]:
+    rows = database.rows(
+        "SELECT seq, recorded_at, kind, line FROM fact WHERE seq <= ? AND recorded_at <= ? ORDER BY recorded_at, seq",
+        (last_seq, as_of),
+    )
+    with sound(database.path, "a fact"):
+        return [(recorded_at, seq, fact_of(kind, recorded_at, line)) for seq, recorded_at, kind, line in rows]
+
+
+def fact_of(kind: str, recorded_at: int, line: str) -> Fact:
+    """A fact from its canonical line, which was checked when it was written."""
+    fields = json.loads(line)
+    del fields["kind"], fields["recorded_at"]
+    return Fact(kind, recorded_at, fields)
+
+
+def lines(database: Database, first_seq: int, last_seq: int) -> Iterator[bytes]:
+    """The canonical lines of these seqs, both ends inclusive, in order of seq, without line ends.
+
+    Raises StoreDamagedError where one is missing or cannot be made again.
+    """
+    templates = Templates(database)
+    for start in range(first_seq, last_seq + 1, _LINES_AT_ONCE):
+        end = min(start + _LINES_AT_ONCE - 1, last_seq)
+        yield from _lines(database, templates, start, end)
+
+
+def _lines(database: Database, templates: Templates, start: int, end: int) -> list[bytes]:
+    rows: list[ResultRow] = database.rows(
+        f"SELECT {RESULT_COLUMNS} FROM result WHERE seq BETWEEN ? AND ?",  # noqa: S608 - our own columns
+        (start, end),
+    )
+    facts = database.rows("SELECT seq, line FROM fact WHERE seq BETWEEN ? AND ?", (start, end))
+    with sound(database.path, f"a fact among {start} to {end}"):
+        found = {row[0]: row_line(row, templates[row[1]]) for row in rows}
+        found.update((seq, line.encode()) for seq, line in facts)
+    try:
+        return [found[seq] for seq in range(start, end + 1)]
+    except KeyError as error:
+        raise damaged(database.path, f"fact {error} of the log is missing") from None
+
+
+def first_recorded(database: Database) -> int | None:
+    """When the first fact was recorded: since when is measured. UTC ms; None in an empty store."""
+    zones = [zone.first_recorded for zone in every_zone(database, head_of(database).seq)]
+    found = database.row("SELECT min(recorded_at) FROM fact")
+    facts = [] if found is None or found[0] is None else [int(found[0])]
+    return min(zones + facts, default=None)
+
+
+def newest_recorded(database: Database) -> int | None:
+    """The newest `recorded_at`, UTC ms; None in an empty store."""
+    zones = [zone.last_recorded for zone in every_zone(database, head_of(database).seq)]
+    found = database.row("SELECT max(recorded_at) FROM fact")
+    facts = [] if found is None or found[0] is None else [int(found[0])]
+    return max(zones + facts, default=None)
+
+
+def heads(database: Database) -> Iterator[Head]:
+    """The head after each group that is committed now, oldest first."""
+    last = head_of(database).n
+    for start in range(1, last + 1, _LINES_AT_ONCE):
+        found = database.rows(
+            "SELECT n, last_seq, head FROM commit_group WHERE n BETWEEN ? AND ? ORDER BY n",
+            (start, min(start + _LINES_AT_ONCE - 1, last)),
+        )
+        yield from (Head(*row) for row in found)
