@@ -374,12 +374,12 @@ def lock(arguments: list[str]) -> None:
     prepare("run")
     options = "--quiet --universal --generate-hashes --no-header --no-annotate --python-version 3.11".split()
     chosen = {
-        "test.txt": ["--all-extras", "--group", "dev", "--group", "bootstrap"],
-        "runtime.txt": ["--extra", "fast", "--constraint", str(LOCKS / "test.txt")],
-        "bootstrap.txt": ["--only-group", "bootstrap", "--constraint", str(LOCKS / "test.txt")],
+        "test.txt": ["pyproject.toml", "--all-extras", "--group", "dev", "--group", "bootstrap"],
+        "runtime.txt": ["pyproject.toml", "--extra", "fast", "--constraint", str(LOCKS / "test.txt")],
+        "bootstrap.txt": ["--group", "bootstrap", "--constraint", str(LOCKS / "test.txt")],
     }
     for written, what in ((LOCKS / name, what) for name, what in chosen.items()):
-        call(uv("pip", "compile", *options, *arguments, *what, "pyproject.toml", "-o", str(written)), uv_env())
+        call(uv("pip", "compile", *options, *arguments, *what, "-o", str(written)), uv_env())
         if "://" in written.read_text():
             sys.exit(f"dev.py: {written} names an address: keep indexes and direct references out of the locks")
     say("deploy/locks/ written; `python3 deploy/dev.py test` installs and tries them")
