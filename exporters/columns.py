@@ -1,0 +1,214 @@
+"""The regular metrics of `/metrics` as columns: for each, what a row's value is (contracts/interface.md, "Metrics").
+
+A value is text, or None where there is none to show: what is not known is absent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Generic, TypeVar, get_args
+
+from exporters.catalogue import PHASES, MetricName
+from exporters.labels import pair, shown_target
+from exporters.numbers import ratio, seconds
+from monitor.facts import EXCLUSION_CLASSES
+from monitor.ledger.snapshot import EXHAUSTION_WINDOWS, WINDOWS, Figures, Newest, ServiceView, Verdict
+
+Row = TypeVar("Row")
+Attributes = Mapping[str, float | str]
+"""What only live metrics show of a look, by metric name (interfaces.Observation)."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Column(Generic[Row]):
+    """One line a row. `labels` are those beside the row's own; with `end` a value can bring a label of its own."""
+
+    name: MetricName
+    value: Callable[[Row], str | None]
+    labels: str = ""
+    end: str = "} "
+
+    def prefix(self, row_labels: str) -> str:
+        """All of a line that stands before its value."""
+        return f"{self.name}{{{row_labels}{self.labels}{self.end}"
+
+
+@dataclass(frozen=True, slots=True)
+class Table(Generic[Row]):
+    """Columns over rows of one kind, and the labels that name a row."""
+
+    names: tuple[str, ...]
+    key: Callable[[Row], tuple[object, ...]]
+    columns: tuple[Column[Row], ...]
+
+    def labels(self, key: tuple[object, ...]) -> str:
+        return ",".join(map(pair, self.names, map(str, key)))
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """A newest result that is shown: not void, its hold not over."""
+
+    newest: Newest
+    attributes: Attributes
+
+    @property
+    def is_http(self) -> bool:
+        return self.newest.result.status is not None
+
+
+def _one(truth: bool) -> str:
+    return "1" if truth else "0"
+
+
+def _ms(value: float | None) -> str | None:
+    """Seconds of a measured duration; it may have parts of a millisecond, and then is no amount."""
+    if value is None:
+        return None
+    return seconds(value) if isinstance(value, int) else repr(value / 1000)
+
+
+def _status(probe: Probe) -> str | None:
+    status = probe.newest.result.status
+    return str(status) if status is not None else None
+
+
+def _phase(index: int) -> Callable[[Probe], str | None]:
+    def value(probe: Probe) -> str | None:
+        phases = probe.newest.result.phases_ms
+        return _ms(phases[index]) if phases is not None and probe.is_http else None
+
+    return value
+
+
+def _lookup(probe: Probe) -> str | None:
+    phases = probe.newest.result.phases_ms
+    return _ms(phases.resolve) if phases is not None else None
+
+
+def _expiry(probe: Probe) -> str | None:
+    expires = probe.newest.result.certificate_expires
+    return seconds(expires) if expires is not None else None
+
+
+def _ip_protocol(probe: Probe) -> str | None:
+    ip = probe.newest.result.ip
+    return None if ip is None else "6" if ":" in ip else "4"
+
+
+def _failed_by_content(probe: Probe) -> str | None:
+    return _one(probe.newest.result.reason == "http_content") if probe.is_http else None
+
+
+def _fail_reason(probe: Probe) -> str | None:
+    result = probe.newest.result
+    return f"{pair('reason', result.reason or 'other')}}} 1" if result.outcome == "fail" else None
+
+
+def _attribute(name: MetricName) -> Column[Probe]:
+    def value(probe: Probe) -> str | None:
+        given = probe.attributes.get(name)
+        return repr(given) if isinstance(given, int | float) else None
+
+    return Column(name, value)
+
+
+def _tls_version(probe: Probe) -> str | None:
+    given = probe.attributes.get("probe_tls_version_info")
+    return f"{pair('version', given)}}} 1" if isinstance(given, str) else None
+
+
+PROBES: Table[Probe] = Table(
+    ("instance", "service", "check", "vantage"),
+    lambda row: (
+        shown_target(row.newest.target),
+        row.newest.service,
+        row.newest.result.check,
+        row.newest.result.vantage,
+    ),
+    (
+        Column("probe_success", lambda row: _one(row.newest.result.outcome == "pass")),
+        Column("probe_duration_seconds", lambda row: _ms(row.newest.result.duration_ms)),
+        Column("probe_http_status_code", _status),
+        *(
+            Column("probe_http_duration_seconds", _phase(index), f',phase="{phase}"')
+            for index, phase in enumerate(PHASES)
+        ),
+        Column("probe_ssl_earliest_cert_expiry", _expiry),
+        _attribute("probe_http_version"),
+        Column("probe_ip_protocol", _ip_protocol),
+        Column("probe_dns_lookup_time_seconds", _lookup),
+        Column("probe_failed_due_to_regex", _failed_by_content),
+        _attribute("probe_http_ssl"),
+        _attribute("probe_http_redirects"),
+        _attribute("probe_http_content_length"),
+        Column("probe_tls_version_info", _tls_version, end=","),
+        Column("probe_fail_info", _fail_reason, end=","),
+    ),
+)
+
+
+def _account(account: str, klass: str, amount: Callable[[Figures], int]) -> Column[Figures]:
+    return Column("sla_account_seconds", lambda row: seconds(amount(row)), f',account="{account}",class="{klass}"')
+
+
+def _excused(klass: str) -> Column[Figures]:
+    return _account("excused", klass, lambda row: row.accounts.excused[klass])
+
+
+def _verdict(verdict: Verdict) -> Column[Figures]:
+    return Column("sla_verdict_info", lambda row: "1" if row.verdict == verdict else None, f',verdict="{verdict}"')
+
+
+MONTHS: Table[Figures] = Table(
+    ("service", "month"),
+    lambda row: (row.service, row.month),
+    (
+        Column("sla_objective_ratio", lambda row: ratio(row.objective)),
+        Column("sla_month_length_seconds", lambda row: seconds(row.accounts.month)),
+        Column("sla_statement_final", lambda row: _one(row.final)),
+        *(_verdict(verdict) for verdict in get_args(Verdict)),
+        Column("sla_coverage_ratio", lambda row: ratio(row.coverage)),
+        _account("up", "", lambda row: row.accounts.up),
+        _account("down", "", lambda row: row.accounts.down),
+        *(_excused(klass) for klass in EXCLUSION_CLASSES),
+        _account("unknown", "", lambda row: row.accounts.unknown),
+        _account("pending", "", lambda row: row.accounts.pending),
+        Column("sla_error_budget_seconds", lambda row: seconds(row.budget)),
+        Column("sla_error_budget_remaining_seconds", lambda row: seconds(row.remaining)),
+        Column("sla_error_budget_burned_ratio", lambda row: ratio(row.burned)),
+        Column("sla_availability_ratio", lambda row: ratio(row.published), ',bound="published"'),
+        Column("sla_availability_ratio", lambda row: ratio(row.gross), ',bound="gross"'),
+        Column("sla_availability_ratio", lambda row: ratio(row.worst), ',bound="worst"'),
+        Column("sla_availability_ratio", lambda row: ratio(row.best), ',bound="best"'),
+    ),
+)
+
+
+def _burn(window: str) -> Column[ServiceView]:
+    return Column("sla_burn_rate", lambda row: ratio(row.burn.rate.get(window)), f',window="{window}"')
+
+
+def _error_ratio(window: str) -> Column[ServiceView]:
+    return Column("sla_error_ratio", lambda row: ratio(row.burn.error_ratio.get(window)), f',window="{window}"')
+
+
+def _exhaustion(window: str) -> Column[ServiceView]:
+    def value(row: ServiceView) -> str | None:
+        instant = row.burn.exhaustion.get(window)
+        return seconds(instant) if instant is not None else None
+
+    return Column("sla_budget_exhaustion_timestamp_seconds", value, f',window="{window}"')
+
+
+SERVICES: Table[ServiceView] = Table(
+    ("service",),
+    lambda row: (row.service,),
+    (
+        *map(_burn, WINDOWS),
+        *map(_error_ratio, WINDOWS),
+        *map(_exhaustion, EXHAUSTION_WINDOWS),
+        Column("sla_service_up", lambda row: None if row.up is None else _one(row.up)),
+    ),
+)

@@ -1,0 +1,174 @@
+"""The page of `/metrics`: Prometheus text format 0.0.4, written by hand and in slices (design/performance.md, line 10).
+
+What stands before the value of a line changes only with the configuration and the month, so it is kept from page to
+page. A slice is at most `ROWS` lines: whoever serves the page lets the loop run between two slices.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import TypeVar
+
+from exporters.catalogue import CATALOGUE, MetricName
+from exporters.columns import MONTHS, PROBES, SERVICES, Attributes, Probe, Table
+from exporters.labels import pair
+from exporters.numbers import seconds
+from exporters.self_metrics import SelfMetrics
+from monitor.ledger.snapshot import Snapshot
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+ROWS = 1000
+"""Lines of a slice: less than a millisecond of one core."""
+
+Row = TypeVar("Row")
+Sample = tuple[Mapping[str, str], str]
+"""Labels and value of a line."""
+LiveAttributes = Mapping[tuple[str, str], Attributes]
+"""The attributes of the latest look, by check and vantage."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """Up to ROWS rows of a table: what names them, and what each column writes before their values."""
+
+    keys: list[tuple[object, ...]]
+    labels: list[str]
+    prefixes: dict[int, list[str]] = field(default_factory=dict)
+
+
+class Exposition:
+    """Renders pages; what it keeps between them changes how fast a page is made, never what it says."""
+
+    def __init__(self) -> None:
+        self._blocks: dict[tuple[tuple[str, ...], int], _Block] = {}
+
+    def render(self, snapshot: Snapshot | None, attributes: LiveAttributes, own: SelfMetrics) -> Iterator[str]:
+        """The page in slices. `snapshot` None: nothing is evaluated yet; only what the daemon says of itself.
+
+        Pages may be rendered at the same time, from different snapshots.
+        """
+        if snapshot is not None:
+            yield from self._table(PROBES, [*_live(snapshot, attributes)])
+            yield from self._table(MONTHS, [figures for view in snapshot.services for figures in view.months])
+            yield from self._table(SERVICES, snapshot.services)
+            for name, samples in _irregular(snapshot):
+                yield from _family(name, samples)
+        for name, samples in _own(own):
+            yield from _family(name, samples)
+
+    def _table(self, table: Table[Row], rows: Sequence[Row]) -> Iterator[str]:
+        headed: MetricName | None = None
+        chunks = [rows[start : start + ROWS] for start in range(0, len(rows), ROWS)]
+        blocks: list[_Block] = []
+        for index, column in enumerate(table.columns):
+            for place, some in enumerate(chunks):
+                if place == len(blocks):
+                    blocks.append(self._block(table, place, some))
+                prefixes = blocks[place].prefixes
+                if index not in prefixes:
+                    prefixes[index] = [column.prefix(labels) for labels in blocks[place].labels]
+                lines = _lines(prefixes[index], column.value, some)
+                if lines and headed != column.name:
+                    headed = column.name
+                    yield CATALOGUE[column.name].header
+                yield lines
+
+    def _block(self, table: Table[Row], place: int, rows: Sequence[Row]) -> _Block:
+        keys = [table.key(row) for row in rows]
+        block = self._blocks.get((table.names, place))
+        if block is None or block.keys != keys:
+            block = _Block(keys, [table.labels(key) for key in keys])
+            self._blocks[(table.names, place)] = block
+        return block
+
+
+def _lines(prefixes: list[str], value: Callable[[Row], str | None], rows: Sequence[Row]) -> str:
+    values = zip(prefixes, map(value, rows), strict=True)
+    return "".join([f"{prefix}{text}\n" for prefix, text in values if text is not None])
+
+
+def _family(name: MetricName, samples: Iterable[Sample]) -> Iterator[str]:
+    """A family whose lines come and go: written out each time. Of samples with the same labels the first stands."""
+    lines = {_braces(labels): value for labels, value in reversed([*samples])}
+    written = (f"{name}{labels} {value}\n" for labels, value in reversed(lines.items()))
+    if lines:
+        yield CATALOGUE[name].header
+    while slice_ := "".join(islice(written, ROWS)):
+        yield slice_
+
+
+def _braces(labels: Mapping[str, str]) -> str:
+    return f"{{{','.join(pair(label, value) for label, value in labels.items())}}}" if labels else ""
+
+
+def _live(snapshot: Snapshot, attributes: LiveAttributes) -> Iterator[Probe]:
+    """The newest results that say something of the service now: not void, and their hold lasts."""
+    for newest in snapshot.newest:
+        result = newest.result
+        if result.outcome != "void" and snapshot.as_of < newest.covers_until:
+            yield Probe(newest, attributes.get((result.check, result.vantage), {}))
+
+
+def _irregular(snapshot: Snapshot) -> Iterator[tuple[MetricName, list[Sample]]]:
+    services = snapshot.services
+    months = {str(figures.month): figures.period.end for view in services for figures in view.months}
+    yield (
+        "sla_month_end_timestamp_seconds",
+        [({"month": month}, seconds(end)) for month, end in sorted(months.items())],
+    )
+    yield (
+        "sla_exclusion_active",
+        [
+            ({"service": view.service, "class": active.klass, "source": active.source}, "1")
+            for view in services
+            for active in view.active
+        ],
+    )
+    windows = [
+        ({"service": view.service, "class": "maintenance", "source": window.source}, window)
+        for view in services
+        for window in sorted(view.next_maintenance, key=lambda window: window.start)
+    ]
+    yield "sla_maintenance_start_timestamp_seconds", [(labels, seconds(window.start)) for labels, window in windows]
+    yield "sla_maintenance_notice_seconds", [(labels, seconds(window.notice)) for labels, window in windows]
+    yield (
+        "sla_provider_component_severity",
+        [
+            ({"provider": provider, "component": component}, str(severity))
+            for (provider, component), severity in snapshot.severities.items()
+        ],
+    )
+    yield "minutebook_evaluation_timestamp_seconds", [({}, seconds(snapshot.as_of))]
+    yield (
+        "minutebook_void_seconds",
+        [({"check": check, "reason": reason}, seconds(ms)) for (check, reason), ms in snapshot.void_ms.items()],
+    )
+
+
+def _own(own: SelfMetrics) -> Iterator[tuple[MetricName, list[Sample]]]:
+    yield (
+        "minutebook_facts_recorded_total",
+        [({"kind": kind}, str(count)) for kind, count in own.facts_recorded.items()],
+    )
+    yield "minutebook_slots_missed_total", [({}, str(own.slots_missed))]
+    yield "minutebook_probe_lag_seconds", _known(own.probe_lag_seconds)
+    yield (
+        "minutebook_source_last_success_timestamp_seconds",
+        [({"source": source}, seconds(at)) for source, at in own.source_last_success.items()],
+    )
+    yield "minutebook_queue_depth", [({}, str(own.queue_depth))]
+    yield "minutebook_event_loop_lag_seconds", _known(own.event_loop_lag_seconds)
+    yield "minutebook_config_last_reload_successful", _known(own.config_last_reload_successful)
+    yield "minutebook_clock_synchronized", _known(own.clock_synchronized)
+    yield "minutebook_store_writable", _known(own.store_writable)
+    yield "minutebook_build_info", [({"version": own.version, "python": own.python}, "1")]
+
+
+def _known(value: float | None) -> list[Sample]:
+    """One sample without labels, none where the value is not known; a truth is 1 or 0."""
+    if value is None:
+        return []
+    return [({}, str(int(value)) if isinstance(value, bool) else repr(value))]

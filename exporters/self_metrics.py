@@ -1,0 +1,26 @@
+"""What the process says of itself on `/metrics`: measured by the shells, put together by the composition root."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class SelfMetrics:
+    """One reading of the daemon's own state. Instants in ms; None: not known, so not shown.
+
+    `facts_recorded` holds every kind from the start, at 0 where nothing came yet: the first one must be an increase.
+    """
+
+    version: str
+    python: str
+    facts_recorded: Mapping[str, int] = field(default_factory=dict)
+    slots_missed: int = 0
+    probe_lag_seconds: float | None = None
+    source_last_success: Mapping[str, int] = field(default_factory=dict)
+    queue_depth: int = 0
+    event_loop_lag_seconds: float | None = None
+    config_last_reload_successful: bool = True
+    clock_synchronized: bool | None = None
+    store_writable: bool = True

@@ -1,0 +1,142 @@
+"""Snapshots and statements to show: made up, but they add up."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from zoneinfo import ZoneInfo
+
+from exporters.self_metrics import SelfMetrics
+from monitor.facts import Phases, Result
+from monitor.ledger.period import DAY, HOUR, MINUTE, SECOND, Month, parse_instant
+from monitor.ledger.snapshot import (
+    EXHAUSTION_WINDOWS,
+    WINDOWS,
+    Accounts,
+    ActiveExclusion,
+    Burn,
+    Figures,
+    Newest,
+    NextMaintenance,
+    ServiceView,
+    Snapshot,
+)
+
+ZONE = ZoneInfo("Europe/London")
+AS_OF = parse_instant("2026-03-20T12:00:00.250Z")
+MARCH = Month(2026, 3)
+
+SELF = SelfMetrics(
+    version="0.1.0",
+    python="3.11.7",
+    facts_recorded={"result": 120, "maintenance": 0},
+    slots_missed=2,
+    probe_lag_seconds=0.0015,
+    source_last_success={"cloudflare-status": AS_OF - MINUTE},
+    queue_depth=3,
+    event_loop_lag_seconds=0.004,
+    clock_synchronized=True,
+)
+
+
+def figures(service: str, month: Month = MARCH, down: int = 61_234) -> Figures:
+    """A month with `down` ms of downtime, 5 minutes excused, a minute unknown."""
+    period = month.period(ZONE)
+    length = period.end - period.start
+    pending = max(0, period.end - AS_OF)
+    excused = {"maintenance": 4 * MINUTE, "third_party": MINUTE, "force_majeure": 0, "customer": 0, "connectivity": 0}
+    unknown = MINUTE
+    up = length - pending - down - 5 * MINUTE - unknown
+    counted = length - pending - 5 * MINUTE - unknown
+    base = length - 5 * MINUTE - unknown
+    objective = Fraction(999, 1000)
+    budget = int((1 - objective) * base)
+    return Figures(
+        service=service,
+        month=month,
+        period=period,
+        as_of=AS_OF,
+        accounts=Accounts(length, up, down, unknown, pending, excused),
+        third_party_corroborated=MINUTE,
+        third_party_declared=0,
+        down_shortest=down // 2,
+        down_longest=down * 2,
+        excused_shortest=4 * MINUTE,
+        excused_longest=6 * MINUTE,
+        objective=objective,
+        base=base,
+        budget=budget,
+        budget_bound_by="objective",
+        remaining=budget - down,
+        burned=Fraction(down, budget),
+        published=1 - Fraction(down, counted),
+        gross=1 - Fraction(down + 5 * MINUTE, length - pending - unknown),
+        windows_removed=1 - Fraction(down, counted),
+        worst=1 - Fraction(down * 2 + unknown, length - pending - 6 * MINUTE),
+        best=1 - Fraction(down // 2, length - pending - 4 * MINUTE),
+        coverage=1 - Fraction(unknown, length - pending),
+        verdict="breached" if down > budget else "on_track" if pending else "met",
+    )
+
+
+def burn(down: int = 61_234) -> Burn:
+    return Burn(
+        rate={name: Fraction(down, ms) * 1000 for name, ms in WINDOWS.items()},
+        error_ratio={name: Fraction(down, ms) for name, ms in WINDOWS.items()},
+        exhaustion=dict.fromkeys(EXHAUSTION_WINDOWS, AS_OF + 5 * DAY),
+    )
+
+
+def view(service: str, *months: Figures, up: bool | None = True, public: bool = True) -> ServiceView:
+    return ServiceView(
+        service=service,
+        title=f"The {service}",
+        public=public,
+        up=up,
+        months=months or (figures(service), figures(service, MARCH.shifted(-1))),
+        burn=burn(),
+    )
+
+
+def result(check: str = "admin", vantage: str = "london", **changed: object) -> Result:
+    """A look that passed over TLS."""
+    return Result(
+        recorded_at=AS_OF,
+        check=check,
+        vantage=vantage,
+        at=AS_OF - 10 * SECOND,
+        outcome="pass",
+        scheduled_at=AS_OF - 10 * SECOND,
+        duration_ms=84.25,
+        phases_ms=Phases(1.5, 10.0, 30.25, 40.0, 2.5),
+        status=200,
+        ip="192.0.2.1",
+        certificate_expires=parse_instant("2026-06-01T00:00:00Z"),
+    )._replace(**changed)  # type: ignore[arg-type]  # names of the tuple's fields
+
+
+def newest(look: Result, service: str = "app", target: str = "https://app.example.com/health") -> Newest:
+    return Newest(service, target, look, AS_OF + MINUTE)
+
+
+def snapshot(*services: ServiceView, looks: tuple[Newest, ...] = ()) -> Snapshot:
+    """One evaluation with an incident, a running exclusion and a void minute."""
+    return Snapshot(
+        as_of=AS_OF,
+        services=services,
+        newest=looks,
+        severities={("cloudflare", "CDN"): 3},
+        void_ms={("admin", "self_network"): MINUTE},
+    )
+
+
+def with_maintenance(service: ServiceView) -> ServiceView:
+    return ServiceView(
+        service.service,
+        service.title,
+        service.public,
+        service.up,
+        service.months,
+        service.burn,
+        active=(ActiveExclusion("m1", "maintenance", "own-page"),),
+        next_maintenance=(NextMaintenance("own-page", AS_OF + 3 * DAY, 50 * HOUR),),
+    )
