@@ -18,7 +18,7 @@ Check = Callable[[str, Json], Json]
 
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _COUNTRY = re.compile(r"[A-Z]{2}", re.ASCII)
-_INTEGER_LIMIT = 2**53  # RFC 8785 numbers are IEEE 754 doubles
+_INTEGER_LIMIT = 2**53 - 1  # RFC 8785 numbers are IEEE 754 doubles: exact to here
 
 
 def shown(value: Json) -> str:
@@ -152,8 +152,8 @@ def spellable(field: str, given: Json) -> Json:
     """Anything that RFC 8785 can spell, also deep inside."""
     if isinstance(given, str):
         return text(field, given)
-    if isinstance(given, int | float) and not isinstance(given, bool) and not abs(given) <= _INTEGER_LIMIT:
-        raise FactError(f"{field}: expected a number within 2^53; found {shown(given)}")
+    if isinstance(given, int | float) and not abs(given) <= _INTEGER_LIMIT:
+        raise FactError(f"{field}: expected a number below 2^53; found {shown(given)}")
     if isinstance(given, list):
         return [spellable(field, item) for item in given]
     if isinstance(given, dict):

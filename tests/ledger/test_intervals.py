@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,7 +18,7 @@ def instants(given_spans: list[Span]) -> set[int]:
 
 def is_normal(found: Spans) -> bool:
     return all(start < end for start, end in found) and all(
-        left[1] < right[0] for left, right in zip(found, found[1:], strict=False)
+        left[1] < right[0] for left, right in itertools.pairwise(found)
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -84,11 +84,8 @@ def test_months_follow_each_other_without_gap(zone_name: str, year: int, number:
     assert 27 * DAY < period.end - period.start < 32 * DAY
 
 
-@given(st.datetimes(datetime(1, 1, 2), datetime(9999, 12, 30)), st.integers(0, 999))
-def test_an_instant_is_read_as_it_is_written(moment: datetime, ms: int) -> None:
-    instant = (moment.replace(microsecond=0, tzinfo=UTC) - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(
-        milliseconds=1
-    ) + ms
+@given(st.integers(-(10**13), 10**14))
+def test_an_instant_is_read_as_it_is_written(instant: int) -> None:
     assert parse_instant(format_instant(instant)) == instant
 
 
@@ -108,7 +105,15 @@ def test_every_offset_is_rewritten_as_utc_to_the_millisecond(text: str, canonica
 
 @pytest.mark.parametrize(
     "text",
-    ["2026-03-01T00:00:00", "2026-03-01", "2026-02-29T00:00:00Z", "2026-03-01T24:00:00Z", "20260301T000000Z", "now", ""],
+    [
+        "2026-03-01T00:00:00",
+        "2026-03-01",
+        "2026-02-29T00:00:00Z",
+        "2026-03-01T24:00:00Z",
+        "20260301T000000Z",
+        "now",
+        "",
+    ],
 )
 def test_what_is_no_instant_is_refused_with_an_example(text: str) -> None:
     with pytest.raises(InputError, match="is no instant"):
