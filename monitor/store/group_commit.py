@@ -98,7 +98,7 @@ class OpenStore:
     async def _commit_group(self, log: Log, group: Sequence[_Request]) -> None:
         try:
             outcomes = await self._in_thread(lambda: _commit(log, group))
-        except Exception as error:  # noqa: BLE001 - goes to everyone who asked, expected or not
+        except Exception as error:
             outcomes = [error] * len(group)
         for request, outcome in zip(group, outcomes, strict=True):
             if request.new.done():  # who asked was cancelled

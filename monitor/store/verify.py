@@ -149,7 +149,7 @@ def _check_keys(database: Database, first_seq: int, last_seq: int) -> None:
 
 def _check_result_ids(database: Database, first_seq: int, last_seq: int) -> None:
     ids = database.rows("SELECT seq, key FROM result_id WHERE seq BETWEEN ? AND ?", (first_seq, last_seq))
-    kept = {seq: kept_key for seq, kept_key in ids}
+    kept = dict(ids)
     rows = database.rows(
         f"SELECT {RESULT_COLUMNS} FROM result WHERE seq BETWEEN ? AND ? AND rest IS NOT NULL",  # noqa: S608
         (first_seq, last_seq),
