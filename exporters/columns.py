@@ -13,6 +13,7 @@ from exporters.catalogue import PHASES, MetricName
 from exporters.labels import pair, shown_target
 from exporters.numbers import ratio, seconds
 from monitor.facts import EXCLUSION_CLASSES
+from monitor.ledger.decimals import decimal
 from monitor.ledger.snapshot import EXHAUSTION_WINDOWS, WINDOWS, Figures, Newest, ServiceView, Verdict
 
 Row = TypeVar("Row")
@@ -165,7 +166,7 @@ MONTHS: Table[Figures] = Table(
     ("service", "month"),
     lambda row: (row.service, row.month),
     (
-        Column("sla_objective_ratio", lambda row: ratio(row.objective)),
+        Column("sla_objective_ratio", lambda row: decimal(row.objective)),
         Column("sla_month_length_seconds", lambda row: seconds(row.accounts.month)),
         Column("sla_statement_final", lambda row: _one(row.final)),
         *(_verdict(verdict) for verdict in get_args(Verdict)),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from monitor.ledger.decimals import DIGITS, decimal
+from monitor.ledger.decimals import DIGITS, Ratio, decimal
 from monitor.ledger.period import HOUR, MINUTE, SECOND
 
 _SCALE = 10**DIGITS
@@ -20,11 +20,11 @@ def seconds(ms: int) -> str:
     return f"{text[:-3]}.{text[-3:]}"
 
 
-def ratio(value: Fraction | None) -> str | None:
+def ratio(value: Ratio | None) -> str | None:
     """What ledger.decimals.decimal writes, at a third of its cost: a page has 20,000 of them."""
     if value is None:
         return None
-    numerator, denominator = value.as_integer_ratio()
+    numerator, denominator = value
     scaled = numerator * _SCALE // denominator
     if scaled < 0:
         return decimal(value)

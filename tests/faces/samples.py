@@ -7,6 +7,8 @@ from zoneinfo import ZoneInfo
 
 from exporters.self_metrics import SelfMetrics
 from monitor.facts import Phases, Result
+from monitor.ledger.accounts import one_less
+from monitor.ledger.decimals import Ratio
 from monitor.ledger.period import DAY, HOUR, MINUTE, SECOND, Month, parse_instant
 from monitor.ledger.snapshot import (
     EXHAUSTION_WINDOWS,
@@ -67,21 +69,21 @@ def figures(service: str, month: Month = MARCH, down: int = 61_234) -> Figures:
         budget=budget,
         budget_bound_by="objective",
         remaining=budget - down,
-        burned=Fraction(down, budget),
-        published=1 - Fraction(down, counted),
-        gross=1 - Fraction(down + 5 * MINUTE, length - pending - unknown),
-        windows_removed=1 - Fraction(down, counted),
-        worst=1 - Fraction(down * 2 + unknown, length - pending - 6 * MINUTE),
-        best=1 - Fraction(down // 2, length - pending - 4 * MINUTE),
-        coverage=1 - Fraction(unknown, length - pending),
+        burned=Ratio(down, budget),
+        published=one_less(down, counted),
+        gross=one_less(down + 5 * MINUTE, length - pending - unknown),
+        windows_removed=one_less(down, counted),
+        worst=one_less(down * 2 + unknown, length - pending - 6 * MINUTE),
+        best=one_less(down // 2, length - pending - 4 * MINUTE),
+        coverage=one_less(unknown, length - pending),
         verdict="breached" if down > budget else "on_track" if pending else "met",
     )
 
 
 def burn(down: int = 61_234) -> Burn:
     return Burn(
-        rate={name: Fraction(down, ms) * 1000 for name, ms in WINDOWS.items()},
-        error_ratio={name: Fraction(down, ms) for name, ms in WINDOWS.items()},
+        rate={name: Ratio(down * 1000, ms) for name, ms in WINDOWS.items()},
+        error_ratio={name: Ratio(down, ms) for name, ms in WINDOWS.items()},
         exhaustion=dict.fromkeys(EXHAUSTION_WINDOWS, AS_OF + 5 * DAY),
     )
 
