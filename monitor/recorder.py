@@ -171,7 +171,8 @@ class Recorder:
                 while self._buffer or self._lost:
                     await self._commit_batch()
         except (StoreError, TimeoutError) as error:
-            logger.error("%d results could not be stored before leaving: %s", self.depth, error or "no time left")  # noqa: TRY400
+            reason = str(error) or "no time left"
+            logger.error("%d results could not be stored before leaving: %s", self.depth, reason)  # noqa: TRY400
 
     def _drop(self, result: Result) -> None:
         self._buffered_bytes -= _weight(result)

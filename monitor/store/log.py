@@ -65,7 +65,7 @@ class Log:
 
     @property
     def head(self) -> Head:
-        """The newest committed head."""
+        """The head after the newest group; within a transaction that group need not be durable yet."""
         return self._known().head
 
     def append(self, facts: Sequence[AnyFact]) -> list[AnyFact]:

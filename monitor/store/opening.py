@@ -46,9 +46,9 @@ class Reader:
         """The canonical lines of these seqs, both ends inclusive, without line ends."""
         return reading.lines(self._database, first_seq, last_seq)
 
-    def heads(self) -> Iterator[Head]:
-        """The head after each group, oldest first."""
-        return reading.heads(self._database)
+    def heads(self, until: int) -> Iterator[Head]:
+        """The head after each group up to the one numbered `until`, oldest first."""
+        return reading.heads(self._database, until)
 
     def head(self) -> Head:
         """The newest committed head; `head().digest` is `facts.head` of a statement."""

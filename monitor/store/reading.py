@@ -235,12 +235,11 @@ def newest_recorded(database: Database) -> int | None:
     return max(zones + facts, default=None)
 
 
-def heads(database: Database) -> Iterator[Head]:
-    """The head after each group that is committed now, oldest first."""
-    last = head_of(database).n
-    for start in range(1, last + 1, _LINES_AT_ONCE):
+def heads(database: Database, until: int) -> Iterator[Head]:
+    """The head after each group up to the one numbered `until`, oldest first."""
+    for start in range(1, until + 1, _LINES_AT_ONCE):
         found = database.rows(
             "SELECT n, last_seq, head FROM commit_group WHERE n BETWEEN ? AND ? ORDER BY n",
-            (start, min(start + _LINES_AT_ONCE - 1, last)),
+            (start, min(start + _LINES_AT_ONCE - 1, until)),
         )
         yield from (Head(*row) for row in found)
