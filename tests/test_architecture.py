@@ -56,7 +56,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
         "monitor.periodic",
         "monitor.web",
     ),
-    ("monitor.app", "monitor.cli", "monitor.demo"),
+    ("monitor.app", "monitor.cli", "monitor.closing", "monitor.demo"),
 )
 IN_ORDER = (0, 2)  # within these rows a module may use the ones named before it
 LEDGER, SHELLS, COMPOSITION = 2, 4, 7

@@ -1,0 +1,74 @@
+"""The command `minutebook` (contracts/interface.md, "Command line").
+
+Results go to standard output, everything else to standard error. Exit statuses are those of `monitor.errors`, and 3
+when a verdict asked for with --fail-on-breach is a breach. Commands are imported when they are used: `--help` is quick.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+
+import click
+
+from monitor import __version__
+from monitor.errors import MinutebookError
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "run": ("monitor.cli.daemon:run", "Probe, record, book and expose, until stopped."),
+    "demo": ("monitor.cli.daemon:demo", "A month in a minute, with no network: an app that fails on purpose."),
+    "check-config": ("monitor.cli.configuration:check_config", "Check a configuration: every error with its place."),
+    "probe": ("monitor.cli.daemon:probe", "One probe now, with every phase."),
+    "statement": ("monitor.cli.statements:statement", "The statement of a month, from the store."),
+    "replay": ("monitor.cli.statements:replay", "The same statement from a file of facts, without a store."),
+    "import": ("monitor.cli.log:import_file", "Take in a file of facts."),
+    "export": ("monitor.cli.log:export", "Write the facts of the store, one a line."),
+    "verify": ("monitor.cli.log:verify", "Check the store's pages and its chain."),
+    "token": ("monitor.cli.tokens:token", "Add, list and revoke bearer tokens."),
+}
+"""Each command: where it is, and its line in the list."""
+
+
+class Commands(click.Group):
+    """A group whose commands are imported when they are asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, name = COMMANDS[cmd_name][0].partition(":")
+        command = getattr(import_module(module), name)
+        if not isinstance(command, click.Command):
+            raise TypeError(f"{module}:{name} is no command")
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="minutebook")
+def minutebook() -> None:
+    """Keeps the book of a promised uptime."""
+
+
+def main() -> None:
+    """The entry point: every expected error is one message and its exit status."""
+    try:
+        sys.exit(minutebook.main(standalone_mode=False) or 0)
+    except MinutebookError as error:
+        click.echo(f"minutebook: {error}", err=True)
+        sys.exit(error.exit_status)
+    except click.exceptions.Exit as done:
+        sys.exit(done.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(2)
+    except (click.Abort, KeyboardInterrupt):
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(0)

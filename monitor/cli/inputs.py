@@ -1,0 +1,68 @@
+"""What most commands start from: the configuration, or without one what the store says itself."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple, TypeVar
+
+import click
+
+from monitor.closing import newest_terms
+from monitor.config import Config, load, to_terms
+from monitor.errors import InputError
+from monitor.facts import AnyFact
+from monitor.ledger.period import Period, parse_instant
+from monitor.ledger.terms import Terms
+from monitor.store import open_for_reading
+
+DEFAULT_FILE = Path("minutebook.yaml")
+DEFAULT_STORAGE = "sqlite:///minutebook.db"
+ALL_TIME = Period(-(2**62), 2**62)
+
+Command = TypeVar("Command", bound=Callable[..., object])
+
+
+class Book(NamedTuple):
+    """Facts and the terms to read them under."""
+
+    facts: Sequence[AnyFact]
+    terms: Terms
+
+
+def config_option(command: Command) -> Command:
+    """`-c FILE`, by default minutebook.yaml here."""
+    return click.option(
+        "-c",
+        "--config",
+        "config_file",
+        type=click.Path(path_type=Path, dir_okay=False),
+        help=f"The configuration; by default {DEFAULT_FILE} in the current folder.",
+    )(command)
+
+
+def configuration(given: Path | None) -> Config | None:
+    """The configuration named, or the one in the current folder, or None where there is neither."""
+    if given is None and not DEFAULT_FILE.exists():
+        return None
+    return load(given or DEFAULT_FILE, os.environ)
+
+
+def storage_of(config: Config | None) -> str:
+    return config.storage if config is not None else DEFAULT_STORAGE
+
+
+def stored_book(config_file: Path | None, as_of: int) -> Book:
+    """The store's facts as of then. Without a configuration the terms are those that the store recorded last."""
+    config = configuration(config_file)
+    url = storage_of(config)
+    if config is None and not Path(url.removeprefix("sqlite:///")).exists():
+        raise InputError(f"there is neither {DEFAULT_FILE} nor minutebook.db here: name a configuration with -c FILE")
+    with open_for_reading(url) as reader:
+        facts = list(reader.read(ALL_TIME, as_of))
+    return Book(facts, to_terms(config) if config is not None else newest_terms(facts))
+
+
+def instant_option(text: str | None) -> int | None:
+    return None if text is None else parse_instant(text)

@@ -1,0 +1,127 @@
+"""`statement` and `replay`: the month's figures, from the store or from a file."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TypedDict, Unpack
+
+import click
+from exporters.statement_csv import statement_csv
+from exporters.statement_text import statement_text
+
+from monitor.cli.inputs import Book, config_option, instant_option, stored_book
+from monitor.cli.progress import lines_with_progress
+from monitor.clock import SystemClock
+from monitor.closing import statements
+from monitor.config import load, to_terms
+from monitor.errors import FactError, InputError
+from monitor.facts import AnyFact, Json, decode_line
+from monitor.ledger.period import parse_month
+
+BREACHED = 3
+"""Exit status of a breach asked for with --fail-on-breach (interface.md)."""
+
+Statement = dict[str, Json]
+
+
+class Asked(TypedDict):
+    """What both commands are asked."""
+
+    month: str
+    service: str | None
+    as_of: str | None
+    form: str
+    fail_on_breach: bool
+
+
+class StatementOptions(Asked):
+    config_file: Path | None
+    draft: bool
+
+
+class ReplayOptions(Asked):
+    config_file: Path
+    facts_file: Path
+
+
+@click.command
+@config_option
+@click.option("--month", required=True, help="YYYY-MM, in the policy's calendar.")
+@click.option("--service", help="Only this service.")
+@click.option("--as-of", help="As it was known at this instant; by default now.")
+@click.option("--format", "form", type=click.Choice(["text", "json", "csv"]), default="text", show_default=True)
+@click.option("--draft", is_flag=True, help="As it would be now, also where the month is closed.")
+@click.option("--fail-on-breach", is_flag=True, help="Exit 3 when a verdict is `breached`.")
+def statement(**options: Unpack[StatementOptions]) -> None:
+    """The statement of a month, from the store."""
+    instant = instant_option(options["as_of"])
+    as_of = SystemClock().now() if instant is None else instant
+    found = _stated(stored_book(options["config_file"], as_of), options, as_of)
+    _show(found, options["form"], is_one=options["service"] is not None)
+    if options["fail_on_breach"]:
+        _fail_on_breach(found)
+
+
+@click.command
+@click.option("-c", "--config", "config_file", required=True, type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--facts", "facts_file", required=True, type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--month", required=True, help="YYYY-MM, in the policy's calendar.")
+@click.option("--service", help="Only this service.")
+@click.option("--as-of", help="By default the newest recorded_at in the file.")
+@click.option("--format", "form", type=click.Choice(["text", "json", "csv"]), default="text", show_default=True)
+@click.option("--fail-on-breach", is_flag=True, help="Exit 3 when a verdict is `breached`.")
+def replay(**options: Unpack[ReplayOptions]) -> None:
+    """The same statement from a file of facts, without a store or a network."""
+    terms = to_terms(load(options["config_file"], os.environ))
+    facts = read_facts(options["facts_file"])
+    instant = instant_option(options["as_of"])
+    as_of = max((fact.recorded_at for fact in facts), default=0) if instant is None else instant
+    found = _stated(Book(facts, terms), options, as_of)
+    _show(found, options["form"], is_one=False)
+    if options["fail_on_breach"]:
+        _fail_on_breach(found)
+
+
+def read_facts(path: Path) -> list[AnyFact]:
+    """Every fact of a file. Raises InputError for a file that cannot be read, FactError for its first bad line."""
+    facts: list[AnyFact] = []
+    try:
+        for number, line in enumerate(lines_with_progress(path, "facts"), 1):
+            if line.strip():
+                facts.append(_decoded(line, number))
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
+    return facts
+
+
+def _decoded(line: bytes, number: int) -> AnyFact:
+    try:
+        return decode_line(line)
+    except FactError as error:
+        raise FactError(error.reason, number) from None
+
+
+def _stated(book: Book, asked: Asked, as_of: int) -> list[Statement]:
+    service = asked["service"]
+    if service is not None:
+        book.terms.service(service)
+    found = statements(book.facts, book.terms, parse_month(asked["month"]), as_of)
+    return [one for one in found if service is None or one["service"] == service]
+
+
+def _show(found: Sequence[Statement], form: str, *, is_one: bool) -> None:
+    if form == "json":
+        click.echo(json.dumps(found[0] if is_one else found, indent=2, ensure_ascii=False))
+    elif form == "csv":
+        click.echo(statement_csv(found), nl=False)
+    else:
+        click.echo("\n\n".join(statement_text(one) for one in found))
+
+
+def _fail_on_breach(found: Sequence[Statement]) -> None:
+    if any(one["verdict"] == "breached" for one in found):
+        sys.exit(BREACHED)

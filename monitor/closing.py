@@ -1,0 +1,48 @@
+"""Statements from facts, as every face asks for them: the ledger with what only a shell knows put in.
+
+That is the release of the time zones, and the terms of earlier configurations, which stand in `terms` facts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from importlib.metadata import version
+
+from monitor.config import terms_of
+from monitor.errors import InputError
+from monitor.facts import AnyFact, Fact, Json
+from monitor.ledger.period import Month
+from monitor.ledger.statement import Asked, close
+from monitor.ledger.terms import Terms
+
+
+def statements(facts: Sequence[AnyFact], terms: Terms, month: Month, as_of: int) -> list[dict[str, Json]]:
+    """One statement a service, in the order of the configuration, from any superset of the facts that matter.
+
+    Raises InputError when no policy is in force in the month.
+    """
+    return close(facts, terms, Asked(month, as_of, version("tzdata"), former_terms(facts)))
+
+
+def former_terms(facts: Iterable[AnyFact]) -> Mapping[str, Terms]:
+    """Every terms that the log holds and this program can still read, by digest."""
+    former: dict[str, Terms] = {}
+    for fact in facts:
+        if isinstance(fact, Fact) and fact.kind == "terms":
+            terms = terms_of(fact.fields["terms"])
+            digest = fact.fields["digest"]
+            if terms is not None and isinstance(digest, str):
+                former[digest] = terms
+    return former
+
+
+def newest_terms(facts: Iterable[AnyFact]) -> Terms:
+    """The terms recorded last: what a store without a configuration file was kept under. Raises InputError."""
+    recorded = [fact for fact in facts if isinstance(fact, Fact) and fact.kind == "terms"]
+    if not recorded:
+        raise InputError("the store holds no terms yet: name a configuration with -c FILE")
+    newest = max(recorded, key=lambda fact: fact.recorded_at)
+    terms = terms_of(newest.fields["terms"])
+    if terms is None:
+        raise InputError("the terms in the store were written by another version: name the configuration with -c FILE")
+    return terms
