@@ -1,0 +1,26 @@
+"""Probes: what a check can look at. A new kind is one file beside this one and one line in KINDS."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TypeAlias
+
+from monitor.probes import dns, heartbeat, http, tcp
+from monitor.probes.kind import Io, Missed, Probe, ProbedCheck, ProbeKind
+
+AnyKind: TypeAlias = (
+    ProbeKind[http.HttpSettings]
+    | ProbeKind[tcp.TcpSettings]
+    | ProbeKind[dns.DnsSettings]
+    | ProbeKind[heartbeat.HeartbeatSettings]
+)
+
+KINDS: Mapping[str, AnyKind] = {
+    "http": ProbeKind(http.HttpSettings, http.target, http.host, http.probe),
+    "tcp": ProbeKind(tcp.TcpSettings, tcp.target, tcp.host, tcp.probe),
+    "dns": ProbeKind(dns.DnsSettings, dns.target, dns.host),
+    "heartbeat": ProbeKind(heartbeat.HeartbeatSettings, heartbeat.target, heartbeat.host),
+}
+"""Kind, as the configuration names it, to what it is."""
+
+__all__ = ["KINDS", "AnyKind", "Io", "Missed", "Probe", "ProbeKind", "ProbedCheck"]

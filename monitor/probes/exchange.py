@@ -1,0 +1,150 @@
+"""One request and its response on one fresh connection: the asyncio.Protocol under the HTTP probe.
+
+It stamps every phase with the monotonic clock, writes once, reads until the response ends, and never asks again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Callable
+from typing import cast
+
+from monitor.probes import judge
+from monitor.probes.judge import Phase, Verdict
+from monitor.probes.response import Response
+from monitor.probes.tls import TlsSession
+
+
+class Exchange(asyncio.Protocol):
+    """Connected first, started by `start`; `done` ends when there is nothing left to wait for.
+
+    After `done`, `fault` says what went wrong below HTTP, and `response` holds what was read. The stamps are monotonic
+    ns, 0 for what was not reached.
+    """
+
+    __slots__ = (
+        "_clock",
+        "_tls_ready",
+        "_transport",
+        "connected_ns",
+        "done",
+        "ended_ns",
+        "fault",
+        "first_byte_ns",
+        "request",
+        "response",
+        "secured_ns",
+        "tls",
+    )
+
+    def __init__(self, response: Response, tls: TlsSession | None, clock: Callable[[], int]) -> None:
+        self.response = response
+        self.tls = tls
+        self._tls_ready = tls is None
+        self._clock = clock
+        self._transport: asyncio.Transport | None = None
+        self.request = b""
+        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.fault: Verdict | None = None
+        self.connected_ns = self.secured_ns = self.first_byte_ns = self.ended_ns = 0
+
+    def start(self, request: bytes) -> None:
+        """Sends the request, after the handshake where there is one."""
+        self.request = request
+        if self.tls is not None:
+            self._shake_hands(self.tls, b"")
+        elif self._transport is not None:
+            self._transport.write(request)
+
+    def close(self) -> None:
+        """Lets go of the connection, whatever state it is in."""
+        if self._transport is not None:
+            self._transport.abort()
+            self._transport = None
+
+    @property
+    def phase(self) -> Phase:
+        """Where it is now, or was when it ended."""
+        if not self.connected_ns:
+            return "connect"
+        if not self._tls_ready:
+            return "tls"
+        return "body" if self.response.headers_complete else "headers"
+
+    # -- called by the loop
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        self.connected_ns = self._clock()
+
+    def data_received(self, data: bytes) -> None:
+        if self.done.done():
+            return
+        if self.tls is None:
+            self._read(data)
+        elif self._tls_ready:
+            self._read_records(self.tls, data)
+        else:
+            self._shake_hands(self.tls, data)
+
+    def eof_received(self) -> bool:
+        self._end()
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if isinstance(exc, OSError) and not self.done.done():
+            self._finish(judge.of_os_error(exc, self.phase))
+        else:
+            self._end()
+
+    # -- steps
+
+    def _end(self) -> None:
+        if self.done.done():
+            return
+        if self._tls_ready:
+            self.response.end()
+            self._finish()
+        else:
+            self._finish(judge.of_end("tls"))
+
+    def _shake_hands(self, tls: TlsSession, received: bytes) -> None:
+        try:
+            self._tls_ready = tls.handshake(received)
+        except ssl.SSLError as error:
+            self._finish(judge.of_tls_error(error, "tls"))
+            return
+        if not self._tls_ready:
+            self._send(tls.outgoing())
+            return
+        self.secured_ns = self._clock()
+        self._send(tls.outgoing() + tls.encrypt(self.request))
+        self._read_records(tls, b"")
+
+    def _read_records(self, tls: TlsSession, received: bytes) -> None:
+        try:
+            plain = tls.decrypt(received)
+        except ssl.SSLError as error:
+            self._finish(judge.of_tls_error(error, self.phase))
+            return
+        if plain:
+            self._read(plain)
+
+    def _read(self, data: bytes) -> None:
+        if not self.first_byte_ns:
+            self.first_byte_ns = self._clock()
+        self.response.feed(data)
+        if self.response.ended:
+            self._finish()
+
+    def _send(self, data: bytes) -> None:
+        if data and self._transport is not None:
+            self._transport.write(data)
+
+    def _finish(self, fault: Verdict | None = None) -> None:
+        if self.done.done():
+            return
+        self.ended_ns = self._clock()
+        self.fault = fault
+        self.done.set_result(None)

@@ -1,0 +1,220 @@
+"""One HTTP/1.1 response read from bytes, without a socket: httptools parses, this holds the limits of faults.md.
+
+A response ends in one of two ways: `complete`, or a `fault` with its reason. Bytes after the end are ignored.
+"""
+
+from __future__ import annotations
+
+import zlib
+from typing import TYPE_CHECKING, NoReturn
+
+import httptools
+
+from monitor.probes.judge import Verdict
+
+if TYPE_CHECKING:
+    from zlib import _Decompress
+
+# design/faults.md, "Defaults"
+BODY_LIMIT = 1_000_000
+HEADER_BYTES = 32 * 1024
+HEADER_LINES = 100
+INTERIM_LIMIT = 8
+
+_FRAMING_ALLOWANCE = 16  # bytes of chunk framing a body byte: one-byte chunks need 6
+_PIECE = 65_536
+
+
+class StopReadingError(Exception):
+    """Raised in a callback to stop the parser; what happened stands in the Response."""
+
+
+class Response:
+    """Feed it what arrives; `keep_body` keeps the decoded body for matching.
+
+    `bodiless` says that the request was a HEAD. Without `keep_body` a plain body of an honest length beyond the limit
+    is no fault: reading stops there. `version` is HTTP's as the target spelled it, such as 1.1.
+    """
+
+    __slots__ = (
+        "_bodiless",
+        "_body_size",
+        "_content_length",
+        "_decoder",
+        "_header_bytes",
+        "_interim",
+        "_keep_body",
+        "_parser",
+        "_raw_body",
+        "_raw_bytes",
+        "body",
+        "complete",
+        "fault",
+        "headers",
+        "headers_complete",
+        "status",
+        "version",
+    )
+
+    def __init__(self, keep_body: bool, bodiless: bool) -> None:
+        self._parser = httptools.HttpResponseParser(self)
+        # A space before a colon or an odd byte in a value is no downtime (faults.md row 73).
+        self._parser.set_dangerous_leniencies(lenient_headers=True, lenient_data_after_close=True)
+        self._keep_body = keep_body
+        self._bodiless = bodiless
+        self._decoder: _Decompress | None = None
+        self._body_size = 0
+        self._raw_body = 0
+        self._raw_bytes = 0
+        self._header_bytes = 0
+        self._interim = 0
+        self._content_length: int | None = None
+        self.body = bytearray()
+        self.headers: list[tuple[bytes, bytes]] = []
+        self.headers_complete = False
+        self.status = 0
+        self.version = ""
+        self.complete = False
+        self.fault: Verdict | None = None
+
+    @property
+    def ended(self) -> bool:
+        """Whether there is nothing left to read."""
+        return self.complete or self.fault is not None
+
+    @property
+    def content_length(self) -> int:
+        """The length declared, or else the bytes of body read."""
+        return self._raw_body if self._content_length is None else self._content_length
+
+    def header(self, name: bytes) -> bytes | None:
+        """The first value of a header; `name` in lower case."""
+        return next((value for key, value in self.headers if key.lower() == name), None)
+
+    def feed(self, data: bytes) -> None:
+        """Takes the next bytes. Nothing is raised: look at `ended`."""
+        if self.ended:
+            return
+        self._raw_bytes += len(data)
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            self._fail("http_protocol", "an upgrade that was not asked for")
+        except httptools.HttpParserError as error:
+            if not self.ended:
+                self._fail("http_protocol", f"not HTTP/1.1 ({type(error).__name__})")
+        if self.complete or self.fault is not None:
+            del self._parser  # it holds this object's methods: a cycle that only the collector would free
+        elif self._raw_bytes > HEADER_BYTES + (1 + _FRAMING_ALLOWANCE) * self._raw_body:
+            self._fail("http_protocol", f"over {HEADER_BYTES} bytes of headers or framing")
+
+    def end(self) -> None:
+        """The connection was closed by the target."""
+        if self.ended:
+            return
+        if self._raw_bytes == 0:
+            self._fail("http_reset", "closed without a byte")
+        elif not self.headers_complete:
+            self._fail("http_truncated", "closed in the headers")
+        elif self._until_close():
+            self._finish()
+        else:
+            self._fail("http_truncated", f"closed after {self._raw_body} bytes of body")
+
+    def _until_close(self) -> bool:
+        return self._content_length is None and self.header(b"transfer-encoding") is None
+
+    def _fail(self, reason: str, detail: str) -> None:
+        if self.fault is None and not self.complete:
+            self.fault = Verdict("fail", reason, detail)
+
+    def _stop(self, reason: str, detail: str) -> NoReturn:
+        self._fail(reason, detail)
+        raise StopReadingError
+
+    # -- called by httptools
+
+    def on_message_begin(self) -> None:
+        if self.ended:
+            raise StopReadingError
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._header_bytes += len(name) + len(value) + 4
+        if self._header_bytes > HEADER_BYTES:
+            self._stop("http_protocol", f"over {HEADER_BYTES} bytes of headers")
+        self.headers.append((name, value))
+        if len(self.headers) > HEADER_LINES:
+            self._stop("http_protocol", f"over {HEADER_LINES} header lines")
+
+    def on_headers_complete(self) -> None:
+        status = self._parser.get_status_code()
+        if not 100 <= status <= 999:
+            self._stop("http_protocol", "a status that HTTP does not have")
+        if status == 101:
+            self._stop("http_protocol", "an upgrade that was not asked for")
+        if status < 200:
+            self._interim += 1
+            if self._interim > INTERIM_LIMIT:
+                self._stop("http_protocol", f"over {INTERIM_LIMIT} interim responses")
+            return
+        self.status = status
+        self.version = self._parser.get_http_version()
+        self.headers_complete = True
+        self._read_framing()
+        if self._bodiless:
+            self.complete = True
+            raise StopReadingError
+
+    def _read_framing(self) -> None:
+        for key, value in self.headers:
+            name = key.lower()
+            if name == b"content-length":
+                self._content_length = int(value)  # checked by the parser
+            elif name == b"content-encoding":
+                self._set_encoding(value.strip().lower())
+
+    def _set_encoding(self, encoding: bytes) -> None:
+        if encoding in {b"", b"identity"} or self._bodiless:
+            return
+        if encoding in {b"gzip", b"x-gzip"} and self._decoder is None:
+            self._decoder = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
+        elif encoding == b"deflate" and self._decoder is None:
+            self._decoder = zlib.decompressobj()
+        else:
+            self._stop("http_decompress", "a content encoding that was not asked for")
+
+    def on_body(self, data: bytes) -> None:
+        self._raw_body += len(data)
+        if self._decoder is None:
+            self._take(data)
+        else:
+            self._inflate(self._decoder, data)
+
+    def _inflate(self, decoder: _Decompress, data: bytes) -> None:
+        while data and not decoder.eof:
+            try:
+                piece = decoder.decompress(data, _PIECE)
+            except zlib.error:
+                self._stop("http_decompress", "the compressed body is damaged")
+            self._take(piece)
+            data = decoder.unconsumed_tail
+
+    def _take(self, piece: bytes) -> None:
+        self._body_size += len(piece)
+        if self._keep_body:
+            self.body += piece
+        if self._body_size > BODY_LIMIT:
+            if self._keep_body or self._decoder is not None or self._content_length is None:
+                self._stop("http_too_large", f"over {BODY_LIMIT} bytes of body")
+            self.complete = True
+            raise StopReadingError
+
+    def on_message_complete(self) -> None:
+        if self.headers_complete:
+            self._finish()
+
+    def _finish(self) -> None:
+        if self._decoder is not None and self._raw_body and not self._decoder.eof:
+            self._fail("http_decompress", "the compressed body ends too early")
+        else:
+            self.complete = True

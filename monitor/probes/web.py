@@ -1,0 +1,87 @@
+"""Where an HTTP request goes and what it says: pure functions from URLs to targets and bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+from urllib.parse import quote, urljoin, urlsplit
+
+from monitor import __version__
+
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+_KEPT = "!#$%&'()*+,/:;=?@[]~"  # RFC 3986 reserved, and what is escaped already
+
+
+class Target(NamedTuple):
+    """One hop: whom to connect to, and the request target and Host that are sent there."""
+
+    secure: bool
+    host: str
+    port: int
+    path: str
+    authority: str
+
+    @property
+    def url(self) -> str:
+        return f"http{'s' if self.secure else ''}://{self.authority}{self.path}"
+
+
+def parse_target(url: str) -> Target:
+    """The hop that a URL leads to. Raises ValueError for what is no http or https URL with a host."""
+    parts = urlsplit(url)
+    if parts.scheme not in _DEFAULT_PORTS:
+        raise ValueError("neither http nor https")
+    if not parts.hostname:
+        raise ValueError("no host")
+    host = ascii_host(parts.hostname)
+    port = parts.port or _DEFAULT_PORTS[parts.scheme]
+    shown = f"[{host}]" if ":" in host else host
+    authority = shown if port == _DEFAULT_PORTS[parts.scheme] else f"{shown}:{port}"
+    path = quote(parts.path or "/", safe=_KEPT) + (f"?{quote(parts.query, safe=_KEPT)}" if parts.query else "")
+    return Target(parts.scheme == "https", host, port, path, authority)
+
+
+def ascii_host(host: str) -> str:
+    """A host name as DNS and certificates spell it. Raises ValueError."""
+    if host.isascii():
+        return host.rstrip(".") or host
+    return host.encode("idna").decode("ascii")
+
+
+def redirected(current: Target, location: bytes) -> Target | None:
+    """Where a redirect leads; None for a scheme that is not followed. Raises ValueError for what is no URL."""
+    text = location.decode("utf-8", "strict").strip()
+    if not text or any(ord(character) < 0x20 for character in text):
+        raise ValueError("an empty or unreadable Location")
+    absolute = urljoin(current.url, text)
+    if urlsplit(absolute).scheme not in _DEFAULT_PORTS:
+        return None
+    return parse_target(absolute)
+
+
+def may_follow(first: Target, current: Target, to: Target, hosts: frozenset[str]) -> bool:
+    """Whether a redirect is followed: never from https to http, to another host only where it is named, and only to
+    the first request's port or the scheme's own (design/faults.md rows 76 to 78)."""
+    if current.secure and not to.secure:
+        return False
+    if to.host != first.host and to.host not in hosts:
+        return False
+    return to.port in (first.port, 443 if to.secure else 80)
+
+
+def request_bytes(method: str, target: Target, headers: Mapping[str, str]) -> bytes:
+    """The whole request; `headers` stand in for our own of the same name."""
+    sent = {
+        "Host": target.authority,
+        "User-Agent": f"minutebook/{__version__}",
+        "Accept": "*/*",
+        "Accept-Encoding": "identity",
+        "Connection": "close",
+    }
+    if method not in ("GET", "HEAD", "OPTIONS", "DELETE"):
+        sent["Content-Length"] = "0"
+    given = {name.lower() for name in headers}
+    lines = [f"{name}: {value}" for name, value in sent.items() if name.lower() not in given]
+    lines += [f"{name}: {value}" for name, value in headers.items()]
+    return "\r\n".join((f"{method} {target.path} HTTP/1.1", *lines, "", "")).encode("utf-8")
