@@ -10,8 +10,8 @@ from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 
 from monitor.facts import AnyFact, Fact, Result, canonical_json, key
-from monitor.store.reading import RESULT_COLUMNS, Templates, Zone, sound
-from monitor.store.rows import from_row
+from monitor.store.reading import Templates, Zone, sound
+from monitor.store.rows import RESULT_COLUMNS, from_row
 from monitor.store.sqlite import Database
 
 Series = tuple[str, str]

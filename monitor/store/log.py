@@ -16,10 +16,19 @@ from monitor.facts import AnyFact, Result, canonical_line
 from monitor.store.chain import Head, HeadFile
 from monitor.store.known import Newest, new_facts
 from monitor.store.reading import Zone, chunk_of, closed_zones, head_of, open_zone, seqs_of
-from monitor.store.rows import ResultRow, Shared, Template, row_line, shared_of, template, template_body, to_row
+from monitor.store.rows import (
+    INSERT_RESULT,
+    ResultRow,
+    Shared,
+    Template,
+    row_line,
+    shared_of,
+    template,
+    template_body,
+    to_row,
+)
 from monitor.store.sqlite import Database
 
-_INSERT_RESULT = "INSERT INTO result VALUES (?, ?, ?, ?, ?, ?, ?)"
 _INSERT_RESULT_ID = "INSERT INTO result_id VALUES (?, ?)"
 _INSERT_FACT = "INSERT INTO fact VALUES (?, ?, ?, ?, ?)"
 _INSERT_ZONE = "INSERT INTO zone VALUES (?, ?, ?, ?, ?)"
@@ -99,7 +108,7 @@ class Log:
         new = new_facts(self._database, state.newest, state.every_zone(), facts)
         rows = self._rows_of(state, new)
         for sql, values in (
-            (_INSERT_RESULT, rows.results),
+            (INSERT_RESULT, rows.results),
             (_INSERT_RESULT_ID, rows.result_ids),
             (_INSERT_FACT, rows.facts),
         ):
@@ -188,5 +197,5 @@ def _chunk(row: ResultRow) -> int:
 
 def _extent(chunk: int, rows: Sequence[ResultRow]) -> Zone:
     instants = [row[2] for row in rows]
-    recorded = [row[2] + row[3] for row in rows]
+    recorded = [row[3] for row in rows]
     return Zone(*seqs_of(chunk), min(instants), max(instants), min(recorded), max(recorded))

@@ -104,10 +104,11 @@ def open_for_writing(url: str, now: int) -> Iterator[Writer]:
         if not path.exists():
             _make(path, acknowledged)
         _check_header(path)
-        with _closing(Database.writing(path)) as database:
+        with _closing(Database.reading(path)) as database:  # a writing connection would checkpoint what is refused
             verify.verify_newest(database, acknowledged)
             if acknowledged is None:
                 head_file.create(reading.head_of(database))
+        with _closing(Database.writing(path)) as database:
             yield Writer(database)
 
 

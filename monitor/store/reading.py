@@ -20,15 +20,14 @@ from monitor.errors import FactError
 from monitor.facts import AnyFact, Fact
 from monitor.ledger.period import Period
 from monitor.store.chain import EMPTY, Head
-from monitor.store.rows import ResultRow, Template, from_row, row_line, template
+from monitor.store.rows import RESULT_COLUMNS, ResultRow, Template, from_row, row_line, template
 from monitor.store.schema import CHUNK_BITS
 from monitor.store.sqlite import Database, damaged
 
-RESULT_COLUMNS = "seq, template, at, learned, planned, timing, rest"
-
 _LINES_AT_ONCE = 4096  # seqs a query while the whole log is walked
 _Placed = tuple[int, int, AnyFact]  # recorded_at, seq, fact
-_ORDER = itemgetter(0, 1)
+_PLACE, _FIRST = itemgetter(0, 1), itemgetter(0)
+_SEQ, _RECORDED = itemgetter(0), itemgetter(3)  # of a ResultRow
 _BROKEN = (FactError, ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError, struct.error)
 
 
@@ -129,34 +128,19 @@ def read(database: Database, period: Period, as_of: int) -> Iterator[AnyFact]:
     """Facts recorded at or before `as_of`, in order of (recorded_at, seq): results with `at` in the period, and every
     fact of another kind. Raises StoreDamagedError at a row that cannot be read."""
     last_seq = head_of(database).seq
+    templates = Templates(database)
     facts = _facts(database, last_seq, as_of)
     told = 0
-    for run, bound in _runs(database, last_seq, period, as_of):
-        until = bisect_left(facts, bound, lo=told, key=itemgetter(0))
-        merged = sorted([*facts[told:until], *run], key=_ORDER) if told < until else run
+    for run, bound in _runs(database, last_seq, Window(period, as_of)):
+        until = bisect_left(facts, bound, lo=told, key=_FIRST)
+        with sound(database.path, "a result"):
+            if told == until:
+                for row in run:
+                    yield from_row(row, templates[row[1]].shared)
+            else:
+                results = [(row[3], row[0], from_row(row, templates[row[1]].shared)) for row in run]
+                yield from (fact for _, _, fact in sorted([*facts[told:until], *results], key=_PLACE))
         told = until
-        for _, _, fact in merged:
-            yield fact
-
-
-def _runs(database: Database, last_seq: int, period: Period, as_of: int) -> Iterator[tuple[list[_Placed], int]]:
-    """Results in order, a zone or so at once, each list with the instant before which it is complete."""
-    zones = [
-        zone
-        for zone in every_zone(database, last_seq)
-        if zone.first_at < period.end and period.start <= zone.last_at and zone.first_recorded <= as_of
-    ]
-    zones.sort(key=attrgetter("first_recorded"))
-    templates = Templates(database)
-    waiting: list[_Placed] = []
-    for zone, following in zip_longest(zones, zones[1:]):
-        waiting += _results(database, templates, zone, Window(period, as_of))
-        waiting.sort(key=_ORDER)
-        bound = as_of + 1 if following is None else following.first_recorded
-        ready = bisect_left(waiting, bound, key=itemgetter(0))
-        yield waiting[:ready], bound
-        del waiting[:ready]
-    yield waiting, as_of + 1
 
 
 class Window(NamedTuple):
@@ -166,15 +150,34 @@ class Window(NamedTuple):
     as_of: int
 
 
-def _results(database: Database, templates: Templates, zone: Zone, window: Window) -> list[_Placed]:
+def _runs(database: Database, last_seq: int, window: Window) -> Iterator[tuple[list[ResultRow], int]]:
+    """Rows in order of recording, a zone or so at once, each list with the instant before which it is complete."""
+    period, as_of = window
+    zones = [
+        zone
+        for zone in every_zone(database, last_seq)
+        if zone.first_at < period.end and period.start <= zone.last_at and zone.first_recorded <= as_of
+    ]
+    zones.sort(key=attrgetter("first_recorded"))
+    waiting: list[ResultRow] = []
+    for zone, following in zip_longest(zones, zones[1:]):
+        waiting += _rows(database, zone, window)
+        waiting.sort(key=_SEQ)
+        waiting.sort(key=_RECORDED)  # stable: equal ones stay in order of seq
+        bound = as_of + 1 if following is None else following.first_recorded
+        ready = bisect_left(waiting, bound, key=_RECORDED)
+        yield waiting[:ready], bound
+        del waiting[:ready]
+    yield waiting, as_of + 1
+
+
+def _rows(database: Database, zone: Zone, window: Window) -> list[ResultRow]:
     (start, end), as_of = window
-    rows = database.rows(
+    return database.rows(
         f"SELECT {RESULT_COLUMNS} FROM result "  # noqa: S608 - our own columns
         "WHERE seq BETWEEN ? AND ? AND at >= ? AND at < ? AND at + learned <= ?",
         (zone.first_seq, zone.last_seq, start, end, as_of),
     )
-    with sound(database.path, f"a result among {zone.first_seq} to {zone.last_seq}"):
-        return [(row[2] + row[3], row[0], from_row(row, templates[row[1]].shared)) for row in rows]
 
 
 def _facts(database: Database, last_seq: int, as_of: int) -> list[_Placed]:

@@ -15,7 +15,13 @@ from monitor.ledger.period import format_instant
 from monitor.store import timing
 
 ResultRow = tuple[int, int, int, int, int | None, bytes | None, str | None]
-"""seq, template, at, learned (recorded_at - at), planned (at - scheduled_at), timing, rest: the columns of `result`."""
+"""seq, template, at, recorded_at, planned (at - scheduled_at), timing, rest: what is kept of a result."""
+
+RESULT_COLUMNS = "seq, template, at, at + learned, planned, timing, rest"
+"""What to select for a ResultRow."""
+
+INSERT_RESULT = "INSERT INTO result VALUES (?1, ?2, ?3, ?4 - ?3, ?5, ?6, ?7)"
+"""Keeps a ResultRow."""
 
 
 class Shared(NamedTuple):
@@ -80,7 +86,7 @@ def to_row(seq: int, number: int, result: Result) -> ResultRow:
     if packed is None or detail is not None or given_id is not None or extra:
         rest = _rest(result, packed is None)
     planned = None if scheduled_at is None else at - scheduled_at
-    return seq, number, at, recorded_at - at, planned, packed, rest
+    return seq, number, at, recorded_at, planned, packed, rest
 
 
 def _rest(result: Result, unpacked: bool) -> str | None:
@@ -100,7 +106,7 @@ def _rest(result: Result, unpacked: bool) -> str | None:
 
 def from_row(row: ResultRow, shared: Shared) -> Result:
     """The result of a row. Raises ValueError, TypeError or struct.error for a row that is none of ours."""
-    _, _, at, learned, planned, packed, rest = row
+    _, _, at, recorded_at, planned, packed, rest = row
     check, vantage, outcome, confirm, hold_ms, reason, status, ip, expires, source = shared
     duration, phases = (None, None) if packed is None else timing.unpack(packed)
     detail = given_id = extra = None
@@ -109,31 +115,15 @@ def from_row(row: ResultRow, shared: Shared) -> Result:
         detail, given_id, extra = kept.get("detail"), kept.get("id"), kept.get("extra")
         duration = kept.get("duration_ms", duration)
         phases = Phases(**kept["phases_ms"]) if "phases_ms" in kept else phases
-    return Result(
-        at + learned,
-        check,
-        vantage,
-        at,
-        outcome,
-        confirm,
-        hold_ms,
-        None if planned is None else at - planned,
-        reason,
-        detail,
-        duration,
-        phases,
-        status,
-        ip,
-        expires,
-        given_id,
-        source,
-        extra,
-    )
+    scheduled_at = None if planned is None else at - planned
+    head = (recorded_at, check, vantage, at, outcome, confirm, hold_ms, scheduled_at, reason)
+    tail = (detail, duration, phases, status, ip, expires, given_id, source, extra)
+    return tuple.__new__(Result, head + tail)  # half the time of Result(...): a month of results is read at once
 
 
 def row_line(row: ResultRow, template: Template) -> bytes:
     """The canonical line of a row, without a line end. Raises FactError for what canonical JSON cannot spell."""
-    _, _, at, learned, planned, packed, rest = row
+    _, _, at, recorded_at, planned, packed, rest = row
     if rest is not None:
         return canonical_line(from_row(row, template.shared))
     _, _, _, opening, middle, reason, closing = template
@@ -141,7 +131,7 @@ def row_line(row: ResultRow, template: Template) -> bytes:
     scheduled = "" if planned is None else f',"scheduled_at":"{instant_text(at - planned)}"'
     return (
         f'{{"at":"{instant_text(at)}"{opening}{duration}{middle}{phases}{reason}'
-        f',"recorded_at":"{instant_text(at + learned)}"{scheduled}{closing}}}'
+        f',"recorded_at":"{instant_text(recorded_at)}"{scheduled}{closing}}}'
     ).encode()
 
 

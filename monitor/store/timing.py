@@ -14,6 +14,7 @@ ABSENT = 2**32 - 1
 
 _SIX = Struct("<6I")
 _NO_PHASES = (ABSENT,) * 5
+_NO_PHASES_PACKED = b"\xff" * 20
 
 
 def pack(duration_ms: float | None, phases: Phases | None) -> bytes | None:
@@ -43,11 +44,17 @@ def _micros(milliseconds: float | None) -> int:
 
 def unpack(packed: bytes) -> tuple[float | None, Phases | None]:
     """Duration and phases in ms. Raises struct.error for bytes that `pack` never made."""
-    duration, *numbers = _SIX.unpack(packed)
+    duration, resolve, connect, tls, processing, transfer = _SIX.unpack(packed)
     duration_ms = None if duration == ABSENT else duration / 1000
-    if numbers == [*_NO_PHASES]:
+    if packed.endswith(_NO_PHASES_PACKED):
         return duration_ms, None
-    return duration_ms, Phases._make([None if number == ABSENT else number / 1000 for number in numbers])
+    return duration_ms, Phases(
+        None if resolve == ABSENT else resolve / 1000,
+        None if connect == ABSENT else connect / 1000,
+        None if tls == ABSENT else tls / 1000,
+        None if processing == ABSENT else processing / 1000,
+        None if transfer == ABSENT else transfer / 1000,
+    )
 
 
 def spelled(packed: bytes) -> tuple[str, str]:

@@ -11,7 +11,6 @@ from typing import NamedTuple
 from monitor.facts import key
 from monitor.store.chain import EMPTY, Head
 from monitor.store.reading import (
-    RESULT_COLUMNS,
     Templates,
     chunk_of,
     closed_zones,
@@ -22,7 +21,7 @@ from monitor.store.reading import (
     seqs_of,
     sound,
 )
-from monitor.store.rows import from_row, instant_text
+from monitor.store.rows import RESULT_COLUMNS, from_row, instant_text
 from monitor.store.sqlite import Database, damaged
 
 Progress = Callable[[int, int], None]
