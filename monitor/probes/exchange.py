@@ -93,10 +93,12 @@ class Exchange(asyncio.Protocol):
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if isinstance(exc, OSError) and not self.done.done():
-            self._finish(judge.of_os_error(exc, self.phase))
-        else:
+        if exc is None:
             self._end()
+        elif isinstance(exc, OSError):
+            self._finish(judge.of_os_error(exc, self.phase))
+        elif not self.done.done():
+            self.done.set_exception(exc)  # a bug in a callback of ours
 
     # -- steps
 
@@ -112,15 +114,16 @@ class Exchange(asyncio.Protocol):
     def _shake_hands(self, tls: TlsSession, received: bytes) -> None:
         try:
             self._tls_ready = tls.handshake(received)
+            self._send(tls.outgoing())
+            if self._tls_ready:
+                self.secured_ns = self._clock()
+                self._send(tls.encrypt(self.request))
         except ssl.SSLError as error:
+            self._send(tls.outgoing())  # the alert that says why
             self._finish(judge.of_tls_error(error, "tls"))
             return
-        if not self._tls_ready:
-            self._send(tls.outgoing())
-            return
-        self.secured_ns = self._clock()
-        self._send(tls.outgoing() + tls.encrypt(self.request))
-        self._read_records(tls, b"")
+        if self._tls_ready:
+            self._read_records(tls, b"")
 
     def _read_records(self, tls: TlsSession, received: bytes) -> None:
         try:

@@ -66,6 +66,8 @@ class Resolver:
             found = await self._ares().getaddrinfo(name, type=socket.SOCK_STREAM)
         except aiodns.error.DNSError as error:
             raise ProbeError(of_ares_status(int(error.args[0]))) from None
+        except pycares.AresError:
+            raise ProbeError(Verdict("void", "self_resolver", "c-ares could not be started")) from None
         answer = self._answer(found)
         self._keep(name, answer)
         return answer
@@ -86,9 +88,8 @@ class Resolver:
         addresses = tuple(dict.fromkeys(_spelled(node.addr[0]) for node in found.nodes))
         if not addresses:
             raise ProbeError(Verdict("fail", "dns_nodata"))
-        seconds = min(
-            max(ttl, 0) for ttl in [*(node.ttl for node in found.nodes), *(cname.ttl for cname in found.cnames)]
-        )
+        lives = [node.ttl for node in found.nodes] + [cname.ttl for cname in found.cnames]
+        seconds = max(min(lives), 0)
         return Answer(addresses, self._clock() + seconds * 1_000_000_000)
 
     def _keep(self, name: str, answer: Answer) -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import NamedTuple
 from urllib.parse import quote, urljoin, urlsplit
 
 from monitor import __version__
+from monitor.probes.address import literal
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _DEFAULT_PORTS = {"http": 80, "https": 443}
+_NAME = re.compile(r"[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*")
 _KEPT = "!#$%&'()*+,/:;=?@[]~"  # RFC 3986 reserved, and what is escaped already
 
 
@@ -43,10 +46,13 @@ def parse_target(url: str) -> Target:
 
 
 def ascii_host(host: str) -> str:
-    """A host name as DNS and certificates spell it. Raises ValueError."""
-    if host.isascii():
-        return host.rstrip(".") or host
-    return host.encode("idna").decode("ascii")
+    """A host name or address as DNS and certificates spell it. Raises ValueError."""
+    if literal(host) is not None:
+        return host
+    spelled = (host if host.isascii() else host.encode("idna").decode("ascii")).removesuffix(".").lower()
+    if len(spelled) > 253 or not _NAME.fullmatch(spelled):
+        raise ValueError("not a host name")
+    return spelled
 
 
 def redirected(current: Target, location: bytes) -> Target | None:

@@ -1,0 +1,57 @@
+"""What this host's own network is: its addresses, and its default gateway as a canary, found in /proc and asked by an
+unprivileged ICMP echo where the kernel allows one."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+from pathlib import Path
+
+from monitor.probes.address import literal
+
+ROUTES = Path("/proc/net/route")
+_ECHO = struct.pack("!BBHHH", 8, 0, 0, 0, 1) + b"minutebook"  # type 8, RFC 792; the kernel sets checksum and id
+
+
+def default_gateway(routes: str) -> str | None:
+    """The IPv4 gateway in the text of /proc/net/route."""
+    for line in routes.splitlines()[1:]:
+        fields = line.split()
+        if len(fields) > 7 and fields[1] == "00000000" and fields[7] == "00000000" and fields[2] != "00000000":
+            return socket.inet_ntoa(struct.pack("=I", int(fields[2], 16)))
+    return None
+
+
+def read_default_gateway() -> str | None:
+    """The gateway now; None where there is none, or no /proc."""
+    try:
+        return default_gateway(ROUTES.read_text(encoding="ascii"))
+    except OSError:
+        return None
+
+
+async def answers(address: str, within_s: float) -> bool:
+    """Whether an echo comes back in time; False also where the kernel lets nobody send one."""
+    loop = asyncio.get_running_loop()
+    try:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM, socket.IPPROTO_ICMP) as echo:
+            echo.setblocking(False)
+            await loop.sock_connect(echo, (address, 0))
+            async with asyncio.timeout(within_s):
+                await loop.sock_sendall(echo, _ECHO)
+                await loop.sock_recv(echo, 256)
+    except OSError:
+        return False
+    return True
+
+
+def is_local(address: str) -> bool:
+    """Whether an address is this host's own: no canary says anything about the way there."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.socket(family, socket.SOCK_DGRAM) as unsent:
+        try:
+            unsent.connect((address, 9))
+        except OSError:
+            return False
+        return bool(literal(unsent.getsockname()[0]) == literal(address))

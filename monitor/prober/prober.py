@@ -1,0 +1,293 @@
+"""Takes the scheduler's ticks, runs the probes, and records what each look proves.
+
+A look is probed, then reviewed: a stall, a suspension or a stepped clock that overlapped it makes it void, and a fail
+that our own network could have caused is put to the canaries (design/faults.md, order of judgement). A result that
+contradicts the check's state is followed by one extra look (contracts/accounting.md section 2.3).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from monitor.interfaces import Clock, Observation, RecordResults, Tick
+from monitor.prober.canaries import Canaries, Canary
+from monitor.prober.evidence import all_refused_together, voided, without_us
+from monitor.prober.lanes import Lanes, most_at_once
+from monitor.prober.network import is_local
+from monitor.prober.results import gap_result, look_result, stopped
+from monitor.prober.runs import Runs
+from monitor.prober.watch import Notice, Watch
+from monitor.probes import KINDS, Io, Missed, Probe, ProbedCheck
+from monitor.probes.judge import needs_canaries
+from monitor.probes.resolver import Resolver
+from monitor.probes.tls import Tls
+
+MILLISECOND = 1_000_000  # ns
+
+
+@dataclass(frozen=True, slots=True)
+class ProbingOptions:
+    """The `probing` section; `location` is this daemon's vantage. `confirm_after_ms` 0: no extra look."""
+
+    location: str = "local"
+    confirm_after_ms: int = 5_000
+    resolvers: tuple[str, ...] = ()
+    allow_private_targets: bool = True
+    canaries: tuple[Canary, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Outlets:
+    """Where the prober's findings go: results to the recorder, lifecycle events to whoever makes facts of them."""
+
+    results: RecordResults
+    notice: Notice
+
+
+class VoidSpell(NamedTuple):
+    """A check that has been void since an instant (UTC ms), and why its newest look is."""
+
+    since: int
+    reason: str
+
+
+@dataclass(slots=True, eq=False)
+class _Plan:
+    """A check that is probed, and what its looks have shown so far."""
+
+    check: ProbedCheck
+    probe: Probe
+    io: Io
+    host: str
+    runs: Runs = field(default_factory=Runs)
+    confirm: asyncio.TimerHandle | None = None
+
+
+class Prober:
+    """Construct it without starting anything; `take` and `missed` are what the scheduler calls; `run` until cancelled.
+
+    On cancellation each look under way is recorded as void (`self_stop`).
+    """
+
+    def __init__(self, clock: Clock, outlets: Outlets, checks: Iterable[ProbedCheck], options: ProbingOptions) -> None:
+        self._clock = clock
+        self._outlets = outlets
+        self._options = options
+        self._watch = Watch(clock, outlets.notice)
+        self._tls = Tls()
+        self._resolver = Resolver(options.resolvers, clock.monotonic_ns)
+        self._canaries = Canaries(clock, self._io(2_000), options.canaries)
+        self._lanes: Lanes[tuple[_Plan, Tick]] = Lanes(self._start, most_at_once())
+        self._group: asyncio.TaskGroup | None = None
+        self._early: list[tuple[_Plan, Tick]] = []
+        self._plans: dict[str, _Plan] = {}
+        self._newest: dict[str, Observation] = {}
+        self._failing: set[str] = set()
+        self._voids: dict[str, VoidSpell] = {}
+        self._lag_ms = 0
+        self._adopt(checks)
+
+    # -- what the metrics ask
+
+    @property
+    def newest(self) -> Mapping[str, Observation]:
+        """The newest scheduled look of each check, void ones too."""
+        return self._newest
+
+    @property
+    def voids(self) -> Mapping[str, VoidSpell]:
+        """The checks whose newest scheduled look is void, and since when they have been."""
+        return self._voids
+
+    @property
+    def probe_lag_ms(self) -> int:
+        """How late the latest look was started."""
+        return self._lag_ms
+
+    @property
+    def loop_lag_ns(self) -> int:
+        """How late the watchdog's latest beat was."""
+        return self._watch.lag_ns
+
+    # -- what the scheduler calls
+
+    def take(self, tick: Tick) -> None:
+        """Starts a look, or queues it while too many run."""
+        plan = self._plans.get(tick.check)
+        if plan is not None:
+            self._lanes.enter(plan.host, (plan, tick))
+
+    def missed(self, missed: Missed) -> None:
+        """Records the void that ends the cover of the result before the slots that nobody looked in."""
+        plan = self._plans.get(missed.check)
+        if plan is None:
+            return
+        reason, detail = "self_down", f"{missed.slots} slots before this start"
+        if not missed.since_start:
+            slept = self._clock.monotonic_ns() - (self._clock.now() - missed.at) * MILLISECOND
+            trouble = self._watch.during(slept)
+            reason, detail = (trouble.reason, trouble.detail) if trouble else ("missed", f"{missed.slots} slots")
+        self._outlets.results.put(gap_result(missed, self._options.location, reason, detail))
+        self._see_void(missed.check, missed.at, reason)
+
+    # -- life
+
+    async def run(self) -> None:
+        """Probes until it is cancelled. A bug in a probe ends it with that error."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                self._group = group
+                group.create_task(self._watch.run())
+                group.create_task(self._canaries.run())
+                early, self._early = self._early, []
+                for job in early:
+                    self._start(job)
+        finally:
+            self._group = None
+            for plan in self._plans.values():
+                _forget(plan)
+            await self._canaries.aclose()
+            await self._resolver.aclose()
+
+    async def reload(self, checks: Iterable[ProbedCheck], options: ProbingOptions) -> None:
+        """The checks and options from now on; an unchanged check keeps its run. Looks under way end as they began."""
+        if options != self._options:
+            before = self._resolver
+            same = options.resolvers == self._options.resolvers
+            self._options = options
+            if not same:
+                self._resolver = Resolver(options.resolvers, self._clock.monotonic_ns)
+                await before.aclose()
+            self._canaries.reload(self._io(2_000), options.canaries)
+        self._adopt(checks)
+
+    def _adopt(self, checks: Iterable[ProbedCheck]) -> None:
+        kept, self._plans = self._plans, {}
+        for check in checks:
+            before = kept.get(check.name)
+            if before is not None and before.check == check:
+                before.io = self._io(check.timeout_ms)
+                self._plans[check.name] = kept.pop(check.name)
+            elif (plan := self._plan(check)) is not None:
+                self._plans[check.name] = plan
+        for gone in kept.values():
+            _forget(gone)
+            self._newest.pop(gone.check.name, None)
+            self._voids.pop(gone.check.name, None)
+            self._failing.discard(gone.check.name)
+
+    def _plan(self, check: ProbedCheck) -> _Plan | None:
+        kind = KINDS[check.kind]
+        probe = kind.bind(check.settings)
+        if probe is None:
+            return None
+        return _Plan(check, probe, self._io(check.timeout_ms), kind.host_of(check.settings))
+
+    def _io(self, timeout_ms: int) -> Io:
+        return Io(self._clock, self._resolver, self._tls, self._options.allow_private_targets, timeout_ms)
+
+    # -- one look
+
+    def _start(self, job: tuple[_Plan, Tick]) -> None:
+        if self._group is None:
+            self._early.append(job)
+        else:
+            self._group.create_task(self._look(*job))
+
+    async def _look(self, plan: _Plan, tick: Tick) -> None:
+        try:
+            began, at = self._clock.monotonic_ns(), self._clock.now()
+            self._lag_ms = max(0, at - tick.scheduled_at)
+            try:
+                observation = await self._reviewed(plan, tick, began)
+                if observation.reason == "self_loop":
+                    self._record(plan, tick, observation)
+                    observation = await self._reviewed(plan, tick, self._clock.monotonic_ns())
+            except asyncio.CancelledError:
+                self._group = None  # whoever waits for a place is not started any more
+                self._record(plan, tick, stopped(at, self._clock.monotonic_ns() - began))
+                raise
+            self._record(plan, tick, observation)
+        finally:
+            self._lanes.leave(plan.host)
+
+    async def _reviewed(self, plan: _Plan, tick: Tick, began: int) -> Observation:
+        late = self._clock.now() - tick.scheduled_at
+        if late > plan.check.interval_ms:
+            return Observation("void", self._clock.now(), 0, "self_overload", f"started {late} ms late")
+        observation = await plan.probe(tick, plan.io)
+        trouble = self._watch.during(began)
+        if trouble is not None and (trouble.reason != "self_loop" or observation.outcome == "fail"):
+            return voided(observation, trouble.reason, trouble.detail)
+        if observation.outcome == "fail" and self._could_be_ours(plan, observation):
+            window = plan.check.interval_ms * MILLISECOND
+            out = await self._canaries.own_network_out(began, window)
+            if out is not None:
+                return without_us(observation, out)
+        return observation
+
+    def _could_be_ours(self, plan: _Plan, observation: Observation) -> bool:
+        address = observation.ip or plan.host
+        if observation.reason == "tcp_refused":
+            hosts = len({each.host for each in self._plans.values()})
+            failing = len(self._failing | {plan.check.name})
+            return all_refused_together(failing, len(self._plans), hosts) and not is_local(address)
+        return needs_canaries(observation.reason) and not is_local(address)
+
+    def _record(self, plan: _Plan, tick: Tick, observation: Observation) -> None:
+        check = plan.check
+        self._outlets.results.put(look_result(check, tick, observation, self._options.location))
+        needed = check.fall if plan.runs.up else check.rise
+        plan.runs = plan.runs.after(observation.outcome, tick.confirm, needed)
+        if tick.confirm or self._plans.get(check.name) is not plan:
+            return
+        self._see(check.name, observation)
+        if plan.runs.in_doubt and observation.outcome != "void":
+            self._look_again(plan, tick)
+
+    def _see(self, name: str, observation: Observation) -> None:
+        self._newest[name] = observation
+        if observation.outcome == "void":
+            self._see_void(name, observation.at, observation.reason or "missed")
+            return
+        self._voids.pop(name, None)
+        if observation.outcome == "fail":
+            self._failing.add(name)
+        else:
+            self._failing.discard(name)
+
+    def _see_void(self, name: str, at: int, reason: str) -> None:
+        since = self._voids[name].since if name in self._voids else at
+        self._voids[name] = VoidSpell(since, reason)
+
+    def _look_again(self, plan: _Plan, tick: Tick) -> None:
+        """One extra look, unless the next scheduled one comes as soon."""
+        after = self._options.confirm_after_ms
+        if not 0 < after < plan.check.interval_ms or self._group is None:
+            return
+        _forget(plan)
+        again = Tick(tick.check, tick.slot, self._clock.now() + after, confirm=True)
+        plan.confirm = asyncio.get_running_loop().call_later(after / 1000, self.take, again)
+
+
+def _forget(plan: _Plan) -> None:
+    if plan.confirm is not None:
+        plan.confirm.cancel()
+        plan.confirm = None
+
+
+async def probe_once(check: ProbedCheck, clock: Clock, options: ProbingOptions) -> Observation:
+    """One look now, as the command `probe` shows it: no canaries, nothing recorded. ValueError for a kind that is not
+    asked from here."""
+    probe = KINDS[check.kind].bind(check.settings)
+    if probe is None:
+        raise ValueError(f"a check of kind {check.kind} is not probed from here")
+    resolver = Resolver(options.resolvers, clock.monotonic_ns)
+    io = Io(clock, resolver, Tls(), options.allow_private_targets, check.timeout_ms)
+    try:
+        return await probe(Tick(check.name, 0, clock.now()), io)
+    finally:
+        await resolver.aclose()

@@ -1,0 +1,61 @@
+"""From what a look saw to the fact that is recorded of it (contracts/facts.md, `result`). Pure."""
+
+from __future__ import annotations
+
+from monitor.facts import Phases, Result
+from monitor.interfaces import Observation, Tick
+from monitor.probes import Missed, ProbedCheck
+
+DETAIL_LIMIT = 500  # contracts/facts.md
+
+
+def look_result(check: ProbedCheck, tick: Tick, seen: Observation, vantage: str) -> Result:
+    """The fact of one look. `recorded_at` is the recorder's to set; until then it is when the attempt began."""
+    return Result(
+        recorded_at=seen.at,
+        check=check.name,
+        vantage=vantage,
+        at=seen.at,
+        outcome=seen.outcome,
+        confirm=tick.confirm,
+        hold_ms=None if tick.confirm else check.hold_ms,
+        scheduled_at=None if tick.confirm else tick.scheduled_at,
+        reason=seen.reason,
+        detail=seen.detail[:DETAIL_LIMIT] if seen.detail else None,
+        duration_ms=_whole(seen.duration_ms),
+        phases_ms=_measured(seen.phases),
+        status=seen.status,
+        ip=seen.ip,
+        certificate_expires=seen.certificate_expires,
+    )
+
+
+def gap_result(missed: Missed, vantage: str, reason: str, detail: str) -> Result:
+    """One scheduled void at the first slot that was missed, up to the next one that is not (design/faults.md)."""
+    return Result(
+        recorded_at=missed.at,
+        check=missed.check,
+        vantage=vantage,
+        at=missed.at,
+        outcome="void",
+        hold_ms=missed.until - missed.at,
+        scheduled_at=missed.at,
+        reason=reason,
+        detail=detail,
+    )
+
+
+def stopped(at: int, spent_ns: int) -> Observation:
+    """A look that our own stop cut short."""
+    return Observation("void", at, round(spent_ns / 1_000_000, 3), "self_stop", "stopped during the look")
+
+
+def _measured(phases: Phases | None) -> Phases | None:
+    if phases is None or phases == Phases():
+        return None
+    return Phases(*[None if spent is None else _whole(spent) for spent in phases])
+
+
+def _whole(number: float) -> float:
+    """An integer where it is one: canonical JSON spells both alike, and integers are spelt faster."""
+    return int(number) if number == int(number) else number
