@@ -1,0 +1,103 @@
+"""The API: facts in, statements out (contracts/interface.md, "HTTP")."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+from aiohttp import web
+
+from monitor.errors import FactError, InputError, StoreError
+from monitor.ledger.period import Month, parse_instant, parse_month
+from monitor.web.batch import JSON_ARRAY, JSON_LINES, NotYoursError, Sender, decode_batch
+from monitor.web.body import read_body
+from monitor.web.daemon import Daemon
+from monitor.web.guard import CALLER
+from monitor.web.openapi import DOCUMENT
+from monitor.web.problems import Problem, unavailable
+
+RECORD_SECONDS = 20.0
+"""For a batch to become durable; after that the sender is told to try again, which is safe."""
+
+
+class Api:
+    """The handlers; what they do is the daemon's."""
+
+    def __init__(self, daemon: Daemon) -> None:
+        self._daemon = daemon
+
+    async def post_facts(self, request: web.Request) -> web.Response:
+        body = await read_body(request, JSON_LINES, JSON_ARRAY)
+        sender = Sender(self._daemon.now(), request[CALLER].vantage, self._daemon.longest_hold)
+        try:
+            # A megabyte of facts takes a tenth of a second: in a thread, so that no probe waits for it.
+            facts = await asyncio.to_thread(decode_batch, body, request.content_type, sender)
+        except NotYoursError as error:
+            raise Problem(403, "forbidden", str(error), line=error.line) from None
+        except FactError as error:
+            raise Problem(422, "bad_fact", f"nothing was stored: {error}", line=error.line) from None
+        try:
+            async with asyncio.timeout(RECORD_SECONDS):
+                new = await self._daemon.record(facts)
+        except (StoreError, TimeoutError):
+            raise unavailable("store_unavailable", "the facts could not be kept; send them again") from None
+        return web.json_response({"new": new})
+
+    async def list_statements(self, request: web.Request) -> web.Response:
+        snapshot = self._daemon.snapshot()
+        if snapshot is None:
+            raise unavailable("not_ready", "nothing is evaluated yet")
+        shown = [
+            {
+                "service": view.service,
+                "month": str(figures.month),
+                "verdict": figures.verdict,
+                "status": "final" if figures.final else "draft",
+                "url": f"/api/v1/statements/{view.service}/{figures.month}",
+            }
+            for view in snapshot.services
+            for figures in view.months
+        ]
+        return web.json_response({"statements": shown})
+
+    async def get_statement(self, request: web.Request) -> web.Response:
+        service = request.match_info["service"]
+        if service not in self._daemon.services():
+            raise Problem(404, "not_found", "there is no such service; /api/v1/statements lists them")
+        month = _month(request.match_info["month"])
+        as_of = _as_of(request, self._daemon.now())
+        try:
+            statement = await self._daemon.statement(service, month, as_of)
+        except InputError:
+            raise Problem(422, "bad_parameter", "month: no policy is in force in it; ask for a later month") from None
+        except StoreError:
+            raise unavailable("store_unavailable", "the facts cannot be read now; try again") from None
+        return web.Response(body=json.dumps(statement).encode(), content_type="application/json")
+
+    async def openapi(self, request: web.Request) -> web.Response:
+        return web.json_response(DOCUMENT)
+
+
+def _month(text: str) -> Month:
+    try:
+        return parse_month(text)
+    except InputError:
+        raise Problem(422, "bad_parameter", "month: expected YYYY-MM, for example 2026-03") from None
+
+
+def _as_of(request: web.Request, now: int) -> int | None:
+    unknown = set(request.query) - {"as_of"}
+    if unknown or len(request.query) > 1:
+        raise Problem(422, "bad_parameter", "expected no parameter but one as_of")
+    text = request.query.get("as_of")
+    if text is None:
+        return None
+    try:
+        as_of = parse_instant(text)
+    except InputError:
+        raise Problem(
+            422, "bad_parameter", "as_of: expected RFC 3339 with an offset, for example 2026-03-01T00:00:00Z"
+        ) from None
+    if as_of > now:
+        raise Problem(422, "bad_parameter", "as_of: is in the future; nothing is known of it yet")
+    return as_of

@@ -1,0 +1,138 @@
+"""From a body to checked facts (contracts/facts.md; interface.md, `/api/v1/facts`). Pure: all of a batch, or none."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import cast
+
+from monitor.errors import FactError
+from monitor.facts import AnyFact, Fact, Json, Result, decode_fact, parse_json, subject
+from monitor.ledger.period import SECOND, parse_instant
+
+JSON_LINES = "application/x-ndjson"
+JSON_ARRAY = "application/json"
+
+AHEAD = 2 * SECOND
+"""How far an agent's clock may be ahead of ours, in ms (interface.md)."""
+
+DEPTH = 32
+"""Objects and lists within each other; a `terms` fact has nine."""
+
+_ECHO = re.compile(r"; found .*|'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Who sends, and when. `vantage` None: an operator, who may send everything.
+
+    `longest_hold(check)` in ms, None for a check that the configuration does not name.
+    """
+
+    now: int
+    vantage: str | None
+    longest_hold: Callable[[str], int | None]
+
+
+class NotYoursError(FactError):
+    """An agent sent what is not its own to say."""
+
+
+def decode_batch(body: bytes, content_type: str, sender: Sender) -> list[AnyFact]:
+    """The facts in the order given, recorded now. Raises FactError or NotYoursError with the number of the first line
+    (for an array: of the first element) that is refused."""
+    recorded: dict[tuple[str, ...], int] = {}
+    return [_stamped(_decoded(number, given, sender), recorded) for number, given in _objects(body, content_type)]
+
+
+def without_input(reason: str) -> str:
+    """The reason less what it quotes: an answer never repeats what was sent."""
+    bare = " ".join(_ECHO.sub("", reason).split())
+    return "".join(character if " " <= character <= "~" else "?" for character in bare)
+
+
+def _decoded(number: int, given: Json, sender: Sender) -> AnyFact:
+    try:
+        fact = decode_fact(given, sender.now)
+        return fact if sender.vantage is None else _from_agent(fact, sender.vantage, sender)
+    except NotYoursError as error:
+        raise NotYoursError(error.reason, number) from None
+    except FactError as error:
+        raise FactError(without_input(error.reason), number) from None
+
+
+def _objects(body: bytes, content_type: str) -> Iterator[tuple[int, Json]]:
+    if content_type == JSON_ARRAY:
+        given = _parsed(body, None)
+        if not isinstance(given, list):
+            raise FactError("expected a JSON array of facts; one a line is application/x-ndjson")
+        yield from enumerate(given, start=1)
+        return
+    for number, line in enumerate(body.split(b"\n"), start=1):
+        if line.strip():
+            yield number, _parsed(line, number)
+
+
+def _parsed(text: bytes, number: int | None) -> Json:
+    """A line; or, with no number, the array, which is one level more."""
+    try:
+        given = parse_json(text)
+    except FactError as error:
+        raise FactError(without_input(error.reason), number) from None
+    deepest = DEPTH if number is not None else DEPTH + 1
+    if text.count(b"[") + text.count(b"{") > deepest and _depth(given) > deepest:
+        raise FactError(f"is nested too deep: at most {DEPTH} objects and lists within each other", number)
+    return given
+
+
+def _depth(given: Json) -> int:
+    depth, level = 0, [given]
+    while level:
+        depth += 1
+        level = [inner for outer in level for inner in _inside(outer)]
+    return depth - 1
+
+
+def _inside(given: Json) -> list[Json]:
+    if isinstance(given, dict):
+        return list(given.values())
+    return given if isinstance(given, list) else []
+
+
+def _from_agent(fact: AnyFact, vantage: str, sender: Sender) -> AnyFact:
+    """What an agent may say: how its own looks went, and of its own life."""
+    if fact.source not in (None, vantage):
+        raise NotYoursError("source: an agent speaks for its own vantage only; leave it out")
+    if isinstance(fact, Result):
+        if fact.vantage != vantage:
+            raise NotYoursError("vantage: an agent sends results of its own vantage only")
+        _check_not_ahead(fact.at, sender.now)
+        return fact._replace(hold_ms=_hold(fact, sender.longest_hold(fact.check)))
+    if fact.kind != "lifecycle":
+        raise NotYoursError("kind: an agent sends result and lifecycle only; everything else needs an operator")
+    _check_not_ahead(parse_instant(cast(str, fact.fields["at"])), sender.now)
+    return replace(fact, fields={**fact.fields, "source": vantage})
+
+
+def _check_not_ahead(at: int, now: int) -> None:
+    if at > now + AHEAD:
+        raise FactError("at: is more than 2 s ahead of this daemon's clock; set the agent's clock by NTP")
+
+
+def _hold(result: Result, longest: int | None) -> int | None:
+    """Cut to 3 x interval + timeout; of a check that is not configured (yet) the check's own will count."""
+    return None if result.hold_ms is None or longest is None else min(result.hold_ms, longest)
+
+
+def _stamped(fact: AnyFact, recorded: dict[tuple[str, ...], int]) -> AnyFact:
+    """Facts of one subject in one batch are recorded 1 ms apart, in the order given (facts.md)."""
+    key = subject(fact)
+    before = recorded.get(key)
+    if before is None:
+        recorded[key] = fact.recorded_at
+        return fact
+    recorded[key] = before + 1
+    if isinstance(fact, Fact):
+        return replace(fact, recorded_at=before + 1)
+    return fact._replace(recorded_at=before + 1)

@@ -1,0 +1,60 @@
+"""What the web asks of the rest of the daemon: functions, given by the composition root; nothing is global."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from monitor.facts import AnyFact, Json
+from monitor.ledger.period import Month
+from monitor.ledger.snapshot import Snapshot
+from monitor.web.tokens import Token
+
+Audience = Literal["public", "all"]
+"""Whom a page is for: everybody (`public` services only), or who may read everything."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pages:
+    """The renderers of `exporters`, over the newest snapshot.
+
+    `metrics` gives text in slices that each hold the loop for less than 5 ms. `status_page` and `status` (the JSON)
+    are for the audience given.
+    """
+
+    metrics: Callable[[], Iterator[str]]
+    status_page: Callable[[Audience], str]
+    status: Callable[[Audience], Mapping[str, Json]]
+    stylesheet: str
+
+
+@dataclass(frozen=True, slots=True)
+class Daemon:
+    """The seams, one function each.
+
+    `statement(service, month, as_of)` raises InputError where no policy is in force; `as_of` None: now, or as closed.
+    `services` are the configured names. `record` returns how many facts were new, once they are durable, and raises
+    StoreError when they could not be kept. `longest_hold(check)` is 3 x interval + timeout in ms, None for a check that
+    the configuration does not name. `reload` raises ConfigError, and then nothing has changed. `token` is the token of
+    a text if it is in force; raises InputError or StoreError when the tokens cannot be read. `now` in UTC ms.
+    """
+
+    pages: Pages
+    snapshot: Callable[[], Snapshot | None]
+    services: Callable[[], Sequence[str]]
+    statement: Callable[[str, Month, int | None], Awaitable[Mapping[str, Json]]]
+    record: Callable[[Sequence[AnyFact]], Awaitable[int]]
+    longest_hold: Callable[[str], int | None]
+    reload: Callable[[], Awaitable[None]]
+    ready: Callable[[], bool]
+    token: Callable[[str], Token | None]
+    now: Callable[[], int]
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """`server.metrics` and `server.status_page` of the configuration."""
+
+    metrics: Literal["open", "token"] = "open"
+    status_page: Literal["public", "token", "off"] = "public"

@@ -1,0 +1,160 @@
+"""The API described in OpenAPI 3.1: every route of the table of roles, what it takes and everything it answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from monitor import __version__
+from monitor.facts import Json
+
+_PROBLEM: Json = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+_OBJECT: Json = {"application/json": {"schema": {"type": "object"}}}
+_TEXT: Json = {"text/plain": {"schema": {"type": "string"}}}
+
+
+def _problem(description: str) -> Json:
+    return {"description": description, "content": _PROBLEM}
+
+
+def _ok(description: str, content: Json) -> Json:
+    return {"description": description, "content": content}
+
+
+_DENIED: dict[str, Json] = {
+    "401": _problem("No token, or one that is unknown, expired or revoked."),
+    "403": _problem("The token's role may not do this."),
+    "429": _problem("Too many bad tokens from this address."),
+    "503": _problem("Nothing was changed; try again after `Retry-After` seconds."),
+}
+_READ: Json = [{"bearer": []}]
+_OPEN: Json = [{}, {"bearer": []}]
+
+
+def _open(summary: str, content: Json, **more: Json) -> Json:
+    """A page for everybody; configuration may close it to those with a token."""
+    answers: dict[str, Json] = {"200": _ok(summary, content), **_DENIED}
+    return {"get": {"summary": summary, "security": _OPEN, "responses": answers, **more}}
+
+
+_SERVICE: Json = {"name": "service", "in": "path", "required": True, "schema": {"type": "string"}}
+_MONTH: Json = {
+    "name": "month",
+    "in": "path",
+    "required": True,
+    "schema": {"type": "string", "pattern": r"^\d{4}-\d{2}$"},
+}
+_AS_OF: Json = {
+    "name": "as_of",
+    "in": "query",
+    "description": "Only facts recorded by then count; an instant with an offset, not in the future.",
+    "schema": {"type": "string", "format": "date-time"},
+}
+_FACT: Json = {"type": "object", "required": ["kind"], "properties": {"kind": {"type": "string"}}}
+
+PATHS: Mapping[str, Json] = {
+    "/": _open("The status page.", {"text/html": {"schema": {"type": "string"}}}),
+    "/status.json": _open("The status page as JSON.", _OBJECT),
+    "/status.css": _open("How the status page looks.", {"text/css": {"schema": {"type": "string"}}}),
+    "/metrics": _open("Metrics in Prometheus text format 0.0.4.", _TEXT),
+    "/openapi.json": _open("This document.", _OBJECT),
+    "/-/healthy": _open("The process lives.", _TEXT),
+    "/-/ready": _open("Probing and evaluating; before that 503.", _TEXT),
+    "/-/reload": {
+        "post": {
+            "summary": "Reads the configuration again; a bad one changes nothing. Role: operator.",
+            "security": _READ,
+            "responses": {
+                "200": _ok("The new configuration is in force.", _OBJECT),
+                "422": _problem("The configuration is refused; `problems` lists its mistakes."),
+                **_DENIED,
+            },
+        }
+    },
+    "/api/v1/facts": {
+        "post": {
+            "summary": "Records a batch of facts: all of it, or nothing.",
+            "description": (
+                "Role operator: every kind. Role agent: `result` and `lifecycle` of its own vantage, `at` at most 2 s"
+                " ahead, `hold_ms` cut to 3 x interval + timeout. The server sets `recorded_at`. A fact whose `id` (or"
+                " content) is known is ignored, so a batch may be sent again. 200 means durable."
+            ),
+            "security": _READ,
+            "requestBody": {
+                "required": True,
+                "content": {
+                    "application/x-ndjson": {"schema": {"type": "string", "description": "One fact a line."}},
+                    "application/json": {"schema": {"type": "array", "items": _FACT}},
+                },
+            },
+            "responses": {
+                "200": _ok(
+                    "Recorded.",
+                    {
+                        "application/json": {
+                            "schema": {
+                                "type": "object",
+                                "required": ["new"],
+                                "properties": {"new": {"type": "integer", "minimum": 0}},
+                            }
+                        }
+                    },
+                ),
+                "400": _problem("The body is not framed as its headers say."),
+                "408": _problem("The body did not arrive in time."),
+                "413": _problem("The body is over 1 MiB."),
+                "415": _problem("Neither JSON Lines nor a JSON array, or compressed."),
+                "422": _problem("A fact is bad; `line` is its number. Nothing was stored."),
+                **_DENIED,
+            },
+        }
+    },
+    "/api/v1/statements": {
+        "get": {
+            "summary": "The statements of the running month and the one before. Roles: viewer, operator.",
+            "security": _READ,
+            "responses": {"200": _ok("Every service's months.", _OBJECT), **_DENIED},
+        }
+    },
+    "/api/v1/statements/{service}/{month}": {
+        "get": {
+            "summary": "The statement of one service and month. Roles: viewer, operator.",
+            "security": _READ,
+            "parameters": [_SERVICE, _MONTH, _AS_OF],
+            "responses": {
+                "200": _ok("The statement; amounts end in `_ms`, ratios are decimal text.", _OBJECT),
+                "404": _problem("The configuration names no such service."),
+                "422": _problem("A parameter is wrong, or no policy is in force in the month."),
+                **_DENIED,
+            },
+        }
+    },
+}
+
+DOCUMENT: Mapping[str, Json] = {
+    "openapi": "3.1.0",
+    "info": {
+        "title": "minutebook",
+        "version": __version__,
+        "description": "Keeps the book of a promised uptime. Errors are RFC 9457 problem details.",
+        "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+    },
+    "paths": dict(PATHS),
+    "components": {
+        "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},
+        "schemas": {
+            "Problem": {
+                "type": "object",
+                "required": ["type", "title", "status", "error", "detail"],
+                "properties": {
+                    "type": {"type": "string"},
+                    "title": {"type": "string"},
+                    "status": {"type": "integer"},
+                    "error": {"type": "string"},
+                    "detail": {"type": "string", "maxLength": 200},
+                    "line": {"type": ["integer", "null"]},
+                    "problems": {"type": "array", "items": {"type": "string"}},
+                },
+            }
+        },
+    },
+}

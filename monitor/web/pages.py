@@ -1,0 +1,71 @@
+"""What is read without the API: the status page, /metrics, and whether the daemon lives."""
+
+from __future__ import annotations
+
+import json
+
+from aiohttp import web
+
+from monitor.errors import ConfigError, InputError
+from monitor.web import paging
+from monitor.web.daemon import Audience, Daemon
+from monitor.web.guard import CALLER
+from monitor.web.problems import Problem, unavailable
+
+METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+PROBLEMS_SHOWN = 50
+"""Mistakes of a configuration that one answer lists; the log has them all."""
+
+
+class Pages:
+    """The handlers; what they show comes from the daemon."""
+
+    def __init__(self, daemon: Daemon) -> None:
+        self._daemon = daemon
+
+    async def status_page(self, request: web.Request) -> web.Response:
+        text = self._daemon.pages.status_page(_audience(request))
+        return web.Response(text=text, content_type="text/html", headers={"Vary": "Authorization"})
+
+    async def status(self, request: web.Request) -> web.Response:
+        shown = self._daemon.pages.status(_audience(request))
+        return web.Response(
+            body=json.dumps(shown).encode(), content_type="application/json", headers={"Vary": "Authorization"}
+        )
+
+    async def stylesheet(self, request: web.Request) -> web.Response:
+        return web.Response(
+            text=self._daemon.pages.stylesheet,
+            content_type="text/css",
+            headers={"Cache-Control": "public, max-age=3600"},
+        )
+
+    async def metrics(self, request: web.Request) -> web.StreamResponse:
+        return await paging.send(request, self._daemon.pages.metrics(), {"Content-Type": METRICS_TYPE})
+
+    async def healthy(self, request: web.Request) -> web.Response:
+        return web.Response(text="healthy\n")
+
+    async def ready(self, request: web.Request) -> web.Response:
+        if not self._daemon.ready():
+            raise unavailable("not_ready", "not probing and evaluating yet")
+        return web.Response(text="ready\n")
+
+    async def reload(self, request: web.Request) -> web.Response:
+        try:
+            await self._daemon.reload()
+        except ConfigError as error:
+            shown = [str(problem) for problem in error.problems[:PROBLEMS_SHOWN]]
+            raise Problem(
+                422, "bad_configuration", "the configuration is refused and the old one stays", problems=[*shown]
+            ) from None
+        except InputError:
+            raise Problem(
+                422, "bad_configuration", "the configuration is refused and the old one stays; the log says why"
+            ) from None
+        return web.json_response({"reloaded": True})
+
+
+def _audience(request: web.Request) -> Audience:
+    caller = request.get(CALLER)
+    return "all" if caller is not None and caller.role in ("viewer", "operator") else "public"

@@ -1,0 +1,59 @@
+"""Who may do what: one row a route, and what has no row is refused (design/reliability.md, "5 Roles")."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+from aiohttp import web
+
+from monitor.web.daemon import Access
+from monitor.web.tokens import Role
+
+Who = Role | Literal["anyone"]
+RouteKey = tuple[str, str]
+"""Method and path as registered; HEAD is GET."""
+
+OPEN: frozenset[Who] = frozenset({"anyone"})
+READERS: frozenset[Who] = frozenset({"viewer", "operator"})
+OPERATORS: frozenset[Who] = frozenset({"operator"})
+SENDERS: frozenset[Who] = frozenset({"operator", "agent"})
+
+ROLES: Mapping[RouteKey, frozenset[Who]] = {
+    ("GET", "/"): OPEN,
+    ("GET", "/status.json"): OPEN,
+    ("GET", "/status.css"): OPEN,
+    ("GET", "/metrics"): OPEN,
+    ("GET", "/openapi.json"): OPEN,
+    ("GET", "/-/healthy"): OPEN,
+    ("GET", "/-/ready"): OPEN,
+    ("POST", "/-/reload"): OPERATORS,
+    ("POST", "/api/v1/facts"): SENDERS,
+    ("GET", "/api/v1/statements"): READERS,
+    ("GET", "/api/v1/statements/{service}/{month}"): READERS,
+}
+
+STATUS_PAGE: frozenset[RouteKey] = frozenset({("GET", "/"), ("GET", "/status.json"), ("GET", "/status.css")})
+
+
+def roles_under(access: Access) -> dict[RouteKey, frozenset[Who]]:
+    """The table under a configuration: pages that it closes ask for a token, those it switches off are gone."""
+    table = dict(ROLES)
+    if access.metrics == "token":
+        table["GET", "/metrics"] = READERS
+    for key in STATUS_PAGE:
+        if access.status_page == "off":
+            del table[key]
+        elif access.status_page == "token":
+            table[key] = READERS
+    return table
+
+
+def key_of(route: web.AbstractRoute) -> RouteKey:
+    path = route.resource.canonical if route.resource is not None else ""
+    return ("GET" if route.method == "HEAD" else route.method, path)
+
+
+def without_a_row(app: web.Application, table: Mapping[RouteKey, frozenset[Who]]) -> list[RouteKey]:
+    """Routes that nobody said anything about: the server does not start with one."""
+    return sorted({key_of(route) for route in app.router.routes()} - table.keys())

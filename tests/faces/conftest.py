@@ -1,0 +1,112 @@
+"""A real server on a free port, over a daemon whose parts are a store in memory and a clock that is set by hand."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from exporters.prometheus import Exposition
+from monitor.errors import ConfigError, InputError, StoreError
+from monitor.facts import AnyFact, Json, key
+from monitor.ledger.period import DAY, Month
+from monitor.ledger.snapshot import Snapshot
+from monitor.web import Access, Daemon, Listen, Pages, Role, Tokens, Wanted, build, serving, tokens
+from tests.faces.samples import AS_OF, SELF, newest, result, snapshot, view
+
+
+@dataclass
+class Book:
+    """What stands behind the server in these tests."""
+
+    tokens: Path
+    now: int = AS_OF
+    facts: dict[bytes, AnyFact] = field(default_factory=dict)
+    snapshot: Snapshot | None = None
+    full: bool = False
+    reload_refused: ConfigError | None = None
+    reloads: int = 0
+    asked: list[tuple[str, Month, int | None]] = field(default_factory=list)
+
+    async def record(self, facts: Sequence[AnyFact]) -> int:
+        if self.full:
+            raise StoreError("the disk is full")
+        new = {key(fact): fact for fact in facts if key(fact) not in self.facts}
+        self.facts |= new
+        return len(new)
+
+    async def statement(self, service: str, month: Month, as_of: int | None) -> Mapping[str, Json]:
+        self.asked.append((service, month, as_of))
+        if month < Month(2025, 7):
+            raise InputError("no policy is in force in that month")
+        return {"service": service, "month": str(month)}
+
+    async def reload(self) -> None:
+        if self.reload_refused is not None:
+            raise self.reload_refused
+        self.reloads += 1
+
+    def token(self, role: Role, vantage: str | None = None, life: int = 90 * DAY) -> str:
+        return tokens.add(self.tokens, Wanted(role, life, vantage), self.now)[0]
+
+    def daemon(self) -> Daemon:
+        exposition = Exposition()
+        return Daemon(
+            pages=Pages(
+                metrics=lambda: exposition.render(self.snapshot, {}, SELF),
+                status_page=lambda audience: f"<p>for {audience}</p>",
+                status=lambda audience: {"audience": audience},
+                stylesheet="body { color: black }",
+            ),
+            snapshot=lambda: self.snapshot,
+            services=lambda: ("app", "jobs"),
+            statement=self.statement,
+            record=self.record,
+            longest_hold={"admin": 100_000}.get,
+            reload=self.reload,
+            ready=lambda: self.snapshot is not None,
+            token=Tokens(self.tokens, lambda: self.now).find,
+            now=lambda: self.now,
+        )
+
+
+@dataclass(frozen=True)
+class Served:
+    """A book, the address it is served at, and a client."""
+
+    book: Book
+    port: int
+    client: aiohttp.ClientSession
+
+    def ask(
+        self, method: str, path: str, token: str | None = None, **given: object
+    ) -> aiohttp.client._RequestContextManager:
+        headers = dict(given.pop("headers", {}))  # type: ignore[call-overload]
+        if token is not None:
+            headers["Authorization"] = f"Bearer {token}"
+        return self.client.request(method, path, headers=headers, allow_redirects=False, **given)  # type: ignore[arg-type]
+
+
+@asynccontextmanager
+async def serve(book: Book, access: Access | None = None) -> AsyncIterator[Served]:
+    async with AsyncExitStack() as stack:
+        app = build(book.daemon(), access or Access())
+        port = await stack.enter_async_context(serving(app, Listen("127.0.0.1", 0)))
+        client = await stack.enter_async_context(aiohttp.ClientSession(f"http://127.0.0.1:{port}"))
+        yield Served(book, port, client)
+
+
+@pytest.fixture
+def book(tmp_path: Path) -> Book:
+    evaluated = snapshot(view("app"), view("jobs", public=False), looks=(newest(result()),))
+    return Book(tmp_path / "tokens.json", snapshot=evaluated)
+
+
+@pytest.fixture
+async def served(book: Book) -> AsyncIterator[Served]:
+    async with serve(book) as running:
+        yield running
