@@ -7,7 +7,8 @@ One evaluation is one `now`. It runs at a commit, at most once a second, and at 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from monitor.facts import AnyFact, Result
@@ -43,6 +44,7 @@ class Evaluator:
         self._book: LiveBook | None = None
         self._waiting: list[AnyFact] = []
         self._changed = asyncio.Event()
+        self._leaving = threading.Event()  # ends a reading of the store in its thread
         self.snapshot: Snapshot | None = None
         self.first_evaluation = asyncio.Event()
 
@@ -57,8 +59,18 @@ class Evaluator:
         self._book = None
         self._changed.set()
 
+    async def newest(self) -> Mapping[Series, int]:
+        """The newest scheduled result of each check at each vantage, an instant: read from the store at a start."""
+        return {series: result.at for series, result in (await self._current_book()).newest.items()}
+
     async def run(self) -> None:
         """Evaluates until it is cancelled."""
+        try:
+            await self._run()
+        finally:
+            self._leaving.set()
+
+    async def _run(self) -> None:
         while True:
             self._changed.clear()
             started = self._clock.monotonic_ns()
@@ -87,7 +99,7 @@ class Evaluator:
                 await asyncio.sleep(0)
                 since = self._clock.monotonic_ns()
         self.snapshot = Snapshot(
-            as_of, tuple(views), tuple(self._newest(book)), book.severities(as_of), dict(book.void_ms)
+            as_of, tuple(views), tuple(self._newest(book)), book.severities(as_of), book.void_ms(as_of)
         )
         self.first_evaluation.set()
         return self.snapshot
@@ -100,17 +112,19 @@ class Evaluator:
         return self._book
 
     def _from_store(self, terms: Terms) -> LiveBook:
-        return live_book(terms, list(self._store.read(ALL_TIME, 2**62)))
+        return live_book(terms, list(self._read()))
+
+    def _read(self) -> Iterator[AnyFact]:
+        for fact in self._store.read(ALL_TIME, 2**62):
+            if self._leaving.is_set():
+                return
+            yield fact
 
     async def _retake(self, book: LiveBook, series: Sequence[Series]) -> None:
         book.retake(await asyncio.to_thread(self._results_of, set(series)), series)
 
     def _results_of(self, series: set[Series]) -> list[Result]:
-        return [
-            fact
-            for fact in self._store.read(ALL_TIME, 2**62)
-            if isinstance(fact, Result) and (fact.check, fact.vantage) in series
-        ]
+        return [fact for fact in self._read() if isinstance(fact, Result) and (fact.check, fact.vantage) in series]
 
     def _newest(self, book: LiveBook) -> Iterable[Newest]:
         for service in book.terms.services:

@@ -36,7 +36,7 @@ class LiveBook:
     terms: Terms
     stale: set[Series] = field(default_factory=set)
     newest: dict[Series, Result] = field(default_factory=dict)
-    void_ms: dict[tuple[str, str], int] = field(default_factory=dict)
+    _void_since: dict[Series, int] = field(default_factory=dict)
     _folds: dict[str, dict[str, Fold]] = field(default_factory=dict)
     _entries: Entries = field(default_factory=Entries)
     _seen: set[bytes | tuple[str, str]] = field(default_factory=set)
@@ -60,7 +60,7 @@ class LiveBook:
                 self._folds.setdefault(check_name, {})[vantage] = fold(results, check.hold_ms, check.fall, check.rise)
                 newest = next((result for result in reversed(results) if not result.confirm), None)
                 if newest is not None:
-                    self.newest[check_name, vantage] = newest
+                    self._see(newest)
         self.stale -= wanted
 
     def view(self, service: str, as_of: int, *, public: bool) -> ServiceView:
@@ -82,6 +82,14 @@ class LiveBook:
     def vantages(self, check: str) -> list[str]:
         """The vantages of a check that gave a scheduled result, in order of name."""
         return [vantage for vantage in self._folds.get(check, {}) if (check, vantage) in self.newest]
+
+    def void_ms(self, as_of: int) -> Mapping[tuple[str, str], int]:
+        """How long each check has been void until now, by check and the newest reason; the longest over vantages."""
+        spells: dict[tuple[str, str], int] = {}
+        for series, since in self._void_since.items():
+            place = (series[0], self.newest[series].reason or "missed")
+            spells[place] = max(spells.get(place, 0), as_of - since)
+        return spells
 
     def severities(self, as_of: int) -> Mapping[tuple[str, str], int]:
         """The severity now of every component that any incident ever named, the worst where several speak."""
@@ -126,15 +134,15 @@ class LiveBook:
             return
         known.add(result)
         if not result.confirm:
-            self._end_void(check, result)
-            self.newest[result.check, result.vantage] = result
+            self._see(result)
 
-    def _end_void(self, check: CheckTerms, following: Result) -> None:
-        before = self.newest.get((following.check, following.vantage))
-        if before is not None and before.outcome == "void":
-            hold = check.hold_ms if before.hold_ms is None else before.hold_ms
-            place = (check.name, before.reason or "missed")
-            self.void_ms[place] = self.void_ms.get(place, 0) + min(following.at - before.at, hold)
+    def _see(self, newest: Result) -> None:
+        series = (newest.check, newest.vantage)
+        self.newest[series] = newest
+        if newest.outcome == "void":
+            self._void_since.setdefault(series, newest.at)
+        else:
+            self._void_since.pop(series, None)
 
     def _take_other(self, fact: Fact) -> None:
         identity = key(fact) if fact.id is None else (fact.kind, fact.id)
