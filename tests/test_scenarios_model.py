@@ -10,10 +10,10 @@ import pytest
 import yaml
 
 from tests.model.brute import statements
+from tests.model.compare import by_service, differences
 
 SCENARIOS = Path(__file__).parent / "scenarios"
 AVAILABILITY = sorted(folder.name for folder in SCENARIOS.iterdir() if folder.is_dir() and folder.name[:2] <= "15")
-IN_ANY_ORDER = {"refused"}
 
 
 def load(scenario: str) -> tuple[dict[str, Any], list[dict[str, Any]], list[dict[str, Any]]]:
@@ -25,24 +25,11 @@ def load(scenario: str) -> tuple[dict[str, Any], list[dict[str, Any]], list[dict
     return config, [json.loads(line) for line in lines if line.strip()], expected["runs"]
 
 
-def differences(found: Any, expected: Any, path: str) -> list[str]:
-    """Every place, by path, where something named in `expected` is not so in `found`."""
-    if isinstance(expected, dict) and isinstance(found, dict):
-        return [d for name in expected for d in differences(found.get(name), expected[name], f"{path}.{name}")]
-    if isinstance(expected, list) and isinstance(found, list) and len(expected) == len(found):
-        if path.rsplit(".", 1)[-1] in IN_ANY_ORDER:
-            found, expected = sorted(found, key=json.dumps), sorted(expected, key=json.dumps)
-        return [
-            d for n, pair in enumerate(zip(found, expected, strict=True)) for d in differences(*pair, f"{path}[{n}]")
-        ]
-    return [] if found == expected else [f"{path}: {found!r} is not {expected!r}"]
-
-
 @pytest.mark.parametrize("scenario", AVAILABILITY)
 def test_the_model_gives_what_the_scenario_was_worked_out_to(scenario: str) -> None:
     config, facts, runs = load(scenario)
     for run in runs:
-        found = {one["service"]: one for one in statements(config, facts, run["month"], run["as_of"])}
+        found = by_service(statements(config, facts, run["month"], run["as_of"]))
         for expected in run["statements"]:
             assert differences(found[expected["service"]], expected, expected["service"]) == []
 
