@@ -53,9 +53,9 @@ class Settings(BaseModel):
 
     @_model_validator(mode="after")
     def _without_mistakes(self) -> Self:
-        found = [(*mistake.keys, mistake.message) for mistake in self.mistakes()]
+        found = list(self.mistakes())
         if found:
-            raise PydanticCustomError("mistakes", "{summary}", {"summary": found[0][-1], "found": found})
+            raise mistaken(found)
         return self
 
 
@@ -73,6 +73,11 @@ class Surroundings:
 def wrong(message: str) -> PydanticCustomError:
     """What a validator raises: the message is shown as it is, after the place."""
     return PydanticCustomError("wrong", "{message}", {"message": message})
+
+
+def mistaken(found: list[Mistake]) -> PydanticCustomError:
+    """What a validator raises that found several mistakes inside one value."""
+    return PydanticCustomError("mistakes", "{first}", {"first": found[0].message, "found": found})
 
 
 def shown(given: object) -> str:

@@ -1,0 +1,31 @@
+"""Configuration: read once, decoded strictly into frozen types, every mistake with its place (design rule 8)."""
+
+from __future__ import annotations
+
+from monitor.config.compare import Changes, compare, probed_checks
+from monitor.config.kinds import Canary, Check, Source
+from monitor.config.load import Checked, check, load, parse
+from monitor.config.model import Config, Service
+from monitor.config.schema import schema
+from monitor.config.terms import terms_json, terms_of, to_terms
+from monitor.config.urls import for_urls
+
+__all__ = [
+    "Canary",
+    "Changes",
+    "Check",
+    "Checked",
+    "Config",
+    "Service",
+    "Source",
+    "check",
+    "compare",
+    "for_urls",
+    "load",
+    "parse",
+    "probed_checks",
+    "schema",
+    "terms_json",
+    "terms_of",
+    "to_terms",
+]

@@ -1,0 +1,56 @@
+"""What a reload changes: checks that stay as they are keep their slots and runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from monitor.config.kinds import Check
+from monitor.config.model import Config
+from monitor.probes import ProbedCheck
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """Names of checks, each in one of the four."""
+
+    unchanged: frozenset[str]
+    changed: frozenset[str]
+    added: frozenset[str]
+    removed: frozenset[str]
+
+
+def compare(old: Config, new: Config) -> Changes:
+    """A check is unchanged when everything about it is, its service and the content of its secrets included."""
+    before, after = _by_name(old), _by_name(new)
+    both = before.keys() & after.keys()
+    unchanged = frozenset(name for name in both if before[name] == after[name])
+    return Changes(
+        unchanged=unchanged,
+        changed=frozenset(both) - unchanged,
+        added=frozenset(after.keys() - before.keys()),
+        removed=frozenset(before.keys() - after.keys()),
+    )
+
+
+def _by_name(config: Config) -> Mapping[str, tuple[str, Check]]:
+    return {check.name: (service.name, check) for service in config.services for check in service.checks}
+
+
+def probed_checks(config: Config) -> tuple[ProbedCheck, ...]:
+    """Every check, as the scheduler and the prober know it, in order of the file."""
+    return tuple(
+        ProbedCheck(
+            service=service.name,
+            name=check.name,
+            kind=check.kind,
+            settings=check.settings,
+            interval_ms=check.interval,
+            timeout_ms=check.timeout,
+            hold_ms=check.hold,
+            fall=check.fall,
+            rise=check.rise,
+        )
+        for service in config.services
+        for check in service.checks
+    )

@@ -1,0 +1,132 @@
+"""What is allowed and doubtful: the warnings of `check-config` (contracts/interface.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from monitor import probes
+from monitor.config.document import Keys
+from monitor.config.kinds import Check
+from monitor.config.model import Config
+from monitor.config.policy import NO_POLICIES, Promise
+from monitor.config.terms import to_terms
+from monitor.ledger.period import DAY
+from monitor.settings import Mistake, format_duration
+
+FEWEST_CANARIES = 3  # design/faults.md, "Canaries"
+SHORTEST_MONTH = 28 * DAY
+
+
+def doubts(config: Config) -> Iterator[Mistake]:
+    """Every warning, at the section that it is about."""
+    for keys, check in _checks(config):
+        yield from _even_vantages(config, keys, check)
+        yield from _timeout(keys, check)
+        yield from _unprovable(config, keys, check)
+        yield from _not_probed(keys, check)
+    yield from _late_policies(config)
+    yield from _nothing_excuses(config)
+    yield from _short_announcements(config)
+    yield from _few_canaries(config)
+    yield from _not_yet(config)
+
+
+def _checks(config: Config) -> Iterator[tuple[Keys, Check]]:
+    for row, service in enumerate(config.services):
+        for column, check in enumerate(service.checks):
+            yield ("services", row, "checks", column), check
+
+
+def _even_vantages(config: Config, keys: Keys, check: Check) -> Iterator[Mistake]:
+    vantages = 1 + sum(check.name in source.vantage_of.values() for source in config.sources)
+    if vantages % 2 == 0 and check.quorum == "majority":
+        message = f"{check.name} has {vantages} vantages, and a majority of an even number shortens outages"
+        yield Mistake(keys, f"{message}; add or leave out one, or set another quorum")
+
+
+def _timeout(keys: Keys, check: Check) -> Iterator[Mistake]:
+    if check.heartbeat_ms is None and check.timeout == check.interval:
+        message = "the timeout is as long as the interval: a slow look ends when the next one begins; make it shorter"
+        yield Mistake((*keys, "timeout"), message)
+
+
+def _unprovable(config: Config, keys: Keys, check: Check) -> Iterator[Mistake]:
+    """Just under `fall` intervals of downtime can pass as a blip: more than a month's budget proves nothing."""
+    between = check.heartbeat_ms or check.interval
+    unseen = check.fall * between
+    budget, promised = min(_budget(policy) for policy in config.policies or (NO_POLICIES,))
+    if not check.is_corroborating and unseen > budget:
+        looks = "every + grace" if check.heartbeat_ms else "interval"
+        yield Mistake(
+            keys,
+            f"the budget cannot be proved: up to fall x {looks} = {check.fall} x {format_duration(between)}"
+            f" = {format_duration(unseen)} of downtime can stay unseen, and the budget of a month of 28 days is"
+            f" {format_duration(budget)} ({promised}); look more often",
+        )
+
+
+def _budget(policy: Promise) -> tuple[int, str]:
+    """Of the shortest month, in ms, and what bounds it (accounting.md section 6)."""
+    terms = policy.availability
+    budget = int((1 - terms.objective) * SHORTEST_MONTH)
+    written = policy.model_dump(mode="json")["availability"]
+    if terms.downtime_cap is not None and terms.downtime_cap < budget:
+        return terms.downtime_cap, f"downtime_cap {written['downtime_cap']}"
+    return budget, f"objective {written['objective']}"
+
+
+def _not_probed(keys: Keys, check: Check) -> Iterator[Mistake]:
+    if probes.KINDS[check.kind].probe is None:
+        yield Mistake((*keys, check.kind), f"this version does not look at {check.kind} yet: its time is unknown")
+
+
+def _late_policies(config: Config) -> Iterator[Mistake]:
+    policies = to_terms(config).policies
+    oldest = min((policy.effective_from for policy in policies if policy.effective_from), default=None)
+    for place, policy in enumerate(policies):
+        effect = policy.takes_effect()
+        if policy.effective_from and effect and policy.effective_from != oldest and effect > policy.effective_from:
+            notice = format_duration(policy.change_notice_ms)
+            yield Mistake(
+                ("policies", place, "effective_from"),
+                f"announced on {policy.announced_on}, less than {notice} ahead: it takes effect on {effect}"
+                f" and decides the months that begin from then on, not from {policy.effective_from}",
+            )
+
+
+def _nothing_excuses(config: Config) -> Iterator[Mistake]:
+    """A dependency that no policy lets excuse."""
+    promises = config.policies or (NO_POLICIES,)
+    for row, service in enumerate(config.services):
+        for place, dependency in enumerate(service.depends_on):
+            listed = [policy.third_party.providers for policy in promises]
+            if not any(providers is None or dependency.provider in providers for providers in listed):
+                message = (
+                    f"an outage of {dependency.provider} excuses nothing: no policy lists it in third_party.providers"
+                )
+                yield Mistake(("services", row, "depends_on", place), message)
+
+
+def _short_announcements(config: Config) -> Iterator[Mistake]:
+    notice = max(policy.maintenance.notice for policy in config.policies or (NO_POLICIES,))
+    for place, routine in enumerate(config.routine_maintenance):
+        if routine.announce_ahead < notice:
+            ahead, needed = format_duration(routine.announce_ahead), format_duration(notice)
+            message = f"announced {ahead} ahead, and maintenance is excused from a notice of {needed} on"
+            yield Mistake(("routine_maintenance", place, "announce_ahead"), message)
+
+
+def _few_canaries(config: Config) -> Iterator[Mistake]:
+    canaries = config.probing.canaries
+    if canaries is not None and len(canaries) < FEWEST_CANARIES:
+        message = f"{len(canaries)} canaries cannot outvote one that fails by itself; name at least {FEWEST_CANARIES}"
+        yield Mistake(("probing", "canaries"), message)
+
+
+def _not_yet(config: Config) -> Iterator[Mistake]:
+    """Sections that are decoded and checked, and that this version does not act on."""
+    if config.storage.path is None:
+        yield Mistake(("storage",), "this version keeps its facts in SQLite only: the daemon will not start")
+    for key in ("signing_key", "sources", "routine_maintenance", "web_vitals", "customers"):
+        if getattr(config, key):
+            yield Mistake((key,), f"this version checks `{key}` and does not act on it yet")

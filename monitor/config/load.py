@@ -1,0 +1,87 @@
+"""From a file to a configuration, or to everything that is wrong with it."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from monitor.config.document import LARGEST_FILE, Document, read_document
+from monitor.config.doubts import doubts
+from monitor.config.model import Config
+from monitor.config.problems import at_keys, problems_of
+from monitor.config.rules import broken_rules
+from monitor.config.schema import schema
+from monitor.errors import ConfigError, Problem
+from monitor.settings import Surroundings
+
+MOST_PROBLEMS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A configuration that decodes, and what is doubtful in it."""
+
+    config: Config
+    warnings: tuple[Problem, ...]
+
+
+def load(path: Path, env: Mapping[str, str]) -> Config:
+    """The configuration in the file, its secrets read. Raises ConfigError with every problem, in order of place."""
+    return parse(_read(path), str(path), path.parent, env)
+
+
+def parse(text: str, name: str, folder: Path, env: Mapping[str, str]) -> Config:
+    """The same from a text; `name` is what messages call it, `folder` where relative paths start."""
+    config, _ = _decode(text, name, Surroundings(folder, env))
+    return config
+
+
+def check(path: Path, env: Mapping[str, str]) -> Checked:
+    """The configuration with its warnings, for `check-config`. Raises ConfigError as `load` does."""
+    config, document = _decode(_read(path), str(path), Surroundings(path.parent, env))
+    return Checked(config, tuple(sorted(at_keys(doubts(config), document), key=_place)))
+
+
+def _read(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            content = file.read(4 * LARGEST_FILE + 1)
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        message = f"is no UTF-8 text: a byte that cannot be read stands at position {error.start}"
+    except (OSError, ValueError) as error:
+        why = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else "no such path"
+        message = f"cannot be read: {why}; give the path of a configuration with -c"
+    raise ConfigError((Problem(str(path), 1, 1, "", message),))
+
+
+def _decode(text: str, name: str, surroundings: Surroundings) -> tuple[Config, Document]:
+    document = read_document(text, name)
+    found = [*document.problems, *at_keys(broken_rules(document.values), document)]
+    config: Config | None = None
+    try:
+        # As JSON: strict types and lists for tuples are both to be had only there.
+        config = Config.model_validate_json(json.dumps(document.values), context=surroundings)
+    except ValidationError as error:
+        found += problems_of(error, document, schema())
+    if config is None or found:
+        raise ConfigError(_in_order(found))
+    return config, document
+
+
+def _in_order(found: list[Problem]) -> tuple[Problem, ...]:
+    ordered = sorted(dict.fromkeys(found), key=_place)
+    if len(ordered) > MOST_PROBLEMS:
+        last = ordered[MOST_PROBLEMS]
+        more = f"and {len(ordered) - MOST_PROBLEMS} more problems from here on"
+        ordered[MOST_PROBLEMS:] = [Problem(last.file, last.line, last.column, "", more)]
+    return tuple(ordered)
+
+
+def _place(problem: Problem) -> tuple[int, int, str]:
+    return problem.line, problem.column, problem.message

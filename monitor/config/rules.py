@@ -1,0 +1,180 @@
+"""What must hold between sections: names that are unique and known, canaries that are independent, a way to evidence.
+
+The rules read names from the file as it was written, so that they also find their mistakes in a file that does not
+decode elsewhere: a person is told everything at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from monitor.config.document import Keys
+from monitor.config.values import closest
+from monitor.facts import Json
+from monitor.settings import Mistake
+
+
+class Section(NamedTuple):
+    """A mapping of the file and the keys that lead to it."""
+
+    keys: Keys
+    values: Mapping[str, Json]
+
+    def text(self, key: str) -> str | None:
+        """The text under the key, if it is one."""
+        found = self.values.get(key)
+        return found if isinstance(found, str) else None
+
+    def texts(self, key: str) -> list[tuple[Keys, str]]:
+        """The texts of the list under the key, and where they are."""
+        found = self.values.get(key)
+        members = found if isinstance(found, list) else []
+        return [((*self.keys, key, place), text) for place, text in enumerate(members) if isinstance(text, str)]
+
+    def section(self, key: str) -> Section:
+        """The mapping under the key; an empty one where there is none."""
+        found = self.values.get(key)
+        return Section((*self.keys, key), found if isinstance(found, dict) else {})
+
+    def sections(self, key: str) -> list[Section]:
+        """The mappings in the list under the key."""
+        found = self.values.get(key)
+        members = found if isinstance(found, list) else []
+        return [Section((*self.keys, key, place), one) for place, one in enumerate(members) if isinstance(one, dict)]
+
+
+def broken_rules(values: Json) -> Iterator[Mistake]:
+    """Every rule between sections that the file breaks."""
+    top = Section((), values if isinstance(values, dict) else {})
+    checks = [check for service in top.sections("services") for check in service.sections("checks")]
+    yield from _unique(top, checks)
+    yield from _known(top, checks)
+    yield from _corroborated_by(top, checks)
+    yield from _evidence(top)
+    yield from _independent_canaries(top, checks)
+
+
+# ---------------------------------------------------------------- names
+
+
+def _unique(top: Section, checks: list[Section]) -> Iterator[Mistake]:
+    kinds = ("services", "sources", "customers", "routine_maintenance")
+    for what, sections in (("checks", checks), *((kind, top.sections(kind)) for kind in kinds)):
+        seen: set[str] = set()
+        for section in sections:
+            name = section.text("name")
+            if name in seen:
+                yield Mistake((*section.keys, "name"), f"two {_plural(what)} have the name {name}; rename one of them")
+            seen.add(name or "")
+    dates: set[str] = set()
+    for policy in top.sections("policies"):
+        date = policy.text("effective_from")
+        if date in dates:
+            yield Mistake((*policy.keys, "effective_from"), f"two policies are effective from {date}; keep one of them")
+        dates.add(date or "")
+
+
+def _plural(what: str) -> str:
+    return "windows of routine maintenance" if what == "routine_maintenance" else what
+
+
+def _known(top: Section, checks: list[Section]) -> Iterator[Mistake]:
+    """Services and checks that other sections name."""
+    services = [name for service in top.sections("services") if (name := service.text("name"))]
+    names = [name for check in checks if (name := check.text("name"))]
+    for source in top.sections("sources"):
+        components, vantage = source.section("components"), source.section("vantage_of")
+        for component in components.values:
+            yield from _unknown(components.texts(component), "service", services)
+        texts = [((*vantage.keys, key), text) for key in vantage.values if (text := vantage.text(key))]
+        yield from _unknown(texts, "check", names)
+    for routine in top.sections("routine_maintenance"):
+        yield from _unknown(routine.texts("services"), "service", services)
+
+
+def _unknown(texts: list[tuple[Keys, str]], what: str, known: list[str]) -> Iterator[Mistake]:
+    for keys, name in texts:
+        if name not in known:
+            near = closest(name, known) or f"; expected one of {', '.join(known[:10])}" * bool(known)
+            yield Mistake(keys, f"there is no {what} {name}{near}")
+
+
+# ---------------------------------------------------------------- evidence
+
+
+def _corroborated_by(top: Section, checks: list[Section]) -> Iterator[Mistake]:
+    """What corroborates is a check with that role."""
+    by_name = {check.text("name"): check for check in checks}
+    candidates = [name for name, check in by_name.items() if name and check.text("role") == "corroboration"]
+    for policy in top.sections("policies"):
+        named = policy.section("third_party").section("corroborated_by")
+        for provider in named.values:
+            for keys, name in named.texts(provider):
+                if name not in by_name:
+                    yield from _unknown([(keys, name)], "check", candidates)
+                elif name not in candidates:
+                    yield Mistake(keys, f"the check {name} counts itself; give it `role: corroboration`")
+
+
+def _evidence(top: Section) -> Iterator[Mistake]:
+    """A provider that a service depends on has somebody who sees it fail (accounting.md section 5.2)."""
+    depended: dict[str, str] = {}
+    for service in top.sections("services"):
+        for _, text in service.texts("depends_on"):
+            depended.setdefault(text.partition("/")[0], service.text("name") or "a service")
+    for policy in top.sections("policies"):
+        third_party = policy.section("third_party")
+        if third_party.values.get("evidence", "corroborated") != "corroborated":
+            continue
+        listed = third_party.values.get("providers")
+        for provider, depending in depended.items():
+            if provider not in third_party.section("corroborated_by").values and (
+                not isinstance(listed, list) or provider in listed
+            ):
+                yield Mistake(
+                    (*third_party.keys, "corroborated_by"),
+                    f"{depending} depends on {provider}, and no check is named that sees it fail; name one with "
+                    f"`role: corroboration` here, or leave {provider} out of `providers`",
+                )
+
+
+# ---------------------------------------------------------------- canaries
+
+
+def _independent_canaries(top: Section, checks: list[Section]) -> Iterator[Mistake]:
+    """A canary shares no name and no address with what it is asked about (design/faults.md, "Canaries")."""
+    taken: dict[str, str] = {}
+    for check in checks:
+        for _, host in _hosts(check):
+            taken.setdefault(host, f"the check {check.text('name')}")
+    for source in top.sections("sources"):
+        for _, host in _hosts(source):
+            taken.setdefault(host, f"the source {source.text('name')}")
+    for place, canary in enumerate(top.section("probing").sections("canaries")):
+        found = dict(reversed([(host, keys) for keys, host in _hosts(canary)]))
+        for host, keys in found.items():
+            if host in taken:
+                yield Mistake(
+                    keys, f"{host} is also asked by {taken[host]}; expected a canary that is independent of it"
+                )
+            taken.setdefault(host, f"canary {place + 1}")
+
+
+def _hosts(section: Section) -> Iterator[tuple[Keys, str]]:
+    """Names and addresses that a section of one kind asks, by the key that holds them."""
+    for kind in section.values:
+        asked = section.section(kind)
+        for key in ("url", "host", "name", "server"):
+            text = asked.text(key)
+            host = _host(text) if text and key == "url" else text
+            if host:
+                yield (*asked.keys, key), host.lower().rstrip(".")
+
+
+def _host(url: str) -> str | None:
+    try:
+        return urlsplit(url).hostname
+    except ValueError:
+        return None

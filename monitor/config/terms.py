@@ -1,0 +1,152 @@
+"""What a statement is made under: the JSON of the `terms` fact, and the ledger's Terms, which are read from it.
+
+Live terms go through the same JSON as those of an earlier fact: the ledger rests on nothing that the log does not hold.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import date
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from monitor.config.model import Config
+from monitor.config.policy import NO_POLICIES, Promise
+from monitor.config.values import Day, DependencyText, Moment, MomentText, QuorumText, Zone
+from monitor.facts import SEVERITIES, Json, canonical_json, sha256_text
+from monitor.ledger.period import midnight
+from monitor.ledger.terms import CheckTerms, Dependency, Policy, ServiceTerms, Terms
+from monitor.settings import PositiveDuration
+
+
+def terms_json(config: Config) -> dict[str, Json]:
+    """The `terms` of a `terms` fact: as the file would say them with every default written out, without a secret."""
+    written: dict[str, Json] = config.model_dump(
+        mode="json", by_alias=True, exclude_none=True, include={"timezone", "services", "sources", "policies"}
+    )
+    if config.policies is None:
+        written["policies"] = [NO_POLICIES.model_dump(mode="json", by_alias=True, exclude_none=True)]
+    return written
+
+
+def to_terms(config: Config) -> Terms:
+    """The terms that the ledger works under; their digest is that of `terms_json`."""
+    return _terms(terms_json(config))
+
+
+def terms_of(written: Mapping[str, Json]) -> Terms | None:
+    """Reads the terms of a fact back; None where they are of a shape that this version does not know."""
+    try:
+        return _terms(written)
+    except ValidationError:
+        return None
+
+
+# ---------------------------------------------------------------- what the ledger reads
+
+
+class _Written(BaseModel):
+    """Of what was written, the part that decides amounts; the rest of a section is of no matter here."""
+
+    model_config = ConfigDict(strict=True, extra="ignore", frozen=True)
+
+
+class _Check(_Written):
+    name: str
+    hold: PositiveDuration
+    fall: int
+    rise: int
+    quorum: QuorumText
+    role: str | None = None
+    since: MomentText | None = None
+    until: MomentText | None = None
+
+
+class _DownWhen(_Written):
+    at_least: int
+
+
+class _Service(_Written):
+    name: str
+    title: str
+    down_when: _DownWhen
+    depends_on: tuple[DependencyText, ...]
+    checks: tuple[_Check, ...]
+
+
+class _Policy(Promise):
+    model_config = ConfigDict(extra="ignore")
+
+    effective_from: Day | None = None
+    announced_on: Day | None = None
+
+
+class _Terms(_Written):
+    timezone: Zone
+    services: tuple[_Service, ...]
+    policies: tuple[_Policy, ...]
+
+
+def _terms(written: Mapping[str, Json]) -> Terms:
+    """Raises ValidationError."""
+    found = _Terms.model_validate_json(json.dumps(written))
+    policies = written["policies"]
+    digests = [sha256_text(canonical_json(policy)) for policy in policies] if isinstance(policies, list) else []
+    return Terms(
+        zone=found.timezone,
+        services=tuple(_service_terms(service, found.timezone) for service in found.services),
+        policies=tuple(_policy(policy, digest) for policy, digest in zip(found.policies, digests, strict=True)),
+        digest=sha256_text(canonical_json(written)),
+    )
+
+
+def _service_terms(service: _Service, zone: ZoneInfo) -> ServiceTerms:
+    return ServiceTerms(
+        name=service.name,
+        title=service.title,
+        at_least=service.down_when.at_least,
+        depends_on=tuple(Dependency(*dependency) for dependency in service.depends_on),
+        checks=tuple(_check_terms(check, zone) for check in service.checks),
+    )
+
+
+def _check_terms(check: _Check, zone: ZoneInfo) -> CheckTerms:
+    return CheckTerms(
+        name=check.name,
+        hold_ms=check.hold,
+        fall=check.fall,
+        rise=check.rise,
+        quorum=check.quorum,
+        corroboration=check.role is not None,
+        since=_instant(check.since, zone),
+        until=_instant(check.until, zone),
+    )
+
+
+def _instant(moment: Moment | None, zone: ZoneInfo) -> int | None:
+    return midnight(moment, zone) if isinstance(moment, date) else moment
+
+
+def _policy(policy: _Policy, digest: str) -> Policy:
+    providers = policy.third_party.providers
+    return Policy(
+        effective_from=policy.effective_from,
+        announced_on=policy.announced_on,
+        change_notice_ms=policy.change_notice,
+        objective=policy.availability.objective,
+        downtime_cap_ms=policy.availability.downtime_cap,
+        finalise_after_ms=policy.availability.finalise_after,
+        notice_ms=policy.maintenance.notice,
+        witness_within_ms=policy.maintenance.witness_within,
+        longest_ms=policy.maintenance.longest,
+        providers=None if providers is None else frozenset(providers),
+        min_severity=SEVERITIES.index(policy.third_party.min_severity),
+        evidence=policy.third_party.evidence,
+        corroborated_by=policy.third_party.corroborated_by,
+        lead_ms=policy.third_party.lead,
+        lag_ms=policy.third_party.lag,
+        approval_required=policy.declared_by_person.approval == "required",
+        digest=digest,
+    )
