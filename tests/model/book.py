@@ -21,8 +21,8 @@ class Book:
         self.down, self.excused = self.ms("down"), self.ms("excused")
         self.unknown, self.pending = self.ms("unknown"), self.ms("pending")
         self.base = self.total - self.excused - self.unknown
-        promised = floor((1 - month.policy.objective) * self.base)
-        cap = month.policy.cap
+        promised = floor((1 - month.terms.objective) * self.base)
+        cap = month.terms.cap
         self.capped = cap is not None and cap < promised
         self.budget = cap if cap is not None and self.capped else promised
         self.remaining = self.budget - self.down
@@ -42,7 +42,7 @@ class Book:
             return False
         ids = {grant.id for grant in self.world.granted(t, "measured") if grant.kind == "third_party"}
         providers = {incident.provider for incident in self.world.excuses.incidents if incident.id in ids}
-        return not any(self.world.corroborated(p, t, self.month.policy, "measured") for p in providers)
+        return not any(self.world.corroborated(p, t, self.month.terms, "measured") for p in providers)
 
     def availability(self) -> dict[str, str | None]:
         """The five ratios."""
@@ -82,7 +82,9 @@ def rate(world: World, cuts: list[int], window: str) -> Fraction:
 
 
 def burn(world: World, cuts: list[int]) -> dict[str, str | None]:
-    """Burn of every window, against the month that holds `as_of`."""
+    """Burn of every window, against the month that holds `as_of`; null where that has no policy."""
+    if world.month_at(world.as_of).policy is None:
+        return dict.fromkeys(WINDOWS)
     book = Book(world, world.month_at(world.as_of), cuts)
     if book.base == 0:
         return dict.fromkeys(WINDOWS, floored(Fraction(0)))
@@ -92,7 +94,9 @@ def burn(world: World, cuts: list[int]) -> dict[str, str | None]:
 
 
 def exhaustion(world: World, cuts: list[int]) -> dict[str, str | None]:
-    """When the budget of the month that holds `as_of` would be gone."""
+    """When the budget of the month that holds `as_of` would be gone; null where that has no policy."""
+    if world.month_at(world.as_of).policy is None:
+        return dict.fromkeys(("1h", "6h", "3d"))
     book = Book(world, world.month_at(world.as_of), cuts)
     found: dict[str, str | None] = {}
     for window in ("1h", "6h", "3d"):

@@ -25,7 +25,7 @@ def statement(world: World, month_named: str, step: int | None = None) -> dict[s
     month = world.month(month_named)
     cuts = world.edges(month)
     if step is not None:
-        cuts = list(range(cuts[0], cuts[-1] + step, step))
+        cuts = list(range(cuts[0], max(month.end, world.as_of) + step, step))
     book = Book(world, month, cuts)
     third, declared = book.excused_by("third_party"), length(book.slots, book.third_party_declared)
     return {
@@ -49,7 +49,7 @@ def statement(world: World, month_named: str, step: int | None = None) -> dict[s
             "excused_shortest": book.ms("excused", "shortest"),
             "excused_longest": book.ms("excused", "longest"),
         },
-        "objective": floored(month.policy.objective),
+        "objective": floored(month.terms.objective),
         "base_ms": book.base,
         "budget_ms": book.budget,
         "budget_bound_by": "downtime_cap" if book.capped else "objective",

@@ -126,7 +126,7 @@ def refused(world: World, book: Book) -> list[dict[str, Any]]:
 def corroborators(world: World, book: Book) -> list[dict[str, Any]]:
     """The corroborating checks of the providers that the service depends on, each with its own availability."""
     providers = {name.split("/", 1)[0] for name in world.depends_on}
-    names = {name for provider in providers for name in book.month.policy.corroborated_by.get(provider, ())}
+    names = {name for provider in providers for name in book.month.terms.corroborated_by.get(provider, ())}
     found = []
     for name in sorted(names):
         up, down = (check_ms(world.every_check[name], book, state) for state in ("UP", "DOWN"))

@@ -63,8 +63,8 @@ def takes_effect(version: Mapping[str, Any], oldest: date) -> date:
     return max(effective, day_of(version["announced_on"]) + change_notice)
 
 
-def policy_of(config: Mapping[str, Any], month: str) -> Policy:
-    """The policy that decides a month YYYY-MM."""
+def policy_of(config: Mapping[str, Any], month: str) -> Policy | None:
+    """The policy that decides a month YYYY-MM; null where there are policies and none is in force."""
     versions = config.get("policies")
     if not versions:
         return read_out({})
@@ -72,5 +72,5 @@ def policy_of(config: Mapping[str, Any], month: str) -> Policy:
     first = date.fromisoformat(month + "-01")
     in_effect = [version for version in versions if takes_effect(version, oldest) <= first]
     if not in_effect:
-        raise NoPolicyError(f"no policy is in force for {month}")
+        return None
     return read_out(max(in_effect, key=lambda version: day_of(version["effective_from"])))

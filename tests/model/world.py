@@ -12,7 +12,7 @@ from tests.model.excuses import Excuses, Grant, Refusal, Service
 from tests.model.log import Fact, in_order
 from tests.model.looks import Check, Reading, State, state_of_check, state_of_service
 from tests.model.moments import duration, month_edges, month_name
-from tests.model.policy import Policy, policy_of
+from tests.model.policy import NoPolicyError, Policy, policy_of
 
 WINDOWS = ("5m", "30m", "1h", "2h", "6h", "1d", "3d")
 OPPOSITE: dict[Reading, Reading] = {"measured": "measured", "shortest": "longest", "longest": "shortest"}
@@ -29,12 +29,19 @@ class Booking(NamedTuple):
 
 @dataclass(frozen=True)
 class Month:
-    """A month with its policy."""
+    """A month with its policy; one before the first policy has none, and nothing is excused in it."""
 
     name: str
     start: int
     end: int
-    policy: Policy
+    policy: Policy | None
+
+    @property
+    def terms(self) -> Policy:
+        """The policy of a month that must have one."""
+        if self.policy is None:
+            raise NoPolicyError(f"no policy is in force for {self.name}")
+        return self.policy
 
 
 class World:
@@ -88,11 +95,13 @@ class World:
     def granted(self, t: int, reading: Reading) -> list[Grant]:
         """What is granted at `t`, whatever the service's state."""
         policy = self.month_at(t).policy
+        if policy is None:
+            return []
         return self.excuses.granted(t, policy, lambda provider: self.corroborated(provider, t, policy, reading))
 
     def refused(self, t: int) -> set[Refusal]:
         """What is claimed and not granted at `t`."""
-        policy = self.month_at(t).policy
+        policy = self.month_at(t).terms
         return self.excuses.refused(t, policy, lambda provider: self.corroborated(provider, t, policy, "measured"))
 
     def booking(self, t: int, reading: Reading = "measured") -> Booking:
@@ -114,7 +123,8 @@ class World:
         cuts = windows | {self.as_of} | {edge for near in touched for edge in (near.start, near.end)}
         for check in self.every_check.values():
             cuts |= check.edges()
-        return sorted(cuts | self.excuses.edges([near.policy for near in touched]))
+        policies = [near.policy for near in touched if near.policy is not None]
+        return sorted(cuts | self.excuses.edges(policies))
 
 
 def length(slots: list[Slot], holds: Callable[[int], bool]) -> int:

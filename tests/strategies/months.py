@@ -33,11 +33,15 @@ def facts_of(draw: st.DrawFn, place: Place, config: Config) -> list[Fact]:
     return found + others(place)
 
 
-def instants_of_reading(place: Place) -> st.SearchStrategy[int]:
-    """`as_of`: mostly after the month, also in it, before it and exactly at its edges."""
+@st.composite
+def readings(draw: st.DrawFn, place: Place, config: Config) -> str:
+    """`as_of`: mostly after the month, also in it, at its edges, and before it where a policy was in force then."""
     start, end = place.edges
     named = (end + 2 * DAY, end + 60 * DAY, end + HOUR, end, end - 1, start + 1, start, start - 1)
-    return st.one_of(st.sampled_from(named[:2] * 4 + named), moments(place).map(lambda at: at + 3 * place.step))
+    later = moments(place).map(lambda at: at + 3 * place.step)
+    at = draw(st.one_of(st.sampled_from(named[:2] * 4 + named), later))
+    policies = config.get("policies", ())
+    return written(at if not policies or policies[0]["effective_from"] < place.day(start) else max(at, start))
 
 
 @st.composite
@@ -46,7 +50,7 @@ def worlds(draw: st.DrawFn) -> World:
     place = draw(places())
     config = draw(configs(place))
     facts = [{**fact, "recorded_at": written(fact["recorded_at"])} for fact in draw(facts_of(place, config))]
-    return World(config, facts, place.month, written(draw(instants_of_reading(place))))
+    return World(config, facts, place.month, draw(readings(place, config)))
 
 
 @st.composite
@@ -62,4 +66,4 @@ def worlds_recorded_one_by_one(draw: st.DrawFn) -> World:
             recorded += 1
         taken.add(recorded)
         facts.append({**fact, "recorded_at": written(recorded)})
-    return World(config, facts, place.month, written(draw(instants_of_reading(place))))
+    return World(config, facts, place.month, draw(readings(place, config)))

@@ -13,6 +13,7 @@ from tests.strategies.places import Place, moments
 PROVIDERS = ("cloudflare", "shopify")
 CORROBORATING = {"cloudflare": ["edge"], "shopify": ["shop", "edge"]}
 DEPENDENCIES = ("cloudflare/*", "cloudflare/CDN", "cloudflare/*", "shopify/API", "shopify/*")
+LONG_AGO = date(2020, 1, 1)
 Config = dict[str, Any]
 
 
@@ -96,10 +97,12 @@ def policies(draw: st.DrawFn) -> dict[str, Any]:
 
 @st.composite
 def versions(draw: st.DrawFn, place: Place) -> list[dict[str, Any]]:
-    """One version that is always in force, and perhaps later ones that come in around the month."""
-    found = [{"effective_from": date(2020, 1, 1), **draw(policies())}]
+    """One version that is in force when the month begins, and perhaps later ones that come in around it."""
     first = date.fromisoformat(place.month + "-01")
-    for offset in draw(st.lists(st.sampled_from((-40, -31, -1, 0, 1, 14)), max_size=2, unique=True)):
+    oldest = draw(st.sampled_from((LONG_AGO, LONG_AGO, LONG_AGO, first)))
+    found = [{"effective_from": oldest, "announced_on": oldest - timedelta(days=2), **draw(policies())}]
+    offsets = (-40, -31, -1, 0, 1, 14) if oldest == LONG_AGO else (1, 14)
+    for offset in draw(st.lists(st.sampled_from(offsets), max_size=2, unique=True)):
         effective = first + timedelta(days=offset)
         version: dict[str, Any] = {"effective_from": effective}
         ahead = draw(st.sampled_from((None, 30, 29, 31, 60, 0, 7, 6)))
