@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import version
+from typing import NamedTuple
 
 from monitor.config import terms_of
 from monitor.errors import InputError
@@ -16,12 +17,21 @@ from monitor.ledger.statement import Asked, close
 from monitor.ledger.terms import Terms
 
 
-def statements(facts: Sequence[AnyFact], terms: Terms, month: Month, as_of: int) -> list[dict[str, Json]]:
-    """One statement a service, in the order of the configuration, from any superset of the facts that matter.
+class Wanted(NamedTuple):
+    """Which statements: of these services, for this month, as of this instant (UTC ms)."""
 
-    Raises InputError when no policy is in force in the month.
+    services: Sequence[str]
+    month: Month
+    as_of: int
+
+
+def statements(facts: Sequence[AnyFact], terms: Terms, wanted: Wanted) -> list[dict[str, Json]]:
+    """One statement a service, in the order wanted, from any superset of the facts that matter.
+
+    Raises InputError when no policy is in force in the month, or a service is not in the terms.
     """
-    return close(facts, terms, Asked(month, as_of, version("tzdata"), former_terms(facts)))
+    asked = Asked(wanted.month, wanted.as_of, version("tzdata"), former_terms(facts))
+    return close(facts, terms, wanted.services, asked)
 
 
 def former_terms(facts: Iterable[AnyFact]) -> Mapping[str, Terms]:

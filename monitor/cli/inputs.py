@@ -16,6 +16,8 @@ from monitor.facts import AnyFact
 from monitor.ledger.period import Period, parse_instant
 from monitor.ledger.terms import Terms
 from monitor.store import open_for_reading
+from monitor.store.url import store_path
+from monitor.wiring import store_url
 
 DEFAULT_FILE = Path("minutebook.yaml")
 DEFAULT_STORAGE = "sqlite:///minutebook.db"
@@ -50,14 +52,14 @@ def configuration(given: Path | None) -> Config | None:
 
 
 def storage_of(config: Config | None) -> str:
-    return config.storage if config is not None else DEFAULT_STORAGE
+    return store_url(config) if config is not None else DEFAULT_STORAGE
 
 
 def stored_book(config_file: Path | None, as_of: int) -> Book:
     """The store's facts as of then. Without a configuration the terms are those that the store recorded last."""
     config = configuration(config_file)
     url = storage_of(config)
-    if config is None and not Path(url.removeprefix("sqlite:///")).exists():
+    if config is None and not store_path(url).exists():
         raise InputError(f"there is neither {DEFAULT_FILE} nor minutebook.db here: name a configuration with -c FILE")
     with open_for_reading(url) as reader:
         facts = list(reader.read(ALL_TIME, as_of))

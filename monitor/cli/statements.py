@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import TypedDict, Unpack
 
 import click
+
 from exporters.statement_csv import statement_csv
 from exporters.statement_text import statement_text
-
 from monitor.cli.inputs import Book, config_option, instant_option, stored_book
 from monitor.cli.progress import lines_with_progress
 from monitor.clock import SystemClock
-from monitor.closing import statements
+from monitor.closing import Wanted, statements
 from monitor.config import load, to_terms
 from monitor.errors import FactError, InputError
 from monitor.facts import AnyFact, Json, decode_line
@@ -107,10 +107,8 @@ def _decoded(line: bytes, number: int) -> AnyFact:
 
 def _stated(book: Book, asked: Asked, as_of: int) -> list[Statement]:
     service = asked["service"]
-    if service is not None:
-        book.terms.service(service)
-    found = statements(book.facts, book.terms, parse_month(asked["month"]), as_of)
-    return [one for one in found if service is None or one["service"] == service]
+    services = [service] if service is not None else [each.name for each in book.terms.services]
+    return statements(book.facts, book.terms, Wanted(services, parse_month(asked["month"]), as_of))
 
 
 def _show(found: Sequence[Statement], form: str, *, is_one: bool) -> None:

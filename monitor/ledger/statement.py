@@ -36,11 +36,12 @@ class Asked:
     former: Mapping[str, Terms]
 
 
-def close(facts: Iterable[AnyFact], terms: Terms, asked: Asked) -> list[dict[str, Json]]:
-    """One statement a service, in the order of the configuration."""
+def close(facts: Iterable[AnyFact], terms: Terms, services: Iterable[str], asked: Asked) -> list[dict[str, Json]]:
+    """One statement a service, in the order given. Raises InputError for a service that the terms do not name, or when
+    no policy is in force in the month."""
     entries = admit(facts, asked.as_of)
     timelines = timelines_from(entries)
-    return [statement(terms, service.name, entries, timelines, asked) for service in terms.services]
+    return [statement(terms, service, entries, timelines, asked) for service in services]
 
 
 def statement(terms: Terms, service: str, entries: Entries, timelines: TimelinesOf, asked: Asked) -> dict[str, Json]:

@@ -1,0 +1,270 @@
+"""The composition root: everything the daemon is made of, put together once, with lifetimes that nest.
+
+Consumers outlive producers (design/architecture.md, "Lifetimes nest"): the store is opened first and closed last, the
+web serves to the very end, and what makes facts stops first. A bug in any task ends the group and the process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import platform
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+
+from exporters import prometheus, status_page
+from exporters.self_metrics import SelfMetrics
+from monitor import __version__
+from monitor.closing import Wanted, statements
+from monitor.config import Config, terms_json, to_terms
+from monitor.errors import InputError, StoreError
+from monitor.evaluator import ALL_TIME, Evaluator
+from monitor.facts import AnyFact, Fact, Json
+from monitor.facts.schema import KINDS
+from monitor.interfaces import Clock
+from monitor.ledger.period import Month, format_instant
+from monitor.ledger.terms import Terms
+from monitor.periodic import Periodic
+from monitor.prober import Outlets, Prober
+from monitor.recorder import Recorder
+from monitor.scheduler import Scheduler
+from monitor.store import OpenStore, open_store
+from monitor.store.url import store_path
+from monitor.web import Access, Audience, Listen, Tokens, build, serving
+from monitor.web.daemon import Daemon, Pages
+from monitor.wiring import longest_hold, needs_restart, probed_checks, probing_options, shown, store_url, tokens_file
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """What a daemon starts from. `reread` gives the configuration anew, or raises ConfigError or InputError; `started`
+    is told the address that is served."""
+
+    config: Config
+    reread: Callable[[], Config]
+    clock: Clock
+    started: Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Signals:
+    """What the process is told from outside: both are set by signal handlers, `reload` also by nobody."""
+
+    stop: asyncio.Event
+    reload: asyncio.Event
+
+
+async def serve(start: Start, signals: Signals) -> None:
+    """Runs until `signals.stop`, then leaves in order. Raises what a part of it raised."""
+    async with AsyncExitStack() as stack:
+        store = await stack.enter_async_context(open_store(store_url(start.config), start.clock))
+        parts = Parts(start, store)
+        await stack.enter_async_context(parts.recorder)
+        await parts.begin()
+        server = start.config.server
+        app = build(parts.face(), Access(server.metrics, server.status_page))
+        port = await stack.enter_async_context(serving(app, Listen(server.listen.host, server.listen.port)))
+        stack.push_async_callback(parts.end)
+        await stack.enter_async_context(parts.periodic)
+        start.started(f"http://{_reachable(server.listen.host)}:{port}/")
+        await _produce(parts, signals)
+
+
+async def _produce(parts: Parts, signals: Signals) -> None:
+    """Everything that makes facts, until told to stop."""
+    async with asyncio.TaskGroup() as producers:
+        tasks = [
+            producers.create_task(parts.scheduler.run(), name="scheduler"),
+            producers.create_task(parts.prober.run(), name="prober"),
+            producers.create_task(parts.evaluator.run(), name="evaluator"),
+            producers.create_task(parts.periodic.run(), name="periodic"),
+            producers.create_task(parts.tell_notices(), name="notices"),
+            producers.create_task(parts.reload_when(signals.reload), name="reload"),
+        ]
+        await signals.stop.wait()
+        parts.leaving = True
+        for task in tasks:
+            task.cancel()
+
+
+class Parts:
+    """The parts of one daemon and what passes between them; constructed without starting anything."""
+
+    def __init__(self, start: Start, store: OpenStore) -> None:
+        self._start = start
+        self._store = store
+        self._clock = start.clock
+        self._config = start.config
+        self._terms = to_terms(start.config)
+        self._notices: asyncio.Queue[Fact] = asyncio.Queue()
+        self._reload_succeeded = True
+        self._exposition = prometheus.Exposition()
+        self.leaving = False
+        self.evaluator = Evaluator(start.clock, store, self._terms, shown(start.config))
+        self.recorder = Recorder(store, start.clock, self.evaluator.committed)
+        outlets = Outlets(self.recorder, self._notice)
+        checks = probed_checks(start.config)
+        self.prober = Prober(start.clock, outlets, checks, probing_options(start.config))
+        self.periodic = Periodic({})
+        self.scheduler = Scheduler(start.clock, self.prober, checks, {})
+
+    # -- life
+
+    async def begin(self) -> None:
+        """Records the start and its terms; the scheduler learns when each check was last looked at from here."""
+        newest = await self.evaluator.newest()
+        own = {check: at for (check, vantage), at in newest.items() if vantage == self._config.location}
+        self.scheduler = Scheduler(self._clock, self.prober, probed_checks(self._config), own)
+        await self.recorder.record([*self._terms_facts(), self._lifecycle("started", f"minutebook {__version__}")])
+
+    async def end(self) -> None:
+        """Records the stop and what was noticed before; where the store is away, the gap says so itself."""
+        noticed = [self._notices.get_nowait() for _ in range(self._notices.qsize())]
+        try:
+            await self.recorder.record([*noticed, self._lifecycle("stopped", f"minutebook {__version__}")])
+        except StoreError as error:
+            logger.warning("the stop is not recorded: %s", error)
+
+    async def tell_notices(self) -> None:
+        """Records what the watchdogs saw; what the store cannot take now waits and is tried again."""
+        while True:
+            notice = await self._notices.get()
+            while True:
+                try:
+                    await self.recorder.record([notice])
+                    break
+                except StoreError as error:
+                    logger.warning("a lifecycle fact waits for the store: %s", error)
+                    await asyncio.sleep(RETRY_S)
+
+    def _notice(self, event: str, at: int, detail: str) -> None:
+        self._notices.put_nowait(self._lifecycle(event, detail, at))
+        if event == "clock_stepped":
+            self.periodic.realign()
+
+    # -- facts of our own
+
+    def _lifecycle(self, event: str, detail: str, at: int | None = None) -> Fact:
+        moment = format_instant(self._clock.now() if at is None else at)
+        fields: dict[str, Json] = {
+            "event": event,
+            "at": moment,
+            "detail": detail,
+            "terms": self._terms.digest,
+            "source": self._config.location,
+            "id": f"{self._config.location}/{event}/{moment}",
+        }
+        return Fact("lifecycle", 0, fields)
+
+    def _terms_facts(self) -> list[Fact]:
+        """The whole terms, with an id of the moment: a return to earlier terms is a fact of its own."""
+        moment = format_instant(self._clock.now())
+        fields: dict[str, Json] = {
+            "terms": terms_json(self._config),
+            "digest": self._terms.digest,
+            "source": self._config.location,
+            "id": f"{self._config.location}/terms/{moment}",
+        }
+        return [Fact("terms", 0, fields)]
+
+    # -- reload
+
+    async def reload_when(self, asked: asyncio.Event) -> None:
+        """SIGHUP: the same as POST /-/reload, but what is wrong goes to the log."""
+        while True:
+            await asked.wait()
+            asked.clear()
+            try:
+                await self.reload()
+            except (InputError, StoreError) as error:
+                logger.warning("the configuration stays as it is: %s", error)
+
+    async def reload(self) -> None:
+        """Decodes and checks the file first, then swaps. Raises ConfigError or InputError, and then nothing changed."""
+        try:
+            config = await asyncio.to_thread(self._start.reread)
+        except InputError:
+            self._reload_succeeded = False
+            raise
+        for section in needs_restart(self._config, config):
+            logger.warning("%s: changed in the file; it takes effect at the next start", section)
+        self._config, self._terms = config, to_terms(config)
+        checks = probed_checks(config)
+        await self.prober.reload(checks, probing_options(config))
+        self.scheduler.reload(checks)
+        self.evaluator.replace(self._terms, shown(config))
+        self._reload_succeeded = True
+        await self.recorder.record([*self._terms_facts(), self._lifecycle("config_changed", "reloaded")])
+
+    # -- faces
+
+    def face(self) -> Daemon:
+        """What the web asks of the daemon."""
+        tokens = Tokens(tokens_file(store_path(store_url(self._config))), self._clock.now)
+        pages = Pages(
+            metrics=lambda: self._exposition.render(self.evaluator.snapshot, self._attributes(), self._self_metrics()),
+            status_page=self._status_page,
+            status=self._status,
+            stylesheet=status_page.STYLESHEET,
+        )
+        return Daemon(
+            pages=pages,
+            snapshot=lambda: self.evaluator.snapshot,
+            services=lambda: [service.name for service in self._terms.services],
+            statement=self._statement,
+            record=self.recorder.record,
+            longest_hold=self._longest_hold,
+            reload=self.reload,
+            ready=lambda: self.evaluator.first_evaluation.is_set() and not self.leaving,
+            token=tokens.find,
+            now=self._clock.now,
+        )
+
+    def _longest_hold(self, check: str) -> int | None:
+        known = self._config.checks.get(check)
+        return None if known is None else longest_hold(known)
+
+    async def _statement(self, service: str, month: Month, as_of: int | None) -> Mapping[str, Json]:
+        at = self._clock.now() if as_of is None else as_of
+        return await asyncio.to_thread(self._state, self._terms, service, month, at)
+
+    def _state(self, terms: Terms, service: str, month: Month, as_of: int) -> Mapping[str, Json]:
+        facts: Sequence[AnyFact] = list(self._store.read(ALL_TIME, as_of))
+        return statements(facts, terms, Wanted([service], month, as_of))[0]
+
+    def _status_page(self, audience: Audience) -> str:
+        return status_page.render(self.evaluator.snapshot, self._clock.now(), everything=audience == "all")
+
+    def _status(self, audience: Audience) -> Mapping[str, Json]:
+        return status_page.status(self.evaluator.snapshot, everything=audience == "all")
+
+    def _attributes(self) -> prometheus.LiveAttributes:
+        location = self._config.location
+        return {(check, location): look.attributes or {} for check, look in self.prober.newest.items()}
+
+    def _self_metrics(self) -> SelfMetrics:
+        recorded = self.recorder.recorded
+        return SelfMetrics(
+            version=__version__,
+            python=platform.python_version(),
+            facts_recorded={kind: recorded.get(kind, 0) for kind in ("result", *KINDS)},
+            slots_missed=self.scheduler.slots_missed,
+            probe_lag_seconds=self.prober.probe_lag_ms / 1000,
+            queue_depth=self.recorder.depth,
+            event_loop_lag_seconds=self.prober.loop_lag_ns / 1e9,
+            config_last_reload_successful=self._reload_succeeded,
+            store_writable=self.recorder.writable,
+        )
+
+
+RETRY_S = 5.0
+"""Pause before a lifecycle fact is tried again while the store is away."""
+
+
+def _reachable(host: str) -> str:
+    """The address to open for an address that is listened on."""
+    shown_host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
+    return f"[{shown_host}]" if ":" in shown_host else shown_host

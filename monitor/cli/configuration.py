@@ -1,0 +1,28 @@
+"""`check-config`: every mistake of a configuration with its place, and what is allowed but unwise."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import click
+
+from monitor.config import check, schema
+
+
+@click.command
+@click.argument("config_file", type=click.Path(path_type=Path, dir_okay=False), required=False)
+@click.option("--schema", "wants_schema", is_flag=True, help="Print the JSON Schema of a configuration instead.")
+def check_config(config_file: Path | None, wants_schema: bool) -> None:
+    """Check a configuration. Exit 2 with every error; warnings alone are no error."""
+    if wants_schema:
+        click.echo(json.dumps(schema(), indent=2))
+        return
+    if config_file is None:
+        raise click.UsageError("name the file to check, or ask for --schema")
+    checked = check(config_file, os.environ)
+    for warning in checked.warnings:
+        click.echo(f"warning: {warning}", err=True)
+    services, checks, warnings = len(checked.config.services), len(checked.config.checks), len(checked.warnings)
+    click.echo(f"{config_file}: {services} services, {checks} checks, {warnings} warnings, no errors")

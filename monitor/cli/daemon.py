@@ -1,0 +1,167 @@
+"""`run`, `probe` and `demo`: the commands that look at something."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+import tempfile
+import webbrowser
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from importlib import import_module
+from pathlib import Path
+from typing import NoReturn
+
+import click
+from aiohttp import web
+
+from monitor.app import Signals, Start, serve
+from monitor.cli.inputs import DEFAULT_FILE, config_option
+from monitor.cli.looks import look_json, look_text
+from monitor.clock import SystemClock
+from monitor.config import Config, for_urls, load
+from monitor.demo import failing_app, history, write_configuration
+from monitor.errors import InputError, MinutebookError
+from monitor.ledger.period import format_instant
+from monitor.prober import probe_once
+from monitor.probes import KINDS, ProbedCheck
+from monitor.store import open_for_writing
+from monitor.wiring import probed_checks, probing_options, store_url
+
+PROBE_FAILED = 1
+"""Exit status of `probe` when the look did not pass."""
+
+FREE_PORT = 0
+
+
+@click.command
+@click.argument("urls", nargs=-1)
+@config_option
+def run(urls: tuple[str, ...], config_file: Path | None) -> None:
+    """Probe, record, book and expose, until stopped. With URLs and no file each URL is a service with one check."""
+    reread = _reader(urls, config_file)
+    clock = SystemClock()
+
+    def started(address: str) -> None:
+        click.echo(f"minutebook: {address} (metrics at {address}metrics)", err=True)
+
+    _serve(Start(reread(), reread, clock, started))
+
+
+def _reader(urls: tuple[str, ...], config_file: Path | None) -> Callable[[], Config]:
+    if urls and config_file is not None:
+        raise InputError("name URLs or a configuration, not both: put the URLs into the file")
+    if urls:
+        return lambda: for_urls(list(urls))
+    if config_file is None and not DEFAULT_FILE.exists():
+        raise InputError(f"nothing to watch: name a URL, or a configuration with -c FILE (there is no {DEFAULT_FILE})")
+    return lambda: load(config_file or DEFAULT_FILE, os.environ)
+
+
+def _serve(start: Start) -> None:
+    """Runs the daemon on the quickest loop there is; an expected error leaves as itself, whatever group it was in."""
+    try:
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            runner.run(_until_told(start))
+    except* MinutebookError as group:
+        _raise_first(group)
+
+
+def _raise_first(group: BaseExceptionGroup[MinutebookError]) -> NoReturn:
+    for error in group.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            _raise_first(error)
+        raise error
+    raise group
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
+    try:
+        factory: Callable[[], asyncio.AbstractEventLoop] = import_module("uvloop").new_event_loop
+    except ImportError:
+        return asyncio.new_event_loop
+    return factory
+
+
+async def _until_told(start: Start) -> None:
+    async with _told_by_signals() as signals:
+        await serve(start, signals)
+
+
+@asynccontextmanager
+async def _told_by_signals() -> AsyncIterator[Signals]:
+    loop, signals = asyncio.get_running_loop(), Signals(asyncio.Event(), asyncio.Event())
+    told = {signal.SIGTERM: signals.stop, signal.SIGINT: signals.stop, signal.SIGHUP: signals.reload}
+    for number, event in told.items():
+        loop.add_signal_handler(number, event.set)
+    try:
+        yield signals
+    finally:
+        for number in told:
+            loop.remove_signal_handler(number)
+
+
+@click.command
+@click.argument("what")
+@click.option("-c", "--config", "config_file", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--json", "as_json", is_flag=True, help="As a JSON object.")
+def probe(what: str, config_file: Path | None, as_json: bool) -> None:
+    """One probe now: of a URL, or with -c FILE of a check of that name. Exit 1 when it does not pass."""
+    config = for_urls([what]) if config_file is None else load(config_file, os.environ)
+    check = _check_named(probed_checks(config), None if config_file is None else what)
+    look = asyncio.run(probe_once(check, SystemClock(), probing_options(config)))
+    target = KINDS[check.kind].target_of(check.settings)
+    click.echo(look_json(target, look) if as_json else look_text(target, look))
+    if look.outcome != "pass":
+        sys.exit(PROBE_FAILED)
+
+
+def _check_named(checks: list[ProbedCheck], name: str | None) -> ProbedCheck:
+    for check in checks:
+        if name is None or check.name == name:
+            return check
+    known = " ".join(check.name for check in checks)
+    raise InputError(f"there is no check {name!r} that is probed from here; there are: {known}")
+
+
+@click.command
+def demo() -> None:
+    """Two months of history and an app that fails on purpose, on 127.0.0.1. Prints its address; Ctrl-C ends it."""
+    clock = SystemClock()
+    with tempfile.TemporaryDirectory(prefix="minutebook-demo-") as folder:
+        app_port, port = _free_port(), _free_port()
+        path = write_configuration(Path(folder), port, app_port)
+        config = load(path, os.environ)
+        facts = history(clock.now())
+        click.echo(f"minutebook demo: writing {len(facts)} facts of history", err=True)
+        with open_for_writing(store_url(config), clock.now()) as store:
+            store.append(facts)
+
+        def started(address: str) -> None:
+            click.echo(f"minutebook demo: {address} (metrics at {address}metrics)", err=True)
+            click.echo(f"  minutebook statement -c {path} --month {format_instant(clock.now())[:7]}", err=True)
+            if os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"):
+                webbrowser.open(address)
+
+        start = Start(config, lambda: load(path, os.environ), clock, started)
+        with asyncio.Runner() as runner:
+            runner.run(_demonstrate(start, app_port))
+
+
+async def _demonstrate(start: Start, app_port: int) -> None:
+    runner = web.AppRunner(failing_app(start.clock))
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", app_port).start()
+        await _until_told(start)
+    finally:
+        await runner.cleanup()
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", FREE_PORT)) as free:
+        port: int = free.getsockname()[1]
+        return port
