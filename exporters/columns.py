@@ -56,7 +56,7 @@ class Probe:
 
     @property
     def is_http(self) -> bool:
-        return self.newest.result.status is not None
+        return self.newest.result.status is not None or "probe_http_ssl" in self.attributes
 
 
 def _one(truth: bool) -> str:

@@ -1,0 +1,57 @@
+"""Reading the fields of a statement (contracts/statement.md), and writing its instants and free text for people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import cast
+from zoneinfo import ZoneInfo
+
+from monitor.facts import Json
+from monitor.ledger.period import SECOND, moment, parse_instant
+
+Statement = Mapping[str, Json]
+
+
+def at(stated: Statement, *path: str) -> Json:
+    """The field at the end of the path. A statement without it is no statement: KeyError."""
+    found: Json = dict(stated)
+    for name in path:
+        found = cast("dict[str, Json]", found)[name]
+    return found
+
+
+def ms(stated: Statement, *path: str) -> int:
+    """An amount in ms."""
+    return cast(int, at(stated, *path))
+
+
+def ratio_text(stated: Statement, *path: str) -> str | None:
+    """A ratio as its decimal text, None where it has no value."""
+    return cast("str | None", at(stated, *path))
+
+
+def rows(stated: Statement, name: str) -> list[Statement]:
+    """A list of objects."""
+    return cast("list[Statement]", stated[name])
+
+
+def plain(value: Json) -> str:
+    """Free text on one line, with nothing in it that a terminal would obey."""
+    text = value if isinstance(value, str) else "-" if value is None else str(value)
+    return "".join(character if character.isprintable() else "?" for character in text)
+
+
+class Wall:
+    """A clock on the wall of the policy's zone."""
+
+    def __init__(self, zone: str) -> None:
+        self._zone = ZoneInfo(zone)
+
+    def shown(self, instant: Json) -> str:
+        """`2026-03-29 02:00:00 BST`, with milliseconds where there are some; `-` for null."""
+        if instant is None:
+            return "-"
+        given = parse_instant(cast(str, instant))
+        local = moment(given).astimezone(self._zone)
+        exactness = "milliseconds" if given % SECOND else "seconds"
+        return f"{local.replace(tzinfo=None).isoformat(' ', exactness)} {local.tzname()}"
