@@ -13,20 +13,22 @@ from typing import cast
 from monitor.probes import judge
 from monitor.probes.judge import Phase, Verdict
 from monitor.probes.response import Response
-from monitor.probes.tls import TlsSession
+from monitor.probes.tls import Agreed, TlsSession
 
 
 class Exchange(asyncio.Protocol):
     """Connected first, started by `start`; `done` ends when there is nothing left to wait for.
 
-    After `done`, `fault` says what went wrong below HTTP, and `response` holds what was read. The stamps are monotonic
+    After `done`, `fault` says what went wrong below HTTP, `response` what was read, `agreed` what TLS came to. The stamps are monotonic
     ns, 0 for what was not reached.
     """
 
     __slots__ = (
         "_clock",
+        "_tls",
         "_tls_ready",
         "_transport",
+        "agreed",
         "connected_ns",
         "done",
         "ended_ns",
@@ -35,25 +37,25 @@ class Exchange(asyncio.Protocol):
         "request",
         "response",
         "secured_ns",
-        "tls",
     )
 
     def __init__(self, response: Response, tls: TlsSession | None, clock: Callable[[], int]) -> None:
         self.response = response
-        self.tls = tls
+        self._tls = tls
         self._tls_ready = tls is None
         self._clock = clock
         self._transport: asyncio.Transport | None = None
         self.request = b""
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.fault: Verdict | None = None
+        self.agreed: Agreed | None = None
         self.connected_ns = self.secured_ns = self.first_byte_ns = self.ended_ns = 0
 
     def start(self, request: bytes) -> None:
         """Sends the request, after the handshake where there is one."""
         self.request = request
-        if self.tls is not None:
-            self._shake_hands(self.tls, b"")
+        if self._tls is not None:
+            self._shake_hands(self._tls, b"")
         elif self._transport is not None:
             self._transport.write(request)
 
@@ -81,12 +83,12 @@ class Exchange(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if self.done.done():
             return
-        if self.tls is None:
+        if self._tls is None:
             self._read(data)
         elif self._tls_ready:
-            self._read_records(self.tls, data)
+            self._read_records(self._tls, data)
         else:
-            self._shake_hands(self.tls, data)
+            self._shake_hands(self._tls, data)
 
     def eof_received(self) -> bool:
         self._end()
@@ -116,7 +118,7 @@ class Exchange(asyncio.Protocol):
             self._tls_ready = tls.handshake(received)
             self._send(tls.outgoing())
             if self._tls_ready:
-                self.secured_ns = self._clock()
+                self.secured_ns, self.agreed = self._clock(), tls.agreed()
                 self._send(tls.encrypt(self.request))
         except ssl.SSLError as error:
             self._send(tls.outgoing())  # the alert that says why

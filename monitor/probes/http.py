@@ -6,7 +6,7 @@ http:
   method: GET
   headers: {Authorization: {from_file: secrets/probe-token}}   # never sent to another host
   expect: {status: [200, 300-399], body_matches: '"status":\\s*"ok"'}   # default: 200-299, any body
-  redirects: {limit: 5, hosts: [login.example.com]}             # other hosts that may be followed to
+  redirects: {limit: 5, hosts: [login.example.com]}             # other hosts, or host:port, that may be followed to
 ```
 """
 
@@ -82,7 +82,7 @@ class Expect(Settings):
 
 
 class Redirects(Settings):
-    """How far redirects are followed: how many, and to which hosts beside the URL's own."""
+    """How far redirects are followed: how many, and to which hosts (or host:port) beside the URL's own."""
 
     limit: int = Field(default=REDIRECT_LIMIT, ge=0, le=REDIRECT_LIMIT)
     hosts: list[str] = Field(default_factory=list)
@@ -302,13 +302,11 @@ class _Look:
         response = exchange.response
         self._response = response
         self._status = response.status or None
-        if exchange.tls is not None and exchange.secured_ns:
-            version = exchange.tls.version()
-            if version is not None:
-                self._attributes["probe_tls_version_info"] = version.replace("TLSv", "TLS ")
-            expires = self._io.tls.expires(exchange.tls)
-            earlier = self._certificate_expires
-            self._certificate_expires = expires if earlier is None or expires is None else min(earlier, expires)
+        if exchange.agreed is not None:
+            version, expires = exchange.agreed
+            self._attributes["probe_tls_version_info"] = (version or "").replace("TLSv", "TLS ")
+            if expires is not None:
+                self._certificate_expires = min(expires, self._certificate_expires or expires)
 
     def observation(self, verdict: Verdict) -> Observation:
         return Observation(

@@ -22,12 +22,19 @@ class TlsPolicy(NamedTuple):
     authorities: str | None = None
 
 
+class Agreed(NamedTuple):
+    """What a handshake came to: the version, as ssl spells it, and when the target's certificate ends, UTC ms."""
+
+    version: str | None
+    expires: int | None
+
+
 class Tls:
-    """The contexts by policy, and the expiry of certificates already read."""
+    """The contexts by policy, and when the certificates seen so far end."""
 
     def __init__(self) -> None:
         self._contexts: dict[TlsPolicy, ssl.SSLContext] = {}
-        self._expiries: OrderedDict[bytes, int] = OrderedDict()
+        self._expiries: OrderedDict[bytes, int | None] = OrderedDict()
 
     def context(self, policy: TlsPolicy) -> ssl.SSLContext:
         """The shared context: TLS 1.2 and newer, verification and host names on, HTTP/1.1 offered alone."""
@@ -37,22 +44,7 @@ class Tls:
         return context
 
     def session(self, policy: TlsPolicy, host: str) -> TlsSession:
-        return TlsSession(self.context(policy), host)
-
-    def expires(self, session: TlsSession) -> int | None:
-        """When the target's certificate ends, UTC ms; decoded once for each certificate."""
-        encoded = session.certificate()
-        if encoded is None:
-            return None
-        known = self._expiries.get(encoded)
-        if known is not None:
-            return known
-        expires = session.certificate_expires()
-        if expires is not None:
-            self._expiries[encoded] = expires
-            if len(self._expiries) > _CERTIFICATES_KEPT:
-                self._expiries.popitem(last=False)
-        return expires
+        return TlsSession(self.context(policy), host, self._expiries)
 
 
 def _context(policy: TlsPolicy) -> ssl.SSLContext:
@@ -82,9 +74,10 @@ def missing_authorities() -> str | None:
 class TlsSession:
     """One connection's TLS, without a socket. Every method may raise ssl.SSLError, which says what the target did."""
 
-    __slots__ = ("_incoming", "_outgoing", "_tls")
+    __slots__ = ("_expiries", "_incoming", "_outgoing", "_tls")
 
-    def __init__(self, context: ssl.SSLContext, host: str) -> None:
+    def __init__(self, context: ssl.SSLContext, host: str, expiries: OrderedDict[bytes, int | None]) -> None:
+        self._expiries = expiries
         self._incoming = ssl.MemoryBIO()
         self._outgoing = ssl.MemoryBIO()
         self._tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=host)
@@ -118,14 +111,18 @@ class TlsSession:
             pass
         return b"".join(pieces) if len(pieces) != 1 else pieces[0]
 
-    def version(self) -> str | None:
-        return self._tls.version()
+    def agreed(self) -> Agreed:
+        """To be asked as soon as the handshake is complete: a later alert takes it back."""
+        encoded = self._tls.getpeercert(binary_form=True)
+        if encoded is None:
+            return Agreed(self._tls.version(), None)
+        if encoded not in self._expiries:
+            self._expiries[encoded] = self._expires()  # decoding costs more than the rest of a look
+            if len(self._expiries) > _CERTIFICATES_KEPT:
+                self._expiries.popitem(last=False)
+        return Agreed(self._tls.version(), self._expiries[encoded])
 
-    def certificate(self) -> bytes | None:
-        return self._tls.getpeercert(binary_form=True)
-
-    def certificate_expires(self) -> int | None:
-        """notAfter of the target's certificate, UTC ms."""
+    def _expires(self) -> int | None:
         decoded = self._tls.getpeercert()
         ends = decoded.get("notAfter") if decoded else None
         return ssl.cert_time_to_seconds(ends) * 1000 if isinstance(ends, str) else None

@@ -68,12 +68,13 @@ def redirected(current: Target, location: bytes) -> Target | None:
 
 def may_follow(first: Target, current: Target, to: Target, hosts: frozenset[str]) -> bool:
     """Whether a redirect is followed: never from https to http, to another host only where it is named, and only to
-    the first request's port or the scheme's own (design/faults.md rows 76 to 78)."""
+    the scheme's own port, the first request's on its host, or one named with its host (faults.md rows 76 to 78)."""
     if current.secure and not to.secure:
         return False
-    if to.host != first.host and to.host not in hosts:
-        return False
-    return to.port in (first.port, 443 if to.secure else 80)
+    if to.host == first.host and to.port == first.port:
+        return True
+    named = to.host == first.host or to.host in hosts
+    return f"{to.host}:{to.port}" in hosts or (named and to.port == (443 if to.secure else 80))
 
 
 def request_bytes(method: str, target: Target, headers: Mapping[str, str]) -> bytes:

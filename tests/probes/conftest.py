@@ -1,0 +1,37 @@
+"""What the probes' tests share: a way to the network with short deadlines, and a look at a URL through it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import pytest
+
+from monitor.clock import SystemClock
+from monitor.interfaces import Observation, Tick
+from monitor.probes import Io
+from monitor.probes.http import HttpSettings, probe
+from monitor.probes.resolver import Resolver
+from monitor.probes.tls import Tls
+
+TICK = Tick("app", 1, 1_780_000_000_000)
+
+Look = Callable[..., Awaitable[Observation]]
+
+
+@pytest.fixture
+async def io() -> AsyncIterator[Io]:
+    clock = SystemClock()
+    resolver = Resolver((), clock.monotonic_ns)
+    yield Io(clock, resolver, Tls(), allow_private_targets=True, timeout_ms=2_000)
+    await resolver.aclose()
+
+
+@pytest.fixture
+def look(io: Io) -> Look:
+    """Probes a URL; other settings as keywords, `timeout_ms` for the deadline."""
+
+    async def look_at(url: str, timeout_ms: int = 2_000, **settings: object) -> Observation:
+        given = HttpSettings.model_validate({"url": url, **settings})
+        return await probe(given, TICK, Io(io.clock, io.resolver, io.tls, io.allow_private_targets, timeout_ms))
+
+    return look_at

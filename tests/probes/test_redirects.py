@@ -1,0 +1,136 @@
+"""Redirects: how far they are followed, and that nothing of ours travels (design/faults.md rows 74 to 79)."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monitor.probes.web import Target, may_follow, parse_target, redirected
+from tests.probes.conftest import Look
+from tests.probes.servers import Talk, answer, says, serving
+
+
+def to(location: bytes, status: bytes = b"302 Found") -> bytes:
+    return answer(status, b"", b"Location: " + location)
+
+
+def by_path(answers: dict[bytes, bytes]) -> Talk:
+    """Answers each path in its own way."""
+    seen: list[bytes] = []
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        request = await reader.readuntil(b"\r\n\r\n")
+        seen.append(request)
+        writer.write(answers[request.split(b" ")[1]])
+
+    return talk
+
+
+async def test_a_redirect_on_the_same_host_is_followed_over_a_fresh_connection(look: Look) -> None:
+    talk = by_path({b"/health": to(b"/next"), b"/next": to(b"./end?a=1"), b"/end?a=1": answer()})
+    async with serving(talk, read_request=False) as server:
+        seen = await look(server.url, headers={"X-Api-Key": "k"})
+    assert seen.outcome == "pass"
+    assert server.connections == 3
+    assert seen.attributes is not None
+    assert seen.attributes["probe_http_redirects"] == 2
+
+
+async def test_a_loop_ends_after_five(look: Look) -> None:
+    async with serving(says(to(b"/health"))) as server:
+        seen = await look(server.url)
+    assert seen.reason == "http_redirect_loop"
+    assert server.connections == 6
+
+
+@pytest.mark.parametrize(
+    "location",
+    [b"file:///etc/passwd", b"gopher://127.0.0.1/", b"ftp://127.0.0.1/", b"javascript:alert(1)", b"data:,x"],
+)
+async def test_other_schemes_are_blocked(look: Look, location: bytes) -> None:
+    async with serving(says(to(location))) as server:
+        assert (await look(server.url)).reason == "http_redirect_blocked"
+
+
+@pytest.mark.parametrize(
+    "location",
+    [
+        b"http://169.254.169.254/latest/meta-data",
+        b"http://127.0.0.1:22/",
+        b"http://[::ffff:127.0.0.1]/",
+        b"http://2130706433/",
+        b"http://0x7f.1/",
+        b"//other.example.com/",
+    ],
+)
+async def test_no_other_host_or_port_is_asked(look: Look, location: bytes) -> None:
+    async with serving(says(to(location))) as server:
+        assert (await look(server.url)).reason == "http_redirect_blocked"
+        assert server.connections == 1
+
+
+@pytest.mark.parametrize("given_answer", [answer(b"302 Found"), to(b""), to(b"http://[bad/"), to(b"http://a:99999/")])
+async def test_a_redirect_to_nowhere_is_a_protocol_fault(look: Look, given_answer: bytes) -> None:
+    async with serving(says(given_answer)) as server:
+        assert (await look(server.url)).reason == "http_protocol"
+
+
+async def test_a_redirect_that_is_expected_is_not_followed(look: Look) -> None:
+    async with serving(says(to(b"/health"))) as server:
+        seen = await look(server.url, expect={"status": [302]})
+    assert (seen.outcome, seen.status) == ("pass", 302)
+
+
+async def test_no_header_of_ours_travels_to_another_host(look: Look) -> None:
+    async with (
+        serving(says(answer()), host="localhost") as other,
+        serving(says(to(b"http://localhost:%d/" % other.port))) as first,
+    ):
+        seen = await look(
+            first.url,
+            headers={"X-Api-Key": "k1", "Authorization": "Bearer k2"},
+            redirects={"hosts": [f"localhost:{other.port}"]},
+        )
+    assert seen.outcome == "pass"
+    assert b"X-Api-Key: k1" in first.requests[0]
+    assert b"k1" not in other.requests[0]
+    assert b"k2" not in other.requests[0]
+
+
+async def test_a_post_that_is_sent_elsewhere_becomes_a_get(look: Look) -> None:
+    talk = by_path({b"/health": to(b"/done", b"303 See Other"), b"/done": answer()})
+    async with serving(talk, read_request=False) as server:
+        assert (await look(server.url, method="POST")).outcome == "pass"
+
+
+HOST = parse_target("https://app.example.com/")
+
+
+@pytest.mark.parametrize(
+    ("url", "follows"),
+    [
+        ("https://app.example.com/login", True),
+        ("https://app.example.com:443/login", True),
+        ("http://app.example.com/", False),
+        ("https://app.example.com:8443/", False),
+        ("https://login.example.com/", True),
+        ("https://login.example.com:22/", False),
+        ("https://api.example.com:9000/", True),
+        ("https://evil.example.com/", False),
+    ],
+)
+def test_who_may_be_followed_to(url: str, follows: bool) -> None:
+    hosts = frozenset({"login.example.com", "api.example.com:9000"})
+    assert may_follow(HOST, HOST, parse_target(url), hosts) is follows
+
+
+@given(st.binary(max_size=200))
+def test_any_location_is_a_target_a_refusal_or_no_url(location: bytes) -> None:
+    try:
+        found = redirected(HOST, location)
+    except ValueError:
+        return
+    assert found is None or isinstance(found, Target)
