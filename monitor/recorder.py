@@ -158,6 +158,7 @@ class Recorder:
             new = await self._store.append_new(self._stamps.stamp(facts, now))
         except StoreError:
             self._writable = False
+            self._stamps = Stamps()  # nothing has them: retries must not push the next ones into the future
             raise
         self._writable = True
         self._recorded.update(fact.kind for fact in new)
