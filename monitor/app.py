@@ -33,7 +33,7 @@ from monitor.store import OpenStore, open_store
 from monitor.store.url import store_path
 from monitor.web import Access, Audience, Listen, Tokens, build, serving
 from monitor.web.daemon import Daemon, Pages
-from monitor.wiring import longest_hold, needs_restart, probed_checks, probing_options, shown, store_url, tokens_file
+from monitor.wiring import longest_hold, looked_at, needs_restart, probing_options, shown, store_url, tokens_file
 
 logger = logging.getLogger(__name__)
 
@@ -106,7 +106,7 @@ class Parts:
         self.evaluator = Evaluator(start.clock, store, self._terms, shown(start.config))
         self.recorder = Recorder(store, start.clock, self.evaluator.committed)
         outlets = Outlets(self.recorder, self._notice)
-        checks = probed_checks(start.config)
+        checks = looked_at(start.config)
         self.prober = Prober(start.clock, outlets, checks, probing_options(start.config))
         self.periodic = Periodic({})
         self.scheduler = Scheduler(start.clock, self.prober, checks, {})
@@ -117,7 +117,7 @@ class Parts:
         """Records the start and its terms; the scheduler learns when each check was last looked at from here."""
         newest = await self.evaluator.newest()
         own = {check: at for (check, vantage), at in newest.items() if vantage == self._config.location}
-        self.scheduler = Scheduler(self._clock, self.prober, probed_checks(self._config), own)
+        self.scheduler = Scheduler(self._clock, self.prober, looked_at(self._config), own)
         await self.recorder.record([*self._terms_facts(), self._lifecycle("started", f"minutebook {__version__}")])
 
     async def end(self) -> None:
@@ -192,7 +192,7 @@ class Parts:
         for section in needs_restart(self._config, config):
             logger.warning("%s: changed in the file; it takes effect at the next start", section)
         self._config, self._terms = config, to_terms(config)
-        checks = probed_checks(config)
+        checks = looked_at(config)
         await self.prober.reload(checks, probing_options(config))
         self.scheduler.reload(checks)
         self.evaluator.replace(self._terms, shown(config))

@@ -39,7 +39,7 @@ def former_terms(facts: Iterable[AnyFact]) -> Mapping[str, Terms]:
     former: dict[str, Terms] = {}
     for fact in facts:
         if isinstance(fact, Fact) and fact.kind == "terms":
-            terms = terms_of(fact.fields["terms"])
+            terms = terms_of(terms_object(fact))
             digest = fact.fields["digest"]
             if terms is not None and isinstance(digest, str):
                 former[digest] = terms
@@ -52,7 +52,13 @@ def newest_terms(facts: Iterable[AnyFact]) -> Terms:
     if not recorded:
         raise InputError("the store holds no terms yet: name a configuration with -c FILE")
     newest = max(recorded, key=lambda fact: fact.recorded_at)
-    terms = terms_of(newest.fields["terms"])
+    terms = terms_of(terms_object(newest))
     if terms is None:
         raise InputError("the terms in the store were written by another version: name the configuration with -c FILE")
     return terms
+
+
+def terms_object(fact: Fact) -> Mapping[str, Json]:
+    """What a `terms` fact carries."""
+    given = fact.fields["terms"]
+    return given if isinstance(given, dict) else {}

@@ -4,31 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from monitor.config import Config
-from monitor.config.kinds import Check
+from monitor.config import Check, Config, probed_checks
 from monitor.evaluator import Shown
 from monitor.prober import Canary, ProbingOptions
 from monitor.probes import KINDS, ProbedCheck
 
 
-def probed_checks(config: Config) -> list[ProbedCheck]:
-    """The checks that this daemon looks at itself."""
-    return [
-        ProbedCheck(
-            service=service.name,
-            name=check.name,
-            kind=check.kind,
-            settings=check.settings,
-            interval_ms=check.interval,
-            timeout_ms=check.timeout,
-            hold_ms=check.hold,
-            fall=check.fall,
-            rise=check.rise,
-        )
-        for service in config.services
-        for check in service.checks
-        if KINDS[check.kind].probe is not None
-    ]
+def looked_at(config: Config) -> list[ProbedCheck]:
+    """The checks that this daemon looks at itself; a heartbeat is pushed, and some kinds come with a later version."""
+    return [check for check in probed_checks(config) if KINDS[check.kind].probe is not None]
 
 
 def probing_options(config: Config) -> ProbingOptions:

@@ -29,7 +29,7 @@ from monitor.ledger.period import format_instant
 from monitor.prober import probe_once
 from monitor.probes import KINDS, ProbedCheck
 from monitor.store import open_for_writing
-from monitor.wiring import probed_checks, probing_options, store_url
+from monitor.wiring import looked_at, probing_options, store_url
 
 PROBE_FAILED = 1
 """Exit status of `probe` when the look did not pass."""
@@ -111,7 +111,7 @@ async def _told_by_signals() -> AsyncIterator[Signals]:
 def probe(what: str, config_file: Path | None, as_json: bool) -> None:
     """One probe now: of a URL, or with -c FILE of a check of that name. Exit 1 when it does not pass."""
     config = for_urls([what]) if config_file is None else load(config_file, os.environ)
-    check = _check_named(probed_checks(config), None if config_file is None else what)
+    check = _check_named(looked_at(config), None if config_file is None else what)
     look = asyncio.run(probe_once(check, SystemClock(), probing_options(config)))
     target = KINDS[check.kind].target_of(check.settings)
     click.echo(look_json(target, look) if as_json else look_text(target, look))

@@ -50,7 +50,7 @@ def differences(place: str, expected: Any, found: Any) -> Iterator[str]:
         yield f"{place}: {expected!r} expected, {found!r} found"
 
 
-@pytest.mark.parametrize(("folder", "run"), runs())
+@pytest.mark.parametrize(("folder", "run"), [*runs()])
 def test_a_replay_gives_what_was_worked_by_hand(folder: Path, run: dict[str, Any]) -> None:
     found = {statement["service"]: statement for statement in replay(folder, run["month"], run["as_of"])}
     wrong = [
