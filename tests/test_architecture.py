@@ -41,7 +41,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
         "monitor.ledger.breaches",
         "monitor.ledger.statement",
     ),
-    ("monitor.interfaces", "exporters"),
+    ("monitor.interfaces", "monitor.settings", "exporters"),
     ("monitor.clock", "monitor.probes", "monitor.sources", "monitor.store"),
     ("monitor.config",),
     (
@@ -56,7 +56,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
         "monitor.periodic",
         "monitor.web",
     ),
-    ("monitor.app", "monitor.cli", "monitor.closing", "monitor.demo"),
+    ("monitor.app", "monitor.cli", "monitor.closing", "monitor.demo", "monitor.wiring"),
 )
 IN_ORDER = (0, 2)  # within these rows a module may use the ones named before it
 LEDGER, SHELLS, COMPOSITION = 2, 4, 7
@@ -67,6 +67,7 @@ LIBRARIES: dict[str, frozenset[str]] = {
     **{name: frozenset() for row in (0, 2) for name in ROWS[row]},
     "monitor.facts": frozenset({"rfc8785"}),
     "monitor.interfaces": frozenset(),
+    "monitor.settings": frozenset({"pydantic", "pydantic_core"}),
     "exporters": frozenset({"jinja2", "markupsafe", "prometheus_client", "yaml"}),
 }
 ONE_IMPORTER = ("apscheduler", "sentry_sdk", "sqlite3", "asyncpg")
