@@ -61,7 +61,12 @@ def test_an_unproven_month_says_what_it_may_have_been(stated: dict[str, Any]) ->
 
 def test_a_change_of_terms_shows(stated: dict[str, Any]) -> None:
     under = {name: stated[name] for name in ("accounts_ms", "base_ms", "budget_ms", "remaining_ms", "verdict")}
-    changed: dict[str, Any] = {"recorded_at": "2026-03-30T12:00:00.000Z", "before": "a", "digest": "b", "under_before": under}
+    changed: dict[str, Any] = {
+        "recorded_at": "2026-03-30T12:00:00.000Z",
+        "before": "a",
+        "digest": "b",
+        "under_before": under,
+    }
     text = statement_text({**stated, "terms_changed": [changed]})
     assert "changed     the terms, 2026-03-30 13:00:00 BST: b" in text
     assert "under the terms before: breached, 49m 30s down of 43m 00s allowed" in text

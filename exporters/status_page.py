@@ -1,0 +1,128 @@
+"""The status page at `/`: services now, what is left of the month's budget, availability. It needs no script.
+
+Only `public` services, unless everything is asked for. Percentages are cut and time left is floored: a page never
+looks better than the books.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from exporters.numbers import percent, ratio
+from monitor.facts import Json
+from monitor.ledger.decimals import decimal
+from monitor.ledger.period import HOUR, MINUTE, SECOND, format_instant
+from monitor.ledger.snapshot import Figures, ServiceView, Snapshot
+
+STALE_AFTER = 30 * SECOND
+"""Figures older than this, in ms, are shown with a warning; they are made anew every 5 s (interface.md)."""
+
+
+def status(snapshot: Snapshot | None, *, everything: bool) -> dict[str, Json]:
+    """`/status.json`. Before the first evaluation `as_of` is null and there are no services.
+
+    What fails, and why, is shown only where everything is.
+    """
+    if snapshot is None:
+        return {"as_of": None, "state": "unknown", "services": []}
+    shown = [view for view in snapshot.services if view.public or everything]
+    services: list[Json] = [
+        {**_service(view), "failing": [*_failing(snapshot, view.service)] if everything else []} for view in shown
+    ]
+    return {"as_of": format_instant(snapshot.as_of), "state": _overall(shown), "services": services}
+
+
+def render(snapshot: Snapshot | None, now: int, *, everything: bool) -> str:
+    """The page as HTML. `now` in ms, to say when the figures are old."""
+    age = 0 if snapshot is None else now - snapshot.as_of
+    return _PAGE.render(status=status(snapshot, everything=everything), age=rough(age) if age > STALE_AFTER else None)
+
+
+def rough(ms: int) -> str:
+    """An amount for glancing at, floored to seconds below an hour and to minutes above: `43 min 12 s`, `1 h 5 min`.
+
+    Below zero it is floored as well: more overspent, never less.
+    """
+    if ms < 0:
+        return "-" + rough(-(ms // SECOND) * SECOND)
+    hours, rest = divmod(ms, HOUR)
+    if hours:
+        return f"{hours} h {rest // MINUTE} min"
+    minutes, rest = divmod(rest, MINUTE)
+    return f"{minutes} min {rest // SECOND} s" if minutes else f"{rest // SECOND} s"
+
+
+def _overall(views: Sequence[ServiceView]) -> str:
+    states = {_state(view) for view in views}
+    if "down" in states:
+        return "down"
+    return "up" if states == {"up"} else "unknown"
+
+
+def _state(view: ServiceView) -> str:
+    return "unknown" if view.up is None else "up" if view.up else "down"
+
+
+def _service(view: ServiceView) -> dict[str, Json]:
+    return {
+        "service": view.service,
+        "title": view.title or view.service,
+        "state": _state(view),
+        "excused_by": [*sorted({active.klass for active in view.active})],
+        "months": [_month(figures) for figures in view.months],
+        "maintenance": [
+            {"start": format_instant(window.start), "source": window.source, "notice_ms": window.notice}
+            for window in sorted(view.next_maintenance, key=lambda window: window.start)
+        ],
+    }
+
+
+def _month(figures: Figures) -> dict[str, Json]:
+    return {
+        "month": str(figures.month),
+        "verdict": figures.verdict,
+        "availability": ratio(figures.published),
+        "objective": decimal(figures.objective),
+        "coverage": ratio(figures.coverage),
+        "down_ms": figures.accounts.down,
+        "excused_ms": figures.accounts.excused_total,
+        "unknown_ms": figures.accounts.unknown,
+        "budget_ms": figures.budget,
+        "remaining_ms": figures.remaining,
+    }
+
+
+def _failing(snapshot: Snapshot, service: str) -> Iterator[Json]:
+    for newest in snapshot.newest:
+        result = newest.result
+        if newest.service == service and result.outcome == "fail" and snapshot.as_of < newest.covers_until:
+            yield {"check": result.check, "vantage": result.vantage, "reason": result.reason or "other"}
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("exporters"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(percent=percent, rough=rough, clock=_clock, words=_words)
+    return environment
+
+
+def _clock(instant: str) -> str:
+    """`2026-03-20 12:00:00 UTC`."""
+    return f"{instant[:10]} {instant[11:19]} UTC"
+
+
+def _words(code: str) -> str:
+    return code.replace("_", " ")
+
+
+_ENVIRONMENT = _environment()
+_PAGE = _ENVIRONMENT.get_template("status.html")
+STYLESHEET: str = _ENVIRONMENT.get_template("status.css").render()
+"""The text of `/status.css`."""

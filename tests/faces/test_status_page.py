@@ -1,0 +1,136 @@
+"""The status page: what everybody sees, what only a token shows, and that it cannot be made to run anything."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from exporters.status_page import STALE_AFTER, STYLESHEET, render, rough, status
+from monitor.ledger.period import HOUR, MINUTE
+from monitor.ledger.snapshot import Snapshot
+from tests.faces.samples import AS_OF, figures, newest, result, snapshot, view, with_maintenance
+
+VOID_TAGS = {"meta", "link"}
+
+
+class Outline(HTMLParser):
+    """Every tag that is opened, every attribute, and whether they close in order."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.attributes: list[str] = []
+        self.text = ""
+        self._open: list[str] = []
+        self.feed(html)
+        self.close()
+        assert self._open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += [name for name, _ in attrs]
+        if tag not in VOID_TAGS:
+            self._open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def words(of: Snapshot | None, now: int = AS_OF, *, everything: bool = False) -> str:
+    return " ".join(Outline(render(of, now, everything=everything)).text.split())
+
+
+def test_everybody_sees_the_public_services() -> None:
+    shown = snapshot(view("app"), view("jobs", public=False))
+    assert "The app" in words(shown)
+    assert "The jobs" not in words(shown)
+    assert "The jobs" in words(shown, everything=True)
+    assert [service["service"] for service in status(shown, everything=False)["services"]] == ["app"]  # type: ignore[union-attr,index,call-overload]
+
+
+@pytest.mark.parametrize(
+    ("states", "heading"),
+    [
+        ((True, True), "All services are up"),
+        ((True, False), "1 of 2 services is down"),
+        ((False, False), "2 of 2 services are down"),
+        ((True, None), "The state of some services is unknown"),
+        ((), "No public services"),
+    ],
+)
+def test_the_heading_says_the_worst(states: tuple[bool | None, ...], heading: str) -> None:
+    assert heading in words(snapshot(*(view(f"s{place}", up=up) for place, up in enumerate(states))))
+
+
+def test_what_is_left_of_the_month_is_shown() -> None:
+    text = words(snapshot(view("app")))
+    assert "2026-03 99.996 % 99.900 % 1 min 1 s 43 min 33 s of 44 min 34 s 99.996 % on track" in text
+    assert "2026-02" in text
+    over = replace(figures("app"), remaining=-90_500, verdict="breached")
+    assert "overspent by 1 min 30 s" in words(snapshot(view("app", over)))
+
+
+def test_figures_that_are_unknown_are_dashes() -> None:
+    empty = replace(figures("app"), published=None, coverage=None, budget=0, remaining=0)
+    assert "2026-03 - 99.900 %" in words(snapshot(view("app", empty)))
+
+
+def test_maintenance_and_exclusions_are_shown() -> None:
+    text = words(snapshot(with_maintenance(view("app"))))
+    assert "Excused now: maintenance." in text
+    assert "Maintenance from 2026-03-23 12:00:00 UTC, announced 50 h 0 min ahead." in text
+
+
+def test_why_it_fails_is_for_those_with_a_token() -> None:
+    failed = newest(result(outcome="fail", reason="http_status"))
+    shown = snapshot(view("app", up=False), looks=(failed,))
+    assert "http_status" in words(shown, everything=True)
+    assert "http_status" not in words(shown)
+    assert "http_status" not in str(status(shown, everything=False))
+
+
+def test_old_figures_are_called_old() -> None:
+    shown = snapshot(view("app"))
+    assert "old" not in words(shown, AS_OF + STALE_AFTER)
+    assert "These figures are 5 min 0 s old" in words(shown, AS_OF + 5 * MINUTE)
+    assert "Not evaluated yet" in words(None)
+
+
+@given(st.text())
+def test_no_title_becomes_markup(title: str) -> None:
+    for text in (title, f'"><script>{title}</script>', f"{{{{ {title} }}}}"):
+        shown = replace(view("app"), title=text)
+        page = Outline(render(snapshot(shown), AS_OF, everything=True))
+        assert page.tags == Outline(render(snapshot(view("app")), AS_OF, everything=True)).tags
+
+
+def test_nothing_on_the_page_needs_more_than_the_policy_allows() -> None:
+    html = render(snapshot(with_maintenance(view("app"))), AS_OF, everything=True)
+    page = Outline(html)
+    assert not {"script", "style", "img", "iframe", "form"} & set(page.tags)
+    assert not [name for name in page.attributes if name == "style" or name.startswith("on")]
+    assert "url(" not in STYLESHEET
+    assert "@import" not in STYLESHEET
+
+
+def test_every_class_of_the_page_has_its_look() -> None:
+    html = render(snapshot(with_maintenance(view("app")), view("b", up=False)), AS_OF + HOUR, everything=True)
+    classes = {name for given_classes in re.findall(r'class="([^"]+)"', html) for name in given_classes.split()}
+    plain = {"verdict", "on_track", "met_unproven"}
+    assert {name for name in classes - plain if f".{name}" not in STYLESHEET} == set()
+
+
+@pytest.mark.parametrize(
+    ("ms", "shown"),
+    [(0, "0 s"), (999, "0 s"), (61_999, "1 min 1 s"), (HOUR + 5 * MINUTE + 59_000, "1 h 5 min"), (-1, "-1 s")],
+)
+def test_time_is_floored(ms: int, shown: str) -> None:
+    assert rough(ms) == shown
