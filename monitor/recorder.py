@@ -49,8 +49,8 @@ class NewFacts(Protocol):
 class Recorder:
     """Records into one store until its context is left; then what is buffered is committed, within DRAIN_S.
 
-    What cannot be mended by waiting (a damaged store, a bug) cancels the body of the context and leaves it as an
-    exception group.
+    What waiting does not mend (a damaged store, a bug) cancels the body of the context and leaves it as an exception
+    group.
     """
 
     def __init__(self, store: NewFacts, clock: Clock, on_commit: Commit, sleep: Sleep = asyncio.sleep) -> None:
@@ -92,13 +92,15 @@ class Recorder:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._committing is not None:
-            self._committing.cancel()
-            await asyncio.wait([self._committing])
-        try:
-            await self._drain()
-        finally:
-            await self._tasks.__aexit__(kind, error, trace)
+        if self._committing is None:
+            return
+        self._committing.cancel()
+        await asyncio.wait([self._committing])
+        if not self._committing.cancelled() and self._committing.exception() is not None:
+            await self._tasks.__aexit__(kind, error, trace)  # raises it
+            return
+        await self._tasks.__aexit__(None, None, None)  # what the body raised goes on as it is
+        await self._drain()
 
     def put(self, result: Result) -> None:
         """Takes a result to be recorded soon; never waits. Its `recorded_at` is set when it is committed."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from hypothesis import strategies as st
 
-from monitor.facts import FAIL_REASONS, VOID_REASONS, AnyFact, Fact, Json, Phases, Result, decode_fact
+from monitor.facts import FAIL_REASONS, VOID_REASONS, AnyFact, Fact, Json, Outcome, Phases, Result, decode_fact
 
 JUNE = 1_780_272_000_000
 """2026-06-01T00:00:00Z in UTC ms."""
@@ -70,6 +70,8 @@ _JSON: st.SearchStrategy[Json] = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_TEXTS, inner, max_size=3),
     max_leaves=5,
 )
+_OUTCOMES: tuple[Outcome, ...] = ("pass", "fail", "void")
+_REASONS: dict[Outcome, frozenset[str]] = {"pass": frozenset(), "fail": FAIL_REASONS, "void": VOID_REASONS}
 _KNOWN = frozenset((*Result._fields, "kind"))
 _EXTRAS = st.dictionaries(_TEXTS.filter(lambda name: name not in _KNOWN), _JSON, max_size=3)
 
@@ -81,8 +83,8 @@ def any_result(draw: st.DrawFn) -> Result:
     def maybe(values: st.SearchStrategy[Json]) -> st.SearchStrategy[Json]:
         return st.none() | values
 
-    outcome = draw(st.sampled_from(["pass", "fail", "void"]))
-    reasons = {"pass": [None], "fail": [None, *sorted(FAIL_REASONS)], "void": [None, *sorted(VOID_REASONS)]}[outcome]
+    outcome = draw(st.sampled_from(_OUTCOMES))
+    reason = draw(st.none() | st.sampled_from(sorted(_REASONS[outcome]))) if _REASONS[outcome] else None
     extra: dict[str, Json] = draw(_EXTRAS)
     confirm = draw(st.booleans())
     if not confirm and draw(st.booleans()):
@@ -97,7 +99,7 @@ def any_result(draw: st.DrawFn) -> Result:
         confirm,
         hold_ms=draw(st.none() | _WHOLE),
         scheduled_at=draw(st.none() | _INSTANTS),
-        reason=draw(st.sampled_from(reasons)),
+        reason=reason,
         detail=draw(st.none() | _TEXTS),
         duration_ms=draw(st.none() | _MILLISECONDS),
         phases_ms=draw(st.none() | phases),

@@ -81,7 +81,7 @@ async def test_nothing_acknowledged_is_lost_and_writing_goes_on_by_itself(small_
             acknowledged, refusal = await append_until_refused(store, 100_000 * turn)
             assert "make room" in refusal
             ballast.unlink()
-            after = [*passes(1, first=100_000 * turn + 99_999), started(JUNE + turn)]
+            after: list[AnyFact] = [*passes(1, first=100_000 * turn + 99_999), started(JUNE + turn)]
             assert await store.append(after) == 2
             kept += [*acknowledged, *after]
     with open_for_reading(url) as reader:
@@ -113,11 +113,12 @@ async def test_results_wait_for_room_and_other_facts_are_refused(small_disk: Pat
         before, _ = await append_until_refused(store, 0)
         with pytest.raises(StoreError):
             await recorder.record([*passes(3000, check="refused"), started()])
-        assert not recorder.writable
+        writable = [recorder.writable]
         for result in waiting:
             recorder.put(result)
         await all_there.wait()
-        assert recorder.writable
+        writable.append(recorder.writable)
+    assert writable == [False, True]
     assert recorded == waiting
     assert paused[:6] == [0.25, 0.5, 1.0, 2.0, 2.0, 2.0]
     assert verify_store(url, lambda _done, _total: None).facts == len(before) + 3000
