@@ -19,8 +19,8 @@ from monitor.probes.tls import Agreed, TlsSession
 class Exchange(asyncio.Protocol):
     """Connected first, started by `start`; `done` ends when there is nothing left to wait for.
 
-    After `done`, `fault` says what went wrong below HTTP, `response` what was read, `agreed` what TLS came to. The stamps are monotonic
-    ns, 0 for what was not reached.
+    After `done`, `fault` says what went wrong below HTTP, `response` what was read, `agreed` what TLS came to. The
+    stamps are monotonic ns, 0 for what was not reached.
     """
 
     __slots__ = (

@@ -1,0 +1,76 @@
+"""A name server on loopback that answers as a test says."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from typing import cast
+
+import dns.flags
+import dns.message
+import dns.rcode
+import dns.rrset
+
+Reply = Callable[[dns.message.Message], "bytes | None"]
+"""From a question to the bytes of an answer; None: silence."""
+
+
+def records(*rows: tuple[int, str, str]) -> Reply:
+    """Answers with the (ttl, type, value) rows that fit the question's type; NODATA where none does."""
+
+    def reply(query: dns.message.Message) -> bytes:
+        response = dns.message.make_response(query)
+        name, kind = query.question[0].name, dns.rdatatype.to_text(query.question[0].rdtype)
+        for ttl, record, value in rows:
+            if record == kind:
+                response.answer.append(dns.rrset.from_text(name, ttl, "IN", record, value))
+        return response.to_wire()
+
+    return reply
+
+
+def code(rcode: dns.rcode.Rcode) -> Reply:
+    def reply(query: dns.message.Message) -> bytes:
+        response = dns.message.make_response(query)
+        response.set_rcode(rcode)
+        return response.to_wire()
+
+    return reply
+
+
+def silence(query: dns.message.Message) -> None:
+    return None
+
+
+@dataclass
+class NameServer(asyncio.DatagramProtocol):
+    """`zone` is changed by the test as it goes; names that it does not hold do not exist."""
+
+    zone: dict[str, Reply]
+    asked: list[str] = field(default_factory=list)
+    address: str = ""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.DatagramTransport, transport)
+        host, port = transport.get_extra_info("sockname")
+        self.address = f"{host}:{port}"
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        query = dns.message.from_wire(data)
+        name = query.question[0].name.to_text(omit_final_dot=True)
+        self.asked.append(name)
+        answer = self.zone.get(name, code(dns.rcode.NXDOMAIN))(query)
+        if answer is not None:
+            self._transport.sendto(answer, addr)
+
+
+@contextlib.asynccontextmanager
+async def naming(zone: dict[str, Reply]) -> AsyncIterator[NameServer]:
+    server = NameServer(zone)
+    transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(lambda: server, ("127.0.0.1", 0))
+    try:
+        yield server
+    finally:
+        transport.close()
