@@ -32,7 +32,7 @@ def results(draw: st.DrawFn, place: Place, check: str) -> list[Fact]:
     """Looks at one check from one to three vantages, the first of each perhaps long before."""
     found = []
     for vantage in ("london", "paris", "oslo")[: draw(st.sampled_from((1, 1, 1, 1, 2, 3)))]:
-        if draw(st.integers(0, 7)) > 0:
+        if draw(st.integers(0, 4)) > 0:
             at = place.edges[0] - draw(st.sampled_from((DAY, 35 * DAY)))
             found.append(look(check, vantage, at, {"outcome": "pass", "hold_ms": 80 * DAY}))
         found += draw(st.lists(looks(place, check, vantage), max_size=6))
@@ -133,7 +133,7 @@ def maintenances(draw: st.DrawFn, place: Place) -> list[Fact]:
 @st.composite
 def revised(draw: st.DrawFn, place: Place, start: int, end: int) -> tuple[int, int]:
     """Another window for the same maintenance."""
-    kind = draw(st.sampled_from(("shrunk", "extended", "earlier", "moved", "same")))
+    kind = draw(st.sampled_from(("shrunk", "extended", "extended", "earlier", "moved", "same")))
     by = draw(st.integers(1, 6)) * place.step
     if kind == "shrunk":
         return start, max(start, end - by)

@@ -34,12 +34,17 @@ def facts_of(draw: st.DrawFn, place: Place, config: Config) -> list[Fact]:
 
 
 @st.composite
-def readings(draw: st.DrawFn, place: Place, config: Config) -> str:
-    """`as_of`: mostly after the month, also in it, at its edges, and before it where a policy was in force then."""
+def readings(draw: st.DrawFn, place: Place, config: Config, recorded: list[int]) -> str:
+    """`as_of`: mostly after the month, also in it, at its edges, and before it where a policy was in force then.
+
+    Now and then it is the very instant at which a fact was recorded.
+    """
     start, end = place.edges
     named = (end + 2 * DAY, end + 60 * DAY, end + HOUR, end, end - 1, start + 1, start, start - 1)
     later = moments(place).map(lambda at: at + 3 * place.step)
     at = draw(st.one_of(st.sampled_from(named[:2] * 4 + named), later))
+    if draw(st.integers(0, 7)) == 7:
+        at = draw(st.sampled_from(recorded))
     policies = config.get("policies", ())
     return written(at if not policies or policies[0]["effective_from"] < place.day(start) else max(at, start))
 
@@ -49,8 +54,7 @@ def worlds(draw: st.DrawFn) -> World:
     """A world; facts may have been recorded at the same instant, and then their order counts."""
     place = draw(places())
     config = draw(configs(place))
-    facts = [{**fact, "recorded_at": written(fact["recorded_at"])} for fact in draw(facts_of(place, config))]
-    return World(config, facts, place.month, draw(readings(place, config)))
+    return told(place, draw(facts_of(place, config)), config, draw)
 
 
 @st.composite
@@ -59,11 +63,16 @@ def worlds_recorded_one_by_one(draw: st.DrawFn) -> World:
     place = draw(places())
     config = draw(configs(place))
     taken: set[int] = set()
-    facts = []
-    for fact in draw(facts_of(place, config)):
-        recorded = fact["recorded_at"]
-        while recorded in taken:
-            recorded += 1
-        taken.add(recorded)
-        facts.append({**fact, "recorded_at": written(recorded)})
-    return World(config, facts, place.month, draw(readings(place, config)))
+    facts = draw(facts_of(place, config))
+    for fact in facts:
+        while fact["recorded_at"] in taken:
+            fact["recorded_at"] += 1
+        taken.add(fact["recorded_at"])
+    return told(place, facts, config, draw)
+
+
+def told(place: Place, facts: list[Fact], config: Config, draw: st.DrawFn) -> World:
+    """The world with its facts spelled as lines have them, and an instant at which they are read."""
+    as_of = draw(readings(place, config, [fact["recorded_at"] for fact in facts]))
+    lines = [{**fact, "recorded_at": written(fact["recorded_at"])} for fact in facts]
+    return World(config, lines, place.month, as_of)
