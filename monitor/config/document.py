@@ -144,15 +144,13 @@ def _refused(name: str, place: Place, message: str) -> ConfigError:
 
 
 def _scan_message(error: yaml.MarkedYAMLError, text: str) -> str:
-    lines = text.splitlines()
-    mark = error.problem_mark
-    line = lines[mark.line] if mark and mark.line < len(lines) else ""
-    if mark and line[mark.column :].startswith("\t"):
+    mark, context = error.problem_mark, error.context_mark
+    if mark and text[mark.index : mark.index + 1] == "\t":
         return "a tab stands where the indentation is; indent with spaces"
     what = str(error.problem or "cannot be read").rstrip()
-    if error.context and error.context_mark and error.context_mark.line != (mark.line if mark else -1):
-        what += f" ({error.context} that begins in line {error.context_mark.line + 1})"
-    if mark and mark.line >= len(lines):
+    if error.context and context and (mark is None or context.line != mark.line):
+        what += f" ({error.context} that begins in line {context.line + 1})"
+    if mark and mark.index >= len(text.rstrip()):
         what += "; the file ends here: is it only half written?"
     return f"is no YAML: {what}"
 
@@ -276,7 +274,8 @@ class _Builder:
             holder.key = None
 
     def _refuse_tag(self, event: yaml.ScalarEvent | yaml.CollectionStartEvent) -> None:
-        self._problem(event, f"the tag {event.tag} is not understood; leave it out, quotes make a text")
+        tag = str(event.tag).replace("tag:yaml.org,2002:", "!!")
+        self._problem(event, f"the tag {tag} is not understood; leave it out, quotes make a text")
 
     def _problem(self, event: yaml.Event, message: str) -> None:
         place = place_in(self.text, _at(event))

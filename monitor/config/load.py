@@ -68,7 +68,9 @@ def _decode(text: str, name: str, surroundings: Surroundings) -> tuple[Config, D
         # As JSON: strict types and lists for tuples are both to be had only there.
         config = Config.model_validate_json(json.dumps(document.values), context=surroundings)
     except ValidationError as error:
-        found += problems_of(error, document, schema())
+        unread = {(problem.line, problem.column) for problem in document.problems}
+        decoded = problems_of(error, document, schema())
+        found += [problem for problem in decoded if (problem.line, problem.column) not in unread]
     if config is None or found:
         raise ConfigError(_in_order(found))
     return config, document

@@ -40,7 +40,7 @@ class MaintenanceTerms(Settings):
     longest: PositiveDuration | None = Field(None, description="A longer window is refused.")
 
 
-class ThirdParty(Settings):
+class ThirdPartyTerms(Settings):
     """Which outages of providers excuse (accounting.md section 5.2)."""
 
     providers: tuple[Name, ...] | None = Field(None, description="Those that can excuse; default: all.")
@@ -146,7 +146,7 @@ class Promise(Settings):
     change_notice: Duration = Field(30 * DAY, description="How long before it takes effect a version is announced.")
     availability: Availability = Availability()
     maintenance: MaintenanceTerms = MaintenanceTerms()
-    third_party: ThirdParty = ThirdParty()
+    third_party: ThirdPartyTerms = ThirdPartyTerms()
     declared_by_person: DeclaredByPerson = DeclaredByPerson()
     web_vitals: VitalsTerms | None = Field(None, description="Default: nothing is promised of them.")
     support: Support | None = Field(None, description="Default: no response times are promised.")
@@ -162,5 +162,5 @@ class Policy(Promise):
     announced_on: Day | None = Field(None, description="When customers were told; default: in time.")
 
 
-NO_POLICIES = Promise(third_party=ThirdParty(providers=()))
+NO_POLICIES = Promise(third_party=ThirdPartyTerms(providers=()))
 """What a configuration without `policies` promises (accounting.md section 8): every default, and no provider."""

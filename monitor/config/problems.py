@@ -42,7 +42,11 @@ _COMPARED = {
 
 def problems_of(error: ValidationError, document: Document, schema: Schema) -> Iterator[Problem]:
     """Every error of a validation; `schema` is that of the whole file, which knows the keys of each section."""
-    for details in error.errors(include_url=False):
+    found = error.errors(include_url=False)
+    broken = {details["loc"][: len(details["loc"]) - cut] for details in found for cut in range(1, len(details["loc"]))}
+    for details in found:
+        if details["type"] == "too_short" and details["loc"] in broken:
+            continue  # its members are there, and wrong
         yield from _problems(details, document, schema)
 
 
@@ -72,7 +76,8 @@ def _message(details: ErrorDetails) -> str:
     kind, given, context = details["type"], details["input"], details.get("ctx", {})
     if kind in _EXPECTED:
         # Only what is no text is shown: a text in the wrong place may be a secret.
-        return f"expected {_EXPECTED[kind]}; found {'a text' if isinstance(given, str) else shown(given)}"
+        mend = "; take the quotes away" if kind == "int_type" and isinstance(given, str) and given.isdecimal() else ""
+        return f"expected {_EXPECTED[kind]}; found {'a text' if isinstance(given, str) else shown(given)}{mend}"
     if kind == "string_type":
         return f"expected a text; found {shown(given)}" + ("; put it in quotes" if _is_scalar(given) else "")
     if kind in _COMPARED:

@@ -113,7 +113,8 @@ def _corroborated_by(top: Section, checks: list[Section]) -> Iterator[Mistake]:
         for provider in named.values:
             for keys, name in named.texts(provider):
                 if name not in by_name:
-                    yield from _unknown([(keys, name)], "check", candidates)
+                    near = closest(name, candidates) or "; add it with `role: corroboration`"
+                    yield Mistake(keys, f"there is no check {name}{near}")
                 elif name not in candidates:
                     yield Mistake(keys, f"the check {name} counts itself; give it `role: corroboration`")
 
