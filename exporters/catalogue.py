@@ -233,7 +233,7 @@ _METRICS = (
     ),
     Metric("minutebook_evaluation_timestamp_seconds", "The instant these figures are for, Unix time.", unit="seconds"),
     Metric("minutebook_queue_depth", "Facts waiting to be committed."),
-    Metric("minutebook_event_loop_lag_seconds", "How late the event loop woke up, the worst of the last minute."),
+    Metric("minutebook_event_loop_lag_seconds", "How late the event loop last woke up.", unit="seconds"),
     Metric("minutebook_config_last_reload_successful", "Whether the configuration was accepted the last time."),
     Metric(
         "minutebook_void_seconds",
