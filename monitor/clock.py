@@ -8,8 +8,6 @@ import time
 class SystemClock:
     """interfaces.Clock over the operating system's wall and monotonic clocks."""
 
-    __slots__ = ()
-
     def now(self) -> int:
         """The wall clock: UTC ms."""
         return time.time_ns() // 1_000_000

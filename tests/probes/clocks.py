@@ -1,6 +1,8 @@
-"""A clock that goes only when it is told to."""
+"""Clocks that tests move: one that goes only when it is told to, and the system's with jumps."""
 
 from __future__ import annotations
+
+from monitor.clock import SystemClock
 
 
 class FakeClock:
@@ -22,3 +24,24 @@ class FakeClock:
 
     def step(self, ms: int) -> None:
         self._wall += ms
+
+
+class JumpClock(SystemClock):
+    """The system's clocks, and what was added to them: a stall or a suspension that nobody has to wait for."""
+
+    def __init__(self) -> None:
+        self._wall_ms = 0
+        self._mono_ns = 0
+
+    def now(self) -> int:
+        return super().now() + self._wall_ms
+
+    def monotonic_ns(self) -> int:
+        return super().monotonic_ns() + self._mono_ns
+
+    def advance(self, ms: int) -> None:
+        self._wall_ms += ms
+        self._mono_ns += ms * 1_000_000
+
+    def step(self, ms: int) -> None:
+        self._wall_ms += ms

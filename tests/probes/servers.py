@@ -100,7 +100,7 @@ async def serving(
                     server.requests.append(request)
             await talk(reader, writer)
         writer.close()
-        with contextlib.suppress(OSError, ssl.SSLError):
+        with contextlib.suppress(OSError, ssl.SSLError, asyncio.CancelledError):
             await writer.wait_closed()
 
     listening = await asyncio.start_server(converse, host, 0, ssl=tls)
