@@ -33,8 +33,13 @@ def compare(old: Config, new: Config) -> Changes:
     )
 
 
-def _by_name(config: Config) -> Mapping[str, tuple[str, Check]]:
-    return {check.name: (service.name, check) for service in config.services for check in service.checks}
+def _by_name(config: Config) -> Mapping[str, tuple[object, ...]]:
+    return {check.name: (service.name, *_meant(check)) for service in config.services for check in service.checks}
+
+
+def _meant(check: Check) -> tuple[object, ...]:
+    """A check by what it says: a default and the same value written are one."""
+    return check.hold, check.fall, check.model_copy(update={"given_hold": None, "given_fall": None})
 
 
 def probed_checks(config: Config) -> tuple[ProbedCheck, ...]:

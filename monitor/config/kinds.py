@@ -160,7 +160,7 @@ class Source(OneKind):
         is_page = isinstance(self.settings, PageSettings)
         foreign = ("vantage_of",) if is_page else ("provider", "announces_maintenance", "components")
         for key in foreign:
-            if key in self.model_fields_set:
+            if getattr(self, key):
                 what = "a status page looks at no check" if is_page else "a monitor of checks announces nothing"
                 yield Mistake((key,), f"{what}; leave the key out")
         if is_page and self.provider is None and not self.announces_maintenance:
