@@ -55,11 +55,15 @@ class Exclusion:
 
 @dataclass(frozen=True, slots=True)
 class Revision:
-    """One revision of a maintenance for one service: its effective announcement, and its window there or None."""
+    """One revision of a maintenance for one service: its effective announcement, and its window there or None.
+
+    A window longer than the policy allows is refused, which leaves none; `too_long` keeps it for what it claims.
+    """
 
     announced: int
     window: Span | None
     fact: Fact
+    too_long: Span | None = None
 
     def notice(self) -> int:
         return self.window[0] - self.announced if self.window is not None else 0
@@ -97,35 +101,32 @@ def _revision(fact: Fact, service: str, policy: Policy) -> Revision:
         announced = fact.recorded_at
     start, end = text_of(fact, "start"), text_of(fact, "end")
     window = (parse_instant(start), parse_instant(end)) if start is not None and end is not None else None
-    return Revision(announced, window if concerns(fact, service) else None, fact)
+    if window is None or not concerns(fact, service):
+        return Revision(announced, None, fact)
+    if policy.longest_ms is not None and window[1] - window[0] > policy.longest_ms:
+        return Revision(announced, None, fact, too_long=window)
+    return Revision(announced, window, fact)
 
 
 def _maintenance(name: str, facts: Sequence[Fact], service: str, policy: Policy) -> Exclusion | None:
     revised = revisions(facts, service, policy)
-    if all(revision.window is None for revision in revised):
+    claims = [claim for revision in revised if (claim := revision.window or revision.too_long) is not None]
+    if not claims:
         return None
-    newest = revised[-1]
+    newest, claim = revised[-1], claims[-1]
     is_emergency = any(fact.fields.get("emergency") is True for fact in facts)
     granted = [] if is_emergency else _granted(revised, policy)
-    claim = newest.window
-    if claim is None and newest.fact.fields["start"] is None:
-        claim = next(revision.window for revision in reversed(revised) if revision.window is not None)
-    left = subtract(normalise([claim]), granted) if claim is not None else []
+    left = subtract(normalise([claim]), granted)
     refused: dict[Why, Spans]
     if is_emergency:
         refused = {"emergency": left}
+    elif newest.too_long is not None:
+        refused = {"too_long": left}
     elif newest.window is None:
         refused = {"cancelled": left}
-    elif _too_long(newest.window, policy):
-        refused = {"too_long": left}
     else:
         refused = _late_parts(left, _noticed(revised, policy))
-    shown = _shown(revised, granted, policy)
-    return Exclusion(name, "maintenance", granted, refused, normalise([claim] if claim else []), None, shown)
-
-
-def _too_long(window: Span, policy: Policy) -> bool:
-    return policy.longest_ms is not None and window[1] - window[0] > policy.longest_ms
+    return Exclusion(name, "maintenance", granted, refused, normalise([claim]), None, _shown(revised, granted, policy))
 
 
 def _noticed(revised: Sequence[Revision], policy: Policy) -> list[Span]:
@@ -144,7 +145,7 @@ def _granted(revised: Sequence[Revision], policy: Policy) -> Spans:
         shared = (start, end) if place == 0 or shared is None else (max(start, shared[0]), min(end, shared[1]))
         if shared[0] >= shared[1]:
             break
-        if revision.notice() >= policy.notice_ms and not _too_long(revision.window, policy):
+        if revision.notice() >= policy.notice_ms:
             granted.append(shared)
     return normalise(granted)
 

@@ -22,7 +22,7 @@ def outages(of: ServiceBook, booked: MonthBook) -> list[Json]:
     return [
         _outage(of, booked, span)
         for span in down_spans(of.readings.measured.segments)
-        if span[0] < elapsed.end and elapsed.start < span[1]
+        if max(span[0], elapsed.start) < min(span[1], elapsed.end)
     ]
 
 
