@@ -267,7 +267,7 @@ def parse_web_url(given: object) -> str:
         host, port = parts.hostname, parts.port
     except ValueError as error:
         raise wrong(f"expected a URL such as https://app.example.com/health; {error}") from None
-    if parts.username is not None or parts.password is not None:
+    if "@" in parts.netloc:
         raise wrong("expected a URL without user and password: send them in a header that is read from a file")
     if parts.scheme not in ("http", "https") or not host or port == 0 or re.search(r"[\s\x00-\x1f\x7f]", given):
         raise wrong(f"expected a URL such as https://app.example.com/health; found {shown(given)}")

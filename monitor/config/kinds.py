@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from typing import Annotated, ClassVar, Literal, TypeVar
 
 from pydantic import Field, GetPydanticSchema, SerializerFunctionWrapHandler, create_model, model_serializer
@@ -22,12 +23,12 @@ class OneKind(Settings):
 
     kinds: ClassVar[tuple[str, ...]] = ()
 
-    @property
+    @cached_property
     def kind(self) -> str:
         """The kind's key."""
         return next(kind for kind in self.kinds if getattr(self, kind) is not None)
 
-    @property
+    @cached_property
     def settings(self) -> Settings:
         """What stands under the kind's key."""
         found = getattr(self, self.kind)
@@ -66,11 +67,14 @@ class Warn(Settings):
     duration: PositiveDuration | None = Field(None, description="A look took longer.")
 
 
+NO_WARNINGS = Warn()
+
+
 class Check(OneKind):
     """One thing that is looked at. `interval` and `timeout` mean nothing to a heartbeat."""
 
     name: Name
-    warn: Warn = Warn()
+    warn: Warn = Field(default_factory=lambda: NO_WARNINGS)  # pydantic copies a default that is a model, each time
     interval: PositiveDuration = Field(30 * SECOND, description="From one look to the next.")
     timeout: PositiveDuration = Field(10 * SECOND, description="When a look has failed; at most the interval.")
     given_hold: PositiveDuration | None = Field(
@@ -87,7 +91,7 @@ class Check(OneKind):
     def is_corroborating(self) -> bool:
         return self.role is not None
 
-    @property
+    @cached_property
     def heartbeat_ms(self) -> int | None:
         """How long a heartbeat's pass holds, every + grace; None for what is probed."""
         settings = self.settings

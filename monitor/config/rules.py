@@ -146,6 +146,9 @@ def _evidence(top: Section) -> Iterator[Mistake]:
 
 def _independent_canaries(top: Section, checks: list[Section]) -> Iterator[Mistake]:
     """A canary shares no name and no address with what it is asked about (design/faults.md, "Canaries")."""
+    canaries = top.section("probing").sections("canaries")
+    if not canaries:
+        return
     taken: dict[str, str] = {}
     for check in checks:
         for _, host in _hosts(check):
@@ -153,7 +156,7 @@ def _independent_canaries(top: Section, checks: list[Section]) -> Iterator[Mista
     for source in top.sections("sources"):
         for _, host in _hosts(source):
             taken.setdefault(host, f"the source {source.text('name')}")
-    for place, canary in enumerate(top.section("probing").sections("canaries")):
+    for place, canary in enumerate(canaries):
         found = dict(reversed([(host, keys) for keys, host in _hosts(canary)]))
         for host, keys in found.items():
             if host in taken:

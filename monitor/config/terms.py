@@ -5,7 +5,6 @@ Live terms go through the same JSON as those of an earlier fact: the ledger rest
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from datetime import date
 from zoneinfo import ZoneInfo
@@ -91,14 +90,15 @@ class _Terms(_Written):
 
 def _terms(written: Mapping[str, Json]) -> Terms:
     """Raises ValidationError."""
-    found = _Terms.model_validate_json(json.dumps(written))
+    canonical = canonical_json(written)
+    found = _Terms.model_validate_json(canonical)
     policies = written["policies"]
     digests = [sha256_text(canonical_json(policy)) for policy in policies] if isinstance(policies, list) else []
     return Terms(
         zone=found.timezone,
         services=tuple(_service_terms(service, found.timezone) for service in found.services),
         policies=tuple(_policy(policy, digest) for policy, digest in zip(found.policies, digests, strict=True)),
-        digest=sha256_text(canonical_json(written)),
+        digest=sha256_text(canonical),
     )
 
 
