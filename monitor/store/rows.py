@@ -54,6 +54,9 @@ class Template(NamedTuple):
     closing: str
 
 
+_NO_PHASES = Phases()  # `"phases_ms": {}`, which is not the same as none
+
+
 def shared_of(result: Result) -> Shared:
     """The part of a result that goes to its template."""
     _, check, vantage, _, outcome, confirm, hold_ms, _, reason, _, _, _, status, ip, expires, _, source, _ = result
@@ -81,15 +84,15 @@ def template(number: int, body: str) -> Template:
 def to_row(seq: int, number: int, result: Result) -> ResultRow:
     """The columns of a result; `number` is that of its template."""
     recorded_at, _, _, at, _, _, _, scheduled_at, _, detail, duration, phases, _, _, _, given_id, _, extra = result
-    packed = None if duration is None and phases is None else timing.pack(duration, phases)
+    packed = timing.pack(duration, phases)
     rest = None
-    if packed is None or detail is not None or given_id is not None or extra:
-        rest = _rest(result, packed is None)
+    if detail is not None or given_id is not None or extra or phases == _NO_PHASES:
+        rest = _rest(result)
     planned = None if scheduled_at is None else at - scheduled_at
     return seq, number, at, recorded_at, planned, packed, rest
 
 
-def _rest(result: Result, unpacked: bool) -> str | None:
+def _rest(result: Result) -> str:
     kept: dict[str, Json] = {}
     if result.detail is not None:
         kept["detail"] = result.detail
@@ -97,11 +100,9 @@ def _rest(result: Result, unpacked: bool) -> str | None:
         kept["id"] = result.id
     if result.extra:
         kept["extra"] = dict(result.extra)
-    if unpacked and result.duration_ms is not None:
-        kept["duration_ms"] = result.duration_ms
-    if unpacked and result.phases_ms is not None:
-        kept["phases_ms"] = {name: took for name, took in result.phases_ms._asdict().items() if took is not None}
-    return _text(kept) if kept else None
+    if result.phases_ms == _NO_PHASES:
+        kept["no_phases"] = True
+    return _text(kept)
 
 
 def from_row(row: ResultRow, shared: Shared) -> Result:
@@ -113,8 +114,7 @@ def from_row(row: ResultRow, shared: Shared) -> Result:
     if rest is not None:
         kept = json.loads(rest)
         detail, given_id, extra = kept.get("detail"), kept.get("id"), kept.get("extra")
-        duration = kept.get("duration_ms", duration)
-        phases = Phases(**kept["phases_ms"]) if "phases_ms" in kept else phases
+        phases = _NO_PHASES if "no_phases" in kept else phases
     scheduled_at = None if planned is None else at - planned
     head = (recorded_at, check, vantage, at, outcome, confirm, hold_ms, scheduled_at, reason)
     tail = (detail, duration, phases, status, ip, expires, given_id, source, extra)

@@ -1,32 +1,44 @@
-"""`duration_ms` and `phases_ms` of a result as six packed numbers: whole microseconds, 32 bits each, little-endian.
+"""`duration_ms` and `phases_ms` of a result as six packed numbers: duration, then the fields of Phases.
 
-The order is duration, then the fields of Phases; `ABSENT` stands for one that was not given. What whole microseconds
-cannot hold exactly is not packed at all: `pack` answers None, and the row keeps it as JSON.
+Whole microseconds, as our own probes measure, take 32 bits each, and `ABSENT` stands for what was not given. Anything
+else that a file may hold takes six doubles, with NaN for what was not given. Little-endian; the length tells which.
 """
 
 from __future__ import annotations
 
 from struct import Struct
 
+import rfc8785
+
 from monitor.facts import Phases
 
 ABSENT = 2**32 - 1
+MISSING = float("nan")
 
-_SIX = Struct("<6I")
-_NO_PHASES = (ABSENT,) * 5
-_NO_PHASES_PACKED = b"\xff" * 20
+_MICROS = Struct("<6I")
+_DOUBLES = Struct("<6d")
+_NO_PHASES = b"\xff" * 20  # the end of packed micros
 
 
 def pack(duration_ms: float | None, phases: Phases | None) -> bytes | None:
-    """The packed numbers, or None when they cannot be held exactly (an object of no phases is no number either)."""
+    """The packed numbers; None when there is none to pack."""
+    if phases is None:
+        if duration_ms is None:
+            return None
+        phases = Phases()
     try:
-        if phases is None:
-            return _SIX.pack(_micros(duration_ms), *_NO_PHASES)
         resolve, connect, tls, processing, transfer = phases
-        numbers = (_micros(resolve), _micros(connect), _micros(tls), _micros(processing), _micros(transfer))
-        return None if numbers == _NO_PHASES else _SIX.pack(_micros(duration_ms), *numbers)
+        packed = _MICROS.pack(
+            _micros(duration_ms),
+            _micros(resolve),
+            _micros(connect),
+            _micros(tls),
+            _micros(processing),
+            _micros(transfer),
+        )
     except _InexactError:
-        return None
+        return _DOUBLES.pack(*[MISSING if number is None else number for number in (duration_ms, *phases)])
+    return packed
 
 
 class _InexactError(Exception):
@@ -44,9 +56,12 @@ def _micros(milliseconds: float | None) -> int:
 
 def unpack(packed: bytes) -> tuple[float | None, Phases | None]:
     """Duration and phases in ms. Raises struct.error for bytes that `pack` never made."""
-    duration, resolve, connect, tls, processing, transfer = _SIX.unpack(packed)
+    if len(packed) == _DOUBLES.size:
+        found = [None if number != number else number for number in _DOUBLES.unpack(packed)]  # noqa: PLR0124 - NaN
+        return found[0], Phases._make(found[1:]) if any(number is not None for number in found[1:]) else None
+    duration, resolve, connect, tls, processing, transfer = _MICROS.unpack(packed)
     duration_ms = None if duration == ABSENT else duration / 1000
-    if packed.endswith(_NO_PHASES_PACKED):
+    if packed.endswith(_NO_PHASES):
         return duration_ms, None
     return duration_ms, Phases(
         None if resolve == ABSENT else resolve / 1000,
@@ -59,22 +74,32 @@ def unpack(packed: bytes) -> tuple[float | None, Phases | None]:
 
 def spelled(packed: bytes) -> tuple[str, str]:
     """The members `duration_ms` and `phases_ms` as they stand in a canonical line, each with a comma before it."""
-    duration, resolve, connect, tls, processing, transfer = _SIX.unpack(packed)
-    first = "" if duration == ABSENT else f',"duration_ms":{_number(duration)}'
+    if len(packed) == _DOUBLES.size:
+        numbers = [None if number != number else _double(number) for number in _DOUBLES.unpack(packed)]  # noqa: PLR0124
+    else:
+        numbers = [None if number == ABSENT else _micro(number) for number in _MICROS.unpack(packed)]
+    duration, resolve, connect, tls, processing, transfer = numbers
     phases = ""
-    if connect != ABSENT:
-        phases += f',"connect":{_number(connect)}'
-    if processing != ABSENT:
-        phases += f',"processing":{_number(processing)}'
-    if resolve != ABSENT:
-        phases += f',"resolve":{_number(resolve)}'
-    if tls != ABSENT:
-        phases += f',"tls":{_number(tls)}'
-    if transfer != ABSENT:
-        phases += f',"transfer":{_number(transfer)}'
+    if connect is not None:
+        phases += f',"connect":{connect}'
+    if processing is not None:
+        phases += f',"processing":{processing}'
+    if resolve is not None:
+        phases += f',"resolve":{resolve}'
+    if tls is not None:
+        phases += f',"tls":{tls}'
+    if transfer is not None:
+        phases += f',"transfer":{transfer}'
+    first = "" if duration is None else f',"duration_ms":{duration}'
     return first, f',"phases_ms":{{{phases[1:]}}}' if phases else ""
 
 
-def _number(micros: int) -> str:
+def _micro(micros: int) -> str:
     # RFC 8785 spells as ECMAScript does; from 0.001 to 2^32 that is repr() without ".0".
     return repr(micros / 1000) if micros % 1000 else str(micros // 1000)
+
+
+def _double(number: float) -> str:
+    if 0.001 <= number < 1e15 and not number.is_integer():
+        return repr(number)
+    return rfc8785.dumps(number).decode()
