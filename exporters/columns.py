@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Generic, TypeVar, get_args
+from typing import Generic, NamedTuple, TypeVar, get_args
 
 from exporters.catalogue import PHASES, MetricName
 from exporters.labels import pair, shown_target
 from exporters.numbers import ratio, seconds
 from monitor.facts import EXCLUSION_CLASSES
 from monitor.ledger.decimals import decimal
-from monitor.ledger.snapshot import EXHAUSTION_WINDOWS, WINDOWS, Figures, Newest, ServiceView, Verdict
+from monitor.ledger.snapshot import EXHAUSTION_WINDOWS, WINDOWS, Figures, Newest, NextMaintenance, ServiceView, Verdict
 
 Row = TypeVar("Row")
 Attributes = Mapping[str, float | str]
@@ -35,7 +35,7 @@ class Column(Generic[Row]):
         return f"{self.name}{{{row_labels}{self.labels}{self.end}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Table(Generic[Row]):
     """Columns over rows of one kind, and the labels that name a row."""
 
@@ -211,5 +211,34 @@ SERVICES: Table[ServiceView] = Table(
         *map(_error_ratio, WINDOWS),
         *map(_exhaustion, EXHAUSTION_WINDOWS),
         Column("sla_service_up", lambda row: None if row.up is None else _one(row.up)),
+    ),
+)
+
+
+class Granted(NamedTuple):
+    """An exclusion that is granted now; several of one class and source are one series."""
+
+    service: str
+    klass: str
+    source: str
+
+
+class Announced(NamedTuple):
+    """The next window of a service that a source announced."""
+
+    granted: Granted
+    window: NextMaintenance
+
+
+_CLASS = ("service", "class", "source")
+
+EXCLUSIONS: Table[Granted] = Table(_CLASS, tuple, (Column("sla_exclusion_active", lambda row: "1"),))
+
+MAINTENANCE: Table[Announced] = Table(
+    _CLASS,
+    lambda row: row.granted,
+    (
+        Column("sla_maintenance_start_timestamp_seconds", lambda row: seconds(row.window.start)),
+        Column("sla_maintenance_notice_seconds", lambda row: seconds(row.window.notice)),
     ),
 )

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from aiohttp import web
 
-PIECE = 1 << 16
+PIECE = 1 << 15
 """Bytes gathered before they are sent: a system call costs more than gathering."""
 
 SEND_SECONDS = 30.0
