@@ -9,13 +9,20 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, NamedTuple, Self
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, PlainSerializer, PlainValidator, ValidationInfo, WithJsonSchema
-from pydantic import model_validator as _model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    PlainSerializer,
+    PlainValidator,
+    ValidationInfo,
+    WithJsonSchema,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from monitor.ledger.period import DAY, HOUR, MINUTE, SECOND
@@ -45,13 +52,17 @@ class Mistake(NamedTuple):
 class Settings(BaseModel):
     """A section of the file: unknown keys and wrong types are errors, and nothing changes once it is decoded."""
 
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, hide_input_in_errors=True)
 
     def mistakes(self) -> Iterator[Mistake]:
         """What is wrong between keys of this section that are each right; asked once all of them decode."""
         return iter(())
 
-    @_model_validator(mode="after")
+    def __deepcopy__(self, memo: dict[int, object] | None = None) -> Self:
+        """Itself: it does not change, and pydantic copies a default for every section that does not write it."""
+        return self
+
+    @model_validator(mode="after")
     def _without_mistakes(self) -> Self:
         found = list(self.mistakes())
         if found:
@@ -67,7 +78,7 @@ class Surroundings:
     """
 
     folder: Path
-    env: Mapping[str, str]
+    env: Mapping[str, str] = field(repr=False)
 
 
 def wrong(message: str) -> PydanticCustomError:

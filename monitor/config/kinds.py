@@ -67,14 +67,11 @@ class Warn(Settings):
     duration: PositiveDuration | None = Field(None, description="A look took longer.")
 
 
-NO_WARNINGS = Warn()
-
-
 class Check(OneKind):
     """One thing that is looked at. `interval` and `timeout` mean nothing to a heartbeat."""
 
     name: Name
-    warn: Warn = Field(default_factory=lambda: NO_WARNINGS)  # pydantic copies a default that is a model, each time
+    warn: Warn = Warn()
     interval: PositiveDuration = Field(30 * SECOND, description="From one look to the next.")
     timeout: PositiveDuration = Field(10 * SECOND, description="When a look has failed; at most the interval.")
     given_hold: PositiveDuration | None = Field(

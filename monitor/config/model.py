@@ -46,16 +46,13 @@ class DownWhen(Settings):
     at_least: Positive = Field(1, description="So many of its checks are down.")
 
 
-ANY_CHECK = DownWhen()
-
-
 class Service(Settings):
     """What is promised to be up, and the checks that say whether it is."""
 
     name: Name
     title: str = Field("", description="What readers are shown; default: the name.")
     public: bool = Field(True, description="Whether the public status page shows it.")
-    down_when: DownWhen = Field(default_factory=lambda: ANY_CHECK)
+    down_when: DownWhen = DownWhen()
     depends_on: tuple[DependencyText, ...] = Field((), description="provider/component, or provider/*.")
     checks: tuple[CheckByKind, ...]
 

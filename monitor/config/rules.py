@@ -54,6 +54,7 @@ def broken_rules(values: Json) -> Iterator[Mistake]:
     yield from _corroborated_by(top, checks)
     yield from _evidence(top)
     yield from _independent_canaries(top, checks)
+    yield from _open_credentials(checks)
 
 
 # ---------------------------------------------------------------- names
@@ -164,6 +165,23 @@ def _independent_canaries(top: Section, checks: list[Section]) -> Iterator[Mista
                     keys, f"{host} is also asked by {taken[host]}; expected a canary that is independent of it"
                 )
             taken.setdefault(host, f"canary {place + 1}")
+
+
+CREDENTIALS = frozenset({"authorization", "proxy-authorization", "cookie", "x-api-key"})
+"""Headers whose value is a secret."""
+
+
+def _open_credentials(checks: list[Section]) -> Iterator[Mistake]:
+    """Secrets are read from a file or the environment: what stands in the configuration stands in the log as well."""
+    for check in checks:
+        for kind in check.values:
+            headers = check.section(kind).section("headers")
+            for header in headers.values:
+                if header.lower() in CREDENTIALS and headers.text(header) is not None:
+                    message = (
+                        "expected {from_file: path} or {from_env: NAME}: a secret does not stand in the file itself"
+                    )
+                    yield Mistake((*headers.keys, header), message)
 
 
 def _hosts(section: Section) -> Iterator[tuple[Keys, str]]:

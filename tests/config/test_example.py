@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import traceback
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
@@ -70,6 +71,17 @@ def test_a_message_about_the_example_shows_no_secret(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         check(path, {})
     assert "canary-" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", SECRETS)
+def test_a_secret_written_into_the_file_is_refused_and_not_shown(name: str, tmp_path: Path) -> None:
+    path = example_with_secrets(tmp_path)
+    text = path.read_text()
+    path.write_text(text.replace(f"{{from_file: secrets/{name}}}", canary_of(name)))
+    assert path.read_text() != text
+    with pytest.raises(ConfigError, match="a secret does not stand in the file itself") as caught:
+        load(path, {})
+    assert "canary-" not in "".join(traceback.format_exception(caught.value))
 
 
 def test_what_is_not_written_has_the_defaults_of_the_contract() -> None:
