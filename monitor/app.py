@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import platform
-from collections.abc import Callable, Mapping, Sequence
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
@@ -25,12 +26,13 @@ from monitor.facts.schema import KINDS
 from monitor.interfaces import Clock
 from monitor.ledger.period import Month, format_instant
 from monitor.ledger.terms import Terms
-from monitor.periodic import Periodic
+from monitor.periodic import Job, Periodic
 from monitor.prober import Outlets, Prober
 from monitor.recorder import Recorder
 from monitor.scheduler import Scheduler
 from monitor.store import OpenStore, open_store
 from monitor.store.url import store_path
+from monitor.telemetry import PULSE_MINUTES, ProcessMetrics, Reporting, logging_to, pulse, reporting
 from monitor.web import Access, Audience, Listen, Tokens, build, serving
 from monitor.web.daemon import Daemon, Pages
 from monitor.wiring import longest_hold, looked_at, needs_restart, probing_options, shown, store_url, tokens_file
@@ -60,6 +62,8 @@ class Signals:
 async def serve(start: Start, signals: Signals) -> None:
     """Runs until `signals.stop`, then leaves in order. Raises what a part of it raised."""
     async with AsyncExitStack() as stack:
+        stack.enter_context(logging_to(sys.stderr))
+        await stack.enter_async_context(reporting(_reporting(start.config)))
         store = await stack.enter_async_context(open_store(store_url(start.config), start.clock))
         parts = Parts(start, store)
         await stack.enter_async_context(parts.recorder)
@@ -108,8 +112,19 @@ class Parts:
         outlets = Outlets(self.recorder, self._notice)
         checks = looked_at(start.config)
         self.prober = Prober(start.clock, outlets, checks, probing_options(start.config))
-        self.periodic = Periodic({})
+        self.periodic = Periodic(self._jobs())
+        self._process = ProcessMetrics()
         self.scheduler = Scheduler(start.clock, self.prober, checks, {})
+
+    def _jobs(self) -> Mapping[str, tuple[float, Job]]:
+        """The slow periodic jobs: the daemon's own pulse, where a monitor for it is configured."""
+        sentry = self._config.sentry
+        if sentry is None or sentry.heartbeat_monitor is None:
+            return {}
+        return {"pulse": (PULSE_MINUTES * 60, pulse(sentry.heartbeat_monitor, self._alive))}
+
+    def _alive(self) -> bool:
+        return self.recorder.writable and self.evaluator.first_evaluation.is_set()
 
     # -- life
 
@@ -205,7 +220,7 @@ class Parts:
         """What the web asks of the daemon."""
         tokens = Tokens(tokens_file(store_path(store_url(self._config))), self._clock.now)
         pages = Pages(
-            metrics=lambda: self._exposition.render(self.evaluator.snapshot, self._attributes(), self._self_metrics()),
+            metrics=self._metrics_page,
             status_page=self._status_page,
             status=self._status,
             stylesheet=status_page.STYLESHEET,
@@ -222,6 +237,10 @@ class Parts:
             token=tokens.find,
             now=self._clock.now,
         )
+
+    def _metrics_page(self) -> Iterator[str]:
+        yield from self._exposition.render(self.evaluator.snapshot, self._attributes(), self._self_metrics())
+        yield self._process.text()
 
     def _longest_hold(self, check: str) -> int | None:
         known = self._config.checks.get(check)
@@ -262,6 +281,14 @@ class Parts:
 
 RETRY_S = 5.0
 """Pause before a lifecycle fact is tried again while the store is away."""
+
+
+def _reporting(config: Config) -> Reporting | None:
+    """Where our own errors go; None without the section `sentry`."""
+    sentry = config.sentry
+    if sentry is None:
+        return None
+    return Reporting(sentry.dsn.reveal(), __version__, config.location, sentry.heartbeat_monitor)
 
 
 def _reachable(host: str) -> str:

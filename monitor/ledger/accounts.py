@@ -68,9 +68,10 @@ def cover(exclusions: Sequence[Exclusion], period: Period) -> list[Slice]:
     ranked = sorted(exclusions, key=lambda exclusion: exclusion.order)
     changes: list[tuple[int, int, int]] = []
     for rank, exclusion in enumerate(ranked):
-        for start, end in exclusion.granted:
-            if start < period.end and period.start < end:
-                changes += [(max(start, period.start), 1, rank), (min(end, period.end), 0, rank)]
+        for granted in exclusion.granted:
+            start, end = max(granted[0], period.start), min(granted[1], period.end)
+            if start < end:
+                changes += [(start, 1, rank), (end, 0, rank)]
     changes.sort()
     pieces: list[Slice] = []
     active: list[int] = []
