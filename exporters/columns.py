@@ -63,11 +63,9 @@ def _one(truth: bool) -> str:
     return "1" if truth else "0"
 
 
-def _ms(value: float | None) -> str | None:
-    """Seconds of a measured duration; it may have parts of a millisecond, and then is no amount."""
-    if value is None:
-        return None
-    return seconds(value) if isinstance(value, int) else repr(value / 1000)
+def _measured(ms: float | None) -> str | None:
+    """Seconds of a measured duration, to the microsecond: no clock here knows more."""
+    return None if ms is None else f"{round(ms * 1000) / 1_000_000:.6f}"
 
 
 def _status(probe: Probe) -> str | None:
@@ -78,14 +76,14 @@ def _status(probe: Probe) -> str | None:
 def _phase(index: int) -> Callable[[Probe], str | None]:
     def value(probe: Probe) -> str | None:
         phases = probe.newest.result.phases_ms
-        return _ms(phases[index]) if phases is not None and probe.is_http else None
+        return _measured(phases[index]) if phases is not None and probe.is_http else None
 
     return value
 
 
 def _lookup(probe: Probe) -> str | None:
     phases = probe.newest.result.phases_ms
-    return _ms(phases.resolve) if phases is not None else None
+    return _measured(phases.resolve) if phases is not None else None
 
 
 def _expiry(probe: Probe) -> str | None:
@@ -130,7 +128,7 @@ PROBES: Table[Probe] = Table(
     ),
     (
         Column("probe_success", lambda row: _one(row.newest.result.outcome == "pass")),
-        Column("probe_duration_seconds", lambda row: _ms(row.newest.result.duration_ms)),
+        Column("probe_duration_seconds", lambda row: _measured(row.newest.result.duration_ms)),
         Column("probe_http_status_code", _status),
         *(
             Column("probe_http_duration_seconds", _phase(index), f',phase="{phase}"')

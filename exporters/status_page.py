@@ -71,12 +71,17 @@ def _service(view: ServiceView) -> dict[str, Json]:
         "title": view.title or view.service,
         "state": _state(view),
         "excused_by": [*sorted({active.klass for active in view.active})],
-        "months": [_month(figures) for figures in view.months],
+        "months": [_month(figures) for figures in view.months[:1] + tuple(filter(_was_seen, view.months[1:]))],
         "maintenance": [
             {"start": format_instant(window.start), "source": window.source, "notice_ms": window.notice}
             for window in sorted(view.next_maintenance, key=lambda window: window.start)
         ],
     }
+
+
+def _was_seen(figures: Figures) -> bool:
+    """Whether a month that is over has anything to show: before the first look there is none."""
+    return figures.accounts.unknown < figures.accounts.month
 
 
 def _month(figures: Figures) -> dict[str, Json]:

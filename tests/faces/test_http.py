@@ -11,7 +11,7 @@ import pytest
 
 from monitor.errors import ConfigError, InputError, Problem
 from monitor.ledger.period import Month, parse_instant
-from monitor.web import Access, Listen, build, paging, serving
+from monitor.web import Access, Listen, build, paging, server, serving
 from monitor.web import body as body_module
 from monitor.web.body import BODY_LIMIT
 from tests.faces.conftest import Book, Served, serve
@@ -89,6 +89,12 @@ async def test_a_body_that_never_comes_is_given_up(served: Served, monkeypatch: 
     answered = await raw(served, f"{FACTS}Authorization: Bearer {token}\r\nContent-Length: 10\r\n\r\nabc".encode())
     assert b" 408 " in answered
     assert b"Connection: close" in answered
+
+
+async def test_headers_that_never_come_are_given_up(book: Book, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "IDLE_SECONDS", 0.05)
+    async with serve(book) as served:
+        assert await raw(served, b"GET / HTTP/1.1\r\nHost: x\r\nX-Slow: ") == b""
 
 
 async def test_nobody_is_asked_for_a_body_before_the_door(served: Served) -> None:

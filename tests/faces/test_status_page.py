@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exporters.status_page import STALE_AFTER, STYLESHEET, render, rough, status
+from monitor.facts import EXCLUSION_CLASSES
 from monitor.ledger.period import HOUR, MINUTE
-from monitor.ledger.snapshot import Snapshot
-from tests.faces.samples import AS_OF, figures, newest, result, snapshot, view, with_maintenance
+from monitor.ledger.snapshot import Accounts, Snapshot
+from tests.faces.samples import AS_OF, MARCH, figures, newest, result, snapshot, view, with_maintenance
 
 VOID_TAGS = {"meta", "link"}
 
@@ -81,6 +82,13 @@ def test_what_is_left_of_the_month_is_shown() -> None:
 def test_figures_that_are_unknown_are_dashes() -> None:
     empty = replace(figures("app"), published=None, coverage=None, budget=0, remaining=0)
     assert "2026-03 - 99.900 %" in words(snapshot(view("app", empty)))
+
+
+def test_a_month_before_the_first_look_is_not_shown() -> None:
+    length = figures("app", MARCH.shifted(-1)).accounts.month
+    nothing = Accounts(length, 0, 0, length, 0, dict.fromkeys(EXCLUSION_CLASSES, 0))
+    before = replace(figures("app", MARCH.shifted(-1)), accounts=nothing)
+    assert "2026-02" not in words(snapshot(view("app", figures("app"), before)))
 
 
 def test_maintenance_and_exclusions_are_shown() -> None:
