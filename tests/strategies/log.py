@@ -228,5 +228,6 @@ def repeated(draw: st.DrawFn, facts: list[Fact]) -> list[Fact]:
                 copy["at"] = in_kathmandu(instant(fact["at"]))
             elif change == "outcome":
                 copy["outcome"] = "pass" if fact["outcome"] != "pass" else "fail"
+                copy.pop("reason", None)
         found.append(copy)
     return found
