@@ -5,8 +5,10 @@ from __future__ import annotations
 from monitor.facts import Phases, Result
 from monitor.interfaces import Observation, Tick
 from monitor.probes import Missed, ProbedCheck
+from monitor.probes.judge import milliseconds
 
 DETAIL_LIMIT = 500  # contracts/facts.md
+_UNMEASURED = Phases()
 
 
 def look_result(check: ProbedCheck, tick: Tick, seen: Observation, vantage: str) -> Result:
@@ -22,8 +24,8 @@ def look_result(check: ProbedCheck, tick: Tick, seen: Observation, vantage: str)
         scheduled_at=None if tick.confirm else tick.scheduled_at,
         reason=seen.reason,
         detail=seen.detail[:DETAIL_LIMIT] if seen.detail else None,
-        duration_ms=_whole(seen.duration_ms),
-        phases_ms=_measured(seen.phases),
+        duration_ms=seen.duration_ms,
+        phases_ms=seen.phases if seen.phases != _UNMEASURED else None,
         status=seen.status,
         ip=seen.ip,
         certificate_expires=seen.certificate_expires,
@@ -47,15 +49,4 @@ def gap_result(missed: Missed, vantage: str, reason: str, detail: str) -> Result
 
 def stopped(at: int, spent_ns: int) -> Observation:
     """A look that our own stop cut short."""
-    return Observation("void", at, round(spent_ns / 1_000_000, 3), "self_stop", "stopped during the look")
-
-
-def _measured(phases: Phases | None) -> Phases | None:
-    if phases is None or phases == Phases():
-        return None
-    return Phases(*[None if spent is None else _whole(spent) for spent in phases])
-
-
-def _whole(number: float) -> float:
-    """An integer where it is one: canonical JSON spells both alike, and integers are spelt faster."""
-    return int(number) if number == int(number) else number
+    return Observation("void", at, milliseconds(spent_ns), "self_stop", "stopped during the look")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 from collections.abc import Callable, Iterable
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple, TypeAlias, TypeVar
 
 from monitor.probes import judge
 from monitor.probes.judge import ProbeError, Verdict
@@ -14,6 +14,7 @@ STAGGER = 0.25  # seconds before the next address is tried beside the first: RFC
 ADDRESSES_TRIED = 8  # design/faults.md, "Defaults"
 
 P = TypeVar("P", bound=asyncio.Protocol)
+Loop: TypeAlias = asyncio.AbstractEventLoop
 
 
 class Connected(NamedTuple):
@@ -37,11 +38,13 @@ def interleaved(addresses: Iterable[str]) -> tuple[str, ...]:
     return tuple(mixed[:ADDRESSES_TRIED])
 
 
-async def connect(make: Callable[[], P], addresses: tuple[str, ...], port: int) -> tuple[P, Connected]:
-    """The protocol that is connected. Raises ProbeError with the reason of the first address that failed otherwise."""
-    loop = asyncio.get_running_loop()
+async def connect(make: Callable[[], P], addresses: tuple[str, ...], port: int, loop: Loop) -> tuple[P, Connected]:
+    """The protocol that is connected. Raises ProbeError with the reason of the first address that failed otherwise.
+
+    `loop` is the running one: asking for it costs a system call.
+    """
     if len(addresses) > 1:
-        return await _race(make, interleaved(addresses), port)
+        return await _race(make, interleaved(addresses), port, loop)
     try:
         _, protocol = await loop.create_connection(make, addresses[0], port)
     except OSError as error:
@@ -49,9 +52,8 @@ async def connect(make: Callable[[], P], addresses: tuple[str, ...], port: int) 
     return protocol, Connected(addresses[0])
 
 
-async def _race(make: Callable[[], P], addresses: tuple[str, ...], port: int) -> tuple[P, Connected]:
+async def _race(make: Callable[[], P], addresses: tuple[str, ...], port: int, loop: Loop) -> tuple[P, Connected]:
     """Starts an attempt every STAGGER seconds, or as soon as all before have failed; the first to connect wins."""
-    loop = asyncio.get_running_loop()
     waiting = list(reversed(addresses))
     running: dict[asyncio.Task[tuple[asyncio.Transport, P]], str] = {}
     errors: dict[str, OSError] = {}

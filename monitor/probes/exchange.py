@@ -39,14 +39,16 @@ class Exchange(asyncio.Protocol):
         "secured_ns",
     )
 
-    def __init__(self, response: Response, tls: TlsSession | None, clock: Callable[[], int]) -> None:
+    def __init__(
+        self, response: Response, tls: TlsSession | None, clock: Callable[[], int], done: asyncio.Future[None]
+    ) -> None:
         self.response = response
         self._tls = tls
         self._tls_ready = tls is None
         self._clock = clock
         self._transport: asyncio.Transport | None = None
         self.request = b""
-        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.done = done
         self.fault: Verdict | None = None
         self.agreed: Agreed | None = None
         self.connected_ns = self.secured_ns = self.first_byte_ns = self.ended_ns = 0

@@ -23,8 +23,9 @@ from pydantic import Field, PlainValidator, WithJsonSchema
 from monitor.facts import Phases
 from monitor.interfaces import Observation, Tick
 from monitor.probes import judge
-from monitor.probes.address import literal, vetted
+from monitor.probes.address import vetted
 from monitor.probes.connect import Connected, connect
+from monitor.probes.deadline import Deadline
 from monitor.probes.exchange import Exchange
 from monitor.probes.judge import PASS, Phase, ProbeError, Verdict
 from monitor.probes.kind import Io
@@ -147,14 +148,13 @@ def host(settings: HttpSettings) -> str:
 async def probe(settings: HttpSettings, tick: Tick, io: Io) -> Observation:
     """One look: passes when the last response is what was expected."""
     look = _Look(settings, io)
-    try:
-        async with asyncio.timeout(io.timeout_ms / 1000):
+    verdict: Verdict | None = None
+    with Deadline(look.loop, io.timeout_ms / 1000):
+        try:
             verdict = await look.follow()
-    except TimeoutError:
-        verdict = judge.of_deadline(look.phase, io.timeout_ms)
-    except ProbeError as fault:
-        verdict = fault.verdict
-    return look.observation(verdict)
+        except ProbeError as fault:
+            verdict = fault.verdict
+    return look.observation(verdict or judge.of_deadline(look.phase, io.timeout_ms))
 
 
 def judge_response(expect: Expect, response: Response) -> Verdict:
@@ -187,9 +187,11 @@ class _Look:
         "_status",
         "_tls",
         "_transfer",
+        "loop",
     )
 
     def __init__(self, settings: HttpSettings, io: Io) -> None:
+        self.loop = asyncio.get_running_loop()
         self._settings = settings
         self._io = io
         self._at = io.clock.now()
@@ -240,12 +242,12 @@ class _Look:
         return following
 
     async def _hop(self, target: Target, request: bytes, bodiless: bool) -> Response:
-        addresses = await self._addresses(target.host)
+        addresses = await self._addresses(target)
         if target.secure:
             self._io.tls.context(TlsPolicy())  # made here once: it is no part of a connection
         self._phase = "connect"
         began = self._io.clock.monotonic_ns()
-        exchange, connected = await connect(partial(self._make, target, bodiless), addresses, target.port)
+        exchange, connected = await connect(partial(self._make, target, bodiless), addresses, target.port, self.loop)
         self._exchange = exchange
         try:
             exchange.start(request)
@@ -263,16 +265,16 @@ class _Look:
         io = self._io
         response = Response(self._settings.expect.body_matches is not None, bodiless)
         tls = io.tls.session(TlsPolicy(), target.host) if target.secure else None
-        return Exchange(response, tls, io.clock.monotonic_ns)
+        return Exchange(response, tls, io.clock.monotonic_ns, self.loop.create_future())
 
-    async def _addresses(self, host: str) -> tuple[str, ...]:
+    async def _addresses(self, target: Target) -> tuple[str, ...]:
         self._phase = "resolve"
-        if literal(host) is not None:
-            found: tuple[str, ...] = (host,)
+        if target.literal:
+            found: tuple[str, ...] = (target.host,)
         else:
             began = self._io.clock.monotonic_ns()
             try:
-                found = (await self._io.resolver.look_up(host)).addresses
+                found = (await self._io.resolver.look_up(target.host)).addresses
             finally:
                 self._resolve += self._io.clock.monotonic_ns() - began
         allowed = vetted(found, self._io.allow_private_targets)
@@ -323,8 +325,13 @@ class _Look:
         )
 
     def _phases(self) -> Phases:
-        measured = (self._resolve, self._connect, self._tls, self._processing, self._transfer)
-        return Phases(*[judge.milliseconds(spent) if spent else None for spent in measured])
+        return Phases(
+            judge.milliseconds(self._resolve) if self._resolve else None,
+            judge.milliseconds(self._connect) if self._connect else None,
+            judge.milliseconds(self._tls) if self._tls else None,
+            judge.milliseconds(self._processing) if self._processing else None,
+            judge.milliseconds(self._transfer) if self._transfer else None,
+        )
 
     def _all_attributes(self, verdict: Verdict) -> dict[str, float | str]:
         attributes = self._attributes

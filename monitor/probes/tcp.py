@@ -17,7 +17,8 @@ from monitor.interfaces import Observation, Tick
 from monitor.probes import judge
 from monitor.probes.address import literal, vetted
 from monitor.probes.connect import Connected, connect
-from monitor.probes.judge import PASS, Phase, ProbeError
+from monitor.probes.deadline import Deadline
+from monitor.probes.judge import PASS, Phase, ProbeError, Verdict
 from monitor.probes.kind import Io
 from monitor.probes.web import ascii_host
 from monitor.settings import Mistake, Settings
@@ -58,18 +59,19 @@ async def probe(settings: TcpSettings, tick: Tick, io: Io) -> Observation:
     phase: Phase = "resolve"
     connected: Connected | None = None
     resolved = started
-    try:
-        async with asyncio.timeout(io.timeout_ms / 1000):
+    verdict: Verdict | None = None
+    loop = asyncio.get_running_loop()
+    with Deadline(loop, io.timeout_ms / 1000):
+        try:
             addresses = await _addresses(settings, io)
             phase, resolved = "connect", io.clock.monotonic_ns()
-            connection, connected = await connect(_Connection, addresses, settings.port)
+            connection, connected = await connect(_Connection, addresses, settings.port, loop)
             if connection.transport is not None:
                 connection.transport.close()
-        verdict = PASS
-    except TimeoutError:
-        verdict = judge.of_deadline(phase, io.timeout_ms)
-    except ProbeError as fault:
-        verdict = fault.verdict
+            verdict = PASS
+        except ProbeError as fault:
+            verdict = fault.verdict
+    verdict = verdict or judge.of_deadline(phase, io.timeout_ms)
     ended = io.clock.monotonic_ns()
     by_name = literal(settings.host) is None
     return Observation(

@@ -24,6 +24,7 @@ class Target(NamedTuple):
     port: int
     path: str
     authority: str
+    literal: bool  # the host is an address
 
     @property
     def url(self) -> str:
@@ -42,7 +43,7 @@ def parse_target(url: str) -> Target:
     shown = f"[{host}]" if ":" in host else host
     authority = shown if port == _DEFAULT_PORTS[parts.scheme] else f"{shown}:{port}"
     path = quote(parts.path or "/", safe=_KEPT) + (f"?{quote(parts.query, safe=_KEPT)}" if parts.query else "")
-    return Target(parts.scheme == "https", host, port, path, authority)
+    return Target(parts.scheme == "https", host, port, path, authority, literal(host) is not None)
 
 
 def ascii_host(host: str) -> str:

@@ -8,12 +8,15 @@ from collections.abc import Callable, Iterable
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import Figure, exposition, store
+from tests.bench import Figure, exposition, probes, store
 
 BENCHMARKS: dict[str, Callable[[], Iterable[Figure]]] = {
     "recording": store.recording,
     "import": store.importing,
     "reading": store.reading,
+    "probes": probes.looks,
+    "scheduler": probes.scheduling,
+    "start": probes.starting,
     "exposition": exposition.exposition,
 }
 

@@ -17,6 +17,8 @@ from monitor.probes.tcp import TcpSettings
 from tests.probes.conftest import TICK
 from tests.probes.servers import hang_up, serving, silent, unused_port
 
+loop = asyncio.get_running_loop
+
 
 class Nothing(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -25,25 +27,27 @@ class Nothing(asyncio.Protocol):
 
 async def test_a_dead_first_address_does_not_hide_a_living_one() -> None:
     async with serving(silent, read_request=False) as server:
-        _, connected = await connect(Nothing, ("127.0.0.9", "127.0.0.8", "127.0.0.1"), server.port)
+        _, connected = await connect(
+            Nothing, ("127.0.0.9", "127.0.0.8", "127.0.0.1"), server.port, asyncio.get_running_loop()
+        )
     assert connected.address == "127.0.0.1"
     assert connected.failed_ipv4 == 2
 
 
 async def test_ipv6_that_fails_is_said_of_a_target_that_is_up() -> None:
     async with serving(silent, read_request=False) as server:
-        _, connected = await connect(Nothing, ("::1", "127.0.0.1"), server.port)
+        _, connected = await connect(Nothing, ("::1", "127.0.0.1"), server.port, loop())
     assert (connected.address, connected.failed_ipv6, connected.failed_ipv4) == ("127.0.0.1", 1, 0)
 
 
 async def test_when_all_are_dead_the_first_error_is_the_reason() -> None:
     with pytest.raises(ProbeError) as failed:
-        await connect(Nothing, ("127.0.0.9", "127.0.0.8"), unused_port())
+        await connect(Nothing, ("127.0.0.9", "127.0.0.8"), unused_port(), loop())
     assert failed.value.verdict.reason == "tcp_refused"
 
 
 async def test_an_attempt_that_is_cancelled_leaves_nothing_open() -> None:
-    task = asyncio.create_task(connect(Nothing, ("127.0.0.9", "127.0.0.8"), unused_port()))
+    task = asyncio.create_task(connect(Nothing, ("127.0.0.9", "127.0.0.8"), unused_port(), loop()))
     await asyncio.sleep(0)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
