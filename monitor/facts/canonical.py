@@ -17,10 +17,21 @@ _encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=F
 
 def canonical_json(value: Json | Mapping[str, Json]) -> bytes:
     """RFC 8785. Raises FactError for what it cannot spell: NaN, infinity, integers beyond 2^53, lone surrogates."""
+    plain: Json = dict(value) if isinstance(value, Mapping) else value
     try:
-        return rfc8785.dumps(dict(value) if isinstance(value, Mapping) else value)
+        return _encode(plain).encode() if _is_plain_json(plain) else rfc8785.dumps(plain)
     except (rfc8785.CanonicalizationError, UnicodeError, RecursionError) as error:
         raise FactError(f"cannot be written as canonical JSON (RFC 8785): {error}") from None
+
+
+def _is_plain_json(value: Json) -> bool:
+    """Whether the stdlib encoder, five times as quick, spells it as RFC 8785 does: no float, no large integer, and
+    ASCII keys, which sort alike by code point and by UTF-16."""
+    if isinstance(value, dict):
+        return all(key.isascii() for key in value) and all(map(_is_plain_json, value.values()))
+    if isinstance(value, list):
+        return all(map(_is_plain_json, value))
+    return not isinstance(value, float) and (not isinstance(value, int) or abs(value) < 2**53)
 
 
 def fact_object(fact: AnyFact) -> dict[str, Json]:

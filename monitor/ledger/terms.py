@@ -113,8 +113,8 @@ class Terms:
         return {check.name: check for service in self.services for check in service.checks}
 
 
-ALWAYS = Policy()
-"""The policy of a configuration without `policies`: always in force, every default (section 8)."""
+ALWAYS = Policy(providers=frozenset())
+"""The policy of a configuration without `policies`: always in force, every default, and no provider (section 8)."""
 
 
 def policy_for(policies: tuple[Policy, ...], month: Month) -> Policy:
