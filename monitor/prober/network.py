@@ -47,7 +47,9 @@ async def answers(address: str, within_s: float) -> bool:
 
 
 def is_local(address: str) -> bool:
-    """Whether an address is this host's own: no canary says anything about the way there."""
+    """Whether an address is this host's own: no canary says anything about the way there. False for a name."""
+    if literal(address) is None:
+        return False
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     with socket.socket(family, socket.SOCK_DGRAM) as unsent:
         try:

@@ -245,7 +245,7 @@ class _Look:
         addresses = await self._addresses(target)
         if target.secure:
             self._io.tls.context(TlsPolicy())  # made here once: it is no part of a connection
-        self._phase = "connect"
+        self._phase, self._ip = "connect", addresses[0]
         began = self._io.clock.monotonic_ns()
         exchange, connected = await connect(partial(self._make, target, bodiless), addresses, target.port, self.loop)
         self._exchange = exchange

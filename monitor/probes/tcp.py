@@ -58,14 +58,16 @@ async def probe(settings: TcpSettings, tick: Tick, io: Io) -> Observation:
     at, started = io.clock.now(), io.clock.monotonic_ns()
     phase: Phase = "resolve"
     connected: Connected | None = None
+    address: str | None = None
     resolved = started
     verdict: Verdict | None = None
     loop = asyncio.get_running_loop()
     with Deadline(loop, io.timeout_ms / 1000):
         try:
             addresses = await _addresses(settings, io)
-            phase, resolved = "connect", io.clock.monotonic_ns()
+            phase, resolved, address = "connect", io.clock.monotonic_ns(), addresses[0]
             connection, connected = await connect(_Connection, addresses, settings.port, loop)
+            address = connected.address
             if connection.transport is not None:
                 connection.transport.close()
             verdict = PASS
@@ -84,7 +86,7 @@ async def probe(settings: TcpSettings, tick: Tick, io: Io) -> Observation:
             resolve=judge.milliseconds(resolved - started) if by_name and phase == "connect" else None,
             connect=judge.milliseconds(ended - resolved) if connected is not None else None,
         ),
-        ip=connected.address if connected is not None else None,
+        ip=address,
         attributes=_attributes(connected),
     )
 

@@ -19,7 +19,7 @@ from monitor.scheduler.grid import Grid, grid_of
 
 __all__ = ["Grid", "Scheduler", "TickSink", "grid_of"]
 
-TURN_MS = 2  # slots that begin within one turn share a wake-up
+TURN_MS = 3  # slots that begin within one turn share a wake-up
 LONGEST_REST_MS = 1000  # a stepped wall clock is noticed within a second
 CATCH_UP_MS = 60_000  # a check that slept through slots is looked at out of turn only when its next one is further off
 

@@ -131,7 +131,7 @@ async def test_an_answer_before_the_request_is_judged_by_its_status(look: Look) 
 
 async def test_a_closed_port_is_refused(look: Look) -> None:
     seen = await look(f"http://127.0.0.1:{unused_port()}/")
-    assert (seen.outcome, seen.reason, seen.ip) == ("fail", "tcp_refused", None)
+    assert (seen.outcome, seen.reason, seen.ip) == ("fail", "tcp_refused", "127.0.0.1")
 
 
 async def test_a_reset_instead_of_an_accept_is_a_reset(look: Look) -> None:
