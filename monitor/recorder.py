@@ -21,8 +21,8 @@ from monitor.store.stamps import Stamps
 
 logger = logging.getLogger(__name__)
 
-GATHER_S = 0.25
-"""Results wait this long for others to be committed with: at 1,000 a second a commit then costs 120 WAL bytes a row."""
+GATHER_S = 0.5
+"""Results wait this long for others to be committed with: a commit writes some pages of its own, and wakes a disk."""
 
 RETRY_S = 2.0
 """The longest pause between two attempts while the store is away: writing goes on within 5 s of room on the disk."""

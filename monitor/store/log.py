@@ -19,7 +19,6 @@ from monitor.store.reading import Zone, chunk_of, closed_zones, head_of, open_zo
 from monitor.store.rows import (
     INSERT_RESULT,
     ResultRow,
-    Shared,
     Template,
     row_line,
     shared_of,
@@ -48,7 +47,7 @@ class _State:
         self.zones = closed_zones(database, self.head.seq)
         self.tail = open_zone(database, self.head.seq)
         self.newest = Newest(max((zone.last_at for zone in self.every_zone()), default=None))
-        self.templates: dict[Shared, Template] = {}
+        self.templates: dict[tuple[object, ...], Template] = {}
 
     def every_zone(self) -> list[Zone]:
         return self.zones if self.tail is None else [*self.zones, self.tail]
@@ -114,8 +113,7 @@ class Log:
         ):
             if values:
                 self._database.insert(sql, values)
-        for line in rows.lines:
-            state.group.update(line)
+        state.group.update(b"".join(rows.lines))
         state.count += len(new)
         self._extend_zones(state, rows.results)
         return [fact for fact, _ in new]
@@ -143,7 +141,8 @@ class Log:
         try:
             for seq, (fact, key) in enumerate(new, first_seq):
                 if isinstance(fact, Result):
-                    found = self._template(state, shared_of(fact))
+                    shared = shared_of(fact)
+                    found = state.templates.get(shared) or self._template(state, shared)
                     row = to_row(seq, found.number, fact)
                     line = row_line(row, found)
                     rows.results.append(row)
@@ -157,12 +156,10 @@ class Log:
             raise FactError(f"cannot be written as UTF-8: {error}") from None
         return rows
 
-    def _template(self, state: _State, shared: Shared) -> Template:
-        found = state.templates.get(shared)
-        if found is None:
-            if len(state.templates) >= _TEMPLATES_KEPT:
-                state.templates.clear()
-            found = state.templates[shared] = self._stored_template(template_body(shared))
+    def _template(self, state: _State, shared: tuple[object, ...]) -> Template:
+        if len(state.templates) >= _TEMPLATES_KEPT:
+            state.templates.clear()
+        found = state.templates[shared] = self._stored_template(template_body(shared))
         return found
 
     def _stored_template(self, body: str) -> Template:

@@ -7,7 +7,9 @@ holds it equal to `monitor.facts.canonical_line`.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from functools import lru_cache
+from operator import itemgetter
 from typing import NamedTuple, cast
 
 from monitor.facts import Json, Outcome, Phases, Result, canonical_line
@@ -57,15 +59,13 @@ class Template(NamedTuple):
 _NO_PHASES = Phases()  # `"phases_ms": {}`, which is not the same as none
 
 
-def shared_of(result: Result) -> Shared:
-    """The part of a result that goes to its template."""
-    _, check, vantage, _, outcome, confirm, hold_ms, _, reason, _, _, _, status, ip, expires, _, source, _ = result
-    return Shared(check, vantage, outcome, confirm, hold_ms, reason, status, ip, expires, source)
+shared_of: Callable[[Result], tuple[object, ...]] = itemgetter(*map(Result._fields.index, Shared._fields))
+"""The part of a result that goes to its template: the fields of its Shared, in their order."""
 
 
-def template_body(shared: Shared) -> str:
+def template_body(shared: tuple[object, ...]) -> str:
     """The template as `template.body` keeps it: JSON of its fields in order."""
-    return _text(list(shared))
+    return _text(shared)
 
 
 def template(number: int, body: str) -> Template:

@@ -32,5 +32,5 @@ class Stamps:
 def stamped_at(fact: AnyFact, recorded_at: int) -> AnyFact:
     """The same fact, recorded at another instant."""
     if isinstance(fact, Result):
-        return Result(recorded_at, *fact[1:])
+        return Result._make((recorded_at, *fact[1:]))
     return replace(fact, recorded_at=recorded_at)

@@ -6,7 +6,9 @@ else that a file may hold takes six doubles, with NaN for what was not given. Li
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from struct import Struct
+from typing import TypeVar
 
 import rfc8785
 
@@ -75,22 +77,27 @@ def unpack(packed: bytes) -> tuple[float | None, Phases | None]:
 def spelled(packed: bytes) -> tuple[str, str]:
     """The members `duration_ms` and `phases_ms` as they stand in a canonical line, each with a comma before it."""
     if len(packed) == _DOUBLES.size:
-        numbers = [None if number != number else _double(number) for number in _DOUBLES.unpack(packed)]  # noqa: PLR0124
-    else:
-        numbers = [None if number == ABSENT else _micro(number) for number in _MICROS.unpack(packed)]
+        return _members([None if number != number else number for number in _DOUBLES.unpack(packed)], None, _double)  # noqa: PLR0124
+    return _members(_MICROS.unpack(packed), ABSENT, _micro)
+
+
+Number = TypeVar("Number", int, float | None)
+
+
+def _members(numbers: Sequence[Number], absent: Number, spell: Callable[[Number], str]) -> tuple[str, str]:
     duration, resolve, connect, tls, processing, transfer = numbers
     phases = ""
-    if connect is not None:
-        phases += f',"connect":{connect}'
-    if processing is not None:
-        phases += f',"processing":{processing}'
-    if resolve is not None:
-        phases += f',"resolve":{resolve}'
-    if tls is not None:
-        phases += f',"tls":{tls}'
-    if transfer is not None:
-        phases += f',"transfer":{transfer}'
-    first = "" if duration is None else f',"duration_ms":{duration}'
+    if connect != absent:
+        phases += f',"connect":{spell(connect)}'
+    if processing != absent:
+        phases += f',"processing":{spell(processing)}'
+    if resolve != absent:
+        phases += f',"resolve":{spell(resolve)}'
+    if tls != absent:
+        phases += f',"tls":{spell(tls)}'
+    if transfer != absent:
+        phases += f',"transfer":{spell(transfer)}'
+    first = "" if duration == absent else f',"duration_ms":{spell(duration)}'
     return first, f',"phases_ms":{{{phases[1:]}}}' if phases else ""
 
 
@@ -99,7 +106,7 @@ def _micro(micros: int) -> str:
     return repr(micros / 1000) if micros % 1000 else str(micros // 1000)
 
 
-def _double(number: float) -> str:
-    if 0.001 <= number < 1e15 and not number.is_integer():
+def _double(number: float | None) -> str:
+    if number is not None and 0.001 <= number < 1e15 and not number.is_integer():
         return repr(number)
     return rfc8785.dumps(number).decode()

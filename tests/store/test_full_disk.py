@@ -120,5 +120,5 @@ async def test_results_wait_for_room_and_other_facts_are_refused(small_disk: Pat
         writable.append(recorder.writable)
     assert writable == [False, True]
     assert recorded == waiting
-    assert paused[:6] == [0.25, 0.5, 1.0, 2.0, 2.0, 2.0]
+    assert paused[:6] == [0.5, 1.0, 2.0, 2.0, 2.0, 2.0]
     assert verify_store(url, lambda _done, _total: None).facts == len(before) + 3000

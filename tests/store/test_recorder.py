@@ -131,7 +131,7 @@ async def test_results_wait_while_the_store_is_away_in_longer_and_longer_pauses(
             recorder.put(result)
         await pauses.spent.wait()
         assert (recorder.depth, recorder.writable) == (10, False)
-        assert pauses.asked == [0.25, 0.5, 1.0, 2.0, 2.0, 2.0, 2.0, 2.0]
+        assert pauses.asked == [0.5, 1.0, 2.0, 2.0, 2.0, 2.0, 2.0, 2.0]
         store.error = None
     assert [fact.at for fact in store.taken if isinstance(fact, Result)] == [result.at for result in passes(10)]
     assert recorder.writable
