@@ -11,9 +11,9 @@ from tests.strategies.places import HOUR, MINUTE, Place, in_kathmandu, moments, 
 
 Fact = dict[str, Any]
 SECOND = 1000
-LATENESS = (SECOND,) * 8 + (-SECOND, 20 * MINUTE, 3 * HOUR, 5 * DAY, 40 * DAY)
+LATENESS = (SECOND,) * 9 + (-SECOND, -HOUR, 20 * MINUTE, 3 * HOUR, 5 * DAY, 40 * DAY)
 OUTCOMES = ("fail",) * 6 + ("pass",) * 4 + ("void",)
-HOLDS = (40 * DAY,) * 6 + (None, 5 * MINUTE, HOUR, 10 * MINUTE + 1)
+HOLDS = (40 * DAY,) * 6 + (None, 1, 5 * MINUTE, HOUR, 10 * MINUTE + 1)
 NOTICES: tuple[int, ...] = (30 * DAY,) * 6 + (
     48 * HOUR,
     48 * HOUR,

@@ -11,7 +11,11 @@ from tests.model.moments import written
 from tests.strategies.places import Place, moments
 
 PROVIDERS = ("cloudflare", "shopify")
-CORROBORATING = {"cloudflare": ["edge"], "shopify": ["shop", "edge"]}
+CORROBORATING: tuple[dict[str, list[str]], ...] = (
+    {"cloudflare": ["edge"], "shopify": ["shop", "edge"]},
+    {"cloudflare": ["edge"], "shopify": ["edge"]},
+    {"shopify": ["shop"], "cloudflare": ["shop", "edge"]},
+)
 DEPENDENCIES = ("cloudflare/*", "cloudflare/CDN", "cloudflare/*", "shopify/API", "shopify/*")
 LONG_AGO = date(2020, 1, 1)
 Config = dict[str, Any]
@@ -81,10 +85,12 @@ def policies(draw: st.DrawFn) -> dict[str, Any]:
         maintenance["longest"] = longest
     third: dict[str, Any] = {
         "evidence": draw(st.sampled_from(("corroborated", "declared"))),
-        "min_severity": draw(st.sampled_from(("partial_outage", "partial_outage", "maintenance", "degraded"))),
+        "min_severity": draw(
+            st.sampled_from(("partial_outage", "partial_outage", "maintenance", "degraded", "major_outage"))
+        ),
         "lead": draw(st.sampled_from(("0s", "5m", "7m"))),
         "lag": draw(st.sampled_from(("0s", "5m", "30m"))),
-        "corroborated_by": CORROBORATING,
+        "corroborated_by": draw(st.sampled_from(CORROBORATING)),
     }
     listed = draw(st.sampled_from((None, None, None, ["cloudflare"], ["shopify", "cloudflare"])))
     if listed is not None:
