@@ -144,7 +144,8 @@ def _make(path: Path, acknowledged: Head | None) -> None:
     _refuse_lost(path, acknowledged)
     new = path.with_name(path.name + ".new")
     try:
-        new.unlink(missing_ok=True)
+        for left in ("", "-wal", "-shm"):  # by a daemon that was killed here
+            Path(f"{new}{left}").unlink(missing_ok=True)
         Database.create(new, schema.creation())
         new.rename(path)
         sync_folder(path.parent)

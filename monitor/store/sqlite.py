@@ -28,6 +28,8 @@ READER_WAIT = 5.0
 WAL_KEPT = 64 * 2**20
 """Bytes: a WAL grown by a big import is cut back to this."""
 
+_SETTINGS = ("cell_size_check = ON", "trusted_schema = OFF")
+_WRITER_SETTINGS = ("journal_mode = WAL", "synchronous = FULL", f"journal_size_limit = {WAL_KEPT}")
 _DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CONSTRAINT}
 _SYNC_FAILED = {sqlite3.SQLITE_IOERR_FSYNC, sqlite3.SQLITE_IOERR_DIR_FSYNC}
 _MENDS = {
@@ -68,33 +70,14 @@ class Database:
     @classmethod
     def writing(cls, path: Path) -> Database:
         """The writing connection; who opens it holds the lock. Raises StoreError."""
-        with _translated(path):
-            uri = f"{path.as_uri()}?mode=rw"
-            connection = sqlite3.connect(
-                uri, uri=True, timeout=WRITER_WAIT, isolation_level=None, check_same_thread=False
-            )
-            for setting in (
-                "journal_mode = WAL",
-                "synchronous = FULL",
-                f"journal_size_limit = {WAL_KEPT}",
-                "cell_size_check = ON",
-                "trusted_schema = OFF",
-            ):
-                connection.execute(f"PRAGMA {setting}")
-        return cls(path, connection)
+        return cls(path, _connected(path, "mode=rw", WRITER_WAIT, (*_SETTINGS, *_WRITER_SETTINGS)))
 
     @classmethod
     def reading(cls, path: Path) -> Database:
         """A read-only connection; works beside a writing one. Raises StoreError."""
         alone = not Path(f"{path}-wal").exists() and not os.access(path.parent, os.W_OK)
         mode = "immutable=1" if alone else "mode=ro"  # without a WAL and the right to make one, ro cannot open
-        with _translated(path):
-            connection = sqlite3.connect(
-                f"{path.as_uri()}?{mode}", uri=True, timeout=READER_WAIT, isolation_level=None, check_same_thread=False
-            )
-            connection.execute("PRAGMA cell_size_check = ON")
-            connection.execute("PRAGMA trusted_schema = OFF")
-        return cls(path, connection)
+        return cls(path, _connected(path, mode, READER_WAIT, _SETTINGS))
 
     def rows(self, sql: str, parameters: Sequence[object] = ()) -> list[Row]:
         with _translated(self.path):
@@ -145,6 +128,20 @@ class Database:
     def close(self) -> None:
         with _translated(self.path):
             self._connection.close()
+
+
+def _connected(path: Path, mode: str, wait: float, settings: Iterable[str]) -> sqlite3.Connection:
+    with _translated(path):
+        connection = sqlite3.connect(
+            f"{path.as_uri()}?{mode}", uri=True, timeout=wait, isolation_level=None, check_same_thread=False
+        )
+        try:
+            for setting in settings:
+                connection.execute(f"PRAGMA {setting}")
+        except sqlite3.Error:
+            connection.close()
+            raise
+        return connection
 
 
 def _code(error: sqlite3.Error) -> int | None:

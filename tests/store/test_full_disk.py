@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
@@ -13,7 +14,8 @@ import pytest
 from monitor.errors import StoreError
 from monitor.facts import AnyFact, canonical_line
 from monitor.recorder import Recorder
-from monitor.store import OpenStore, open_for_reading, open_store, verify_store
+from monitor.store import OpenStore, open_for_reading, open_for_writing, open_store, verify_store
+from monitor.store.transfer import import_facts
 from tests.store.samples import JUNE, StillClock, passes, started, url_in
 
 
@@ -122,3 +124,16 @@ async def test_results_wait_for_room_and_other_facts_are_refused(small_disk: Pat
     assert recorded == waiting
     assert paused[:6] == [0.5, 1.0, 2.0, 2.0, 2.0, 2.0]
     assert verify_store(url, lambda _done, _total: None).facts == len(before) + 3000
+
+
+def test_an_import_that_finds_no_room_leaves_nothing_behind(small_disk: Path, tmp_path: Path) -> None:
+    file = tmp_path / "facts.jsonl"
+    file.write_bytes(b"".join(canonical_line(fact) + b"\n" for fact in passes(40_000)))
+    with open_for_writing(url_in(small_disk), JUNE) as store:
+        ballast = fill(small_disk)
+        os.truncate(ballast, ballast.stat().st_size - 400_000)
+        with pytest.raises(StoreError, match="make room"):
+            import_facts(store, file, JUNE, lambda _done, _total: None)
+        assert store.count() == 0
+        ballast.unlink()
+        assert store.append(passes(1)) == 1
