@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+import asyncio
+import contextlib
+import importlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
 import pytest
 
@@ -16,6 +19,17 @@ from monitor.probes.tls import Tls
 TICK = Tick("app", 1, 1_780_000_000_000)
 
 Look = Callable[..., Awaitable[Observation]]
+
+
+LoopFactory = Callable[[], asyncio.AbstractEventLoop]
+
+
+def pytest_asyncio_loop_factories(config: pytest.Config, item: pytest.Item) -> Mapping[str, LoopFactory]:
+    """Both loops that the daemon runs on: their sockets fail in their own ways."""
+    factories: dict[str, LoopFactory] = {"asyncio": asyncio.new_event_loop}
+    with contextlib.suppress(ImportError):
+        factories["uvloop"] = importlib.import_module("uvloop").new_event_loop
+    return factories
 
 
 @pytest.fixture

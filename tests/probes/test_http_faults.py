@@ -96,7 +96,7 @@ async def test_one_deadline_ends_every_look(look: Look, talk: Talk, reason: str)
     async with serving(talk) as server:
         seen = await look(server.url, timeout_ms=SHORT_MS)
     assert (seen.outcome, seen.reason) == ("fail", reason)
-    assert SHORT_MS <= seen.duration_ms < SHORT_MS + 500  # faults.md: hard end T + 0.5 s
+    assert SHORT_MS - 5 < seen.duration_ms < SHORT_MS + 500  # faults.md: hard end T + 0.5 s; timers count whole ms
     assert len(server.requests) == 1
 
 

@@ -1,0 +1,113 @@
+"""What canaries prove, and which they are when none are configured."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from monitor.clock import SystemClock
+from monitor.interfaces import Observation
+from monitor.prober.canaries import Canaries, Canary
+from monitor.prober.evidence import Round, all_refused_together, settles, was_out, without_us
+from monitor.prober.network import default_gateway, is_local
+from monitor.probes import Io
+from monitor.probes.dns import DnsSettings
+from monitor.probes.resolver import Resolver
+from monitor.probes.tls import Tls
+from tests.probes.names import naming, silence
+
+SEEN = Observation("fail", 1_780_000_000_000, 12.5, "tcp_timeout", ip="192.0.2.1")
+
+
+def round_at(began: int, failed: int, asked: int = 3) -> Round:
+    return Round(began, began + 10, asked, tuple(f"canary {number}" for number in range(failed)))
+
+
+@pytest.mark.parametrize(
+    ("asked", "failed", "out"),
+    [(3, 0, False), (3, 1, False), (3, 2, True), (4, 2, False), (1, 1, True), (2, 1, False), (0, 0, True)],
+)
+def test_more_than_half_must_fail(asked: int, failed: int, out: bool) -> None:
+    assert round_at(0, failed, asked).out is out
+
+
+def test_only_a_round_that_began_after_the_probe_settles_it() -> None:
+    assert not settles([], 100)
+    assert not settles([round_at(99, 0)], 100)
+    assert settles([round_at(99, 0), round_at(100, 0)], 100)
+
+
+def test_a_round_within_one_interval_before_still_counts() -> None:
+    rounds = [round_at(50, 3), round_at(100, 0)]
+    assert was_out(rounds, 60) == rounds[0]
+    assert was_out(rounds, 61) is None
+
+
+@pytest.mark.parametrize(
+    ("reason", "ours"),
+    [("tcp_timeout", "self_network"), ("dns_timeout", "self_resolver"), ("dns_servfail", "self_resolver")],
+)
+def test_a_void_names_the_canaries_and_what_was_seen(reason: str, ours: str) -> None:
+    seen = without_us(Observation("fail", 1, 2, reason), round_at(0, 2))
+    assert (seen.outcome, seen.reason, seen.detail) == ("void", ours, f"{reason}; canaries failed: canary 0, canary 1")
+
+
+def test_a_void_keeps_what_was_measured() -> None:
+    seen = without_us(SEEN, round_at(0, 0, asked=0))
+    assert (seen.at, seen.duration_ms, seen.ip) == (SEEN.at, SEEN.duration_ms, SEEN.ip)
+    assert seen.detail == "tcp_timeout; no canary to ask"
+
+
+@pytest.mark.parametrize(
+    ("failing", "checks", "hosts", "together"),
+    [(3, 4, 2, True), (2, 4, 2, False), (4, 4, 1, False), (3, 3, 3, False), (51, 100, 50, True)],
+)
+def test_refusals_together_need_checks_and_hosts(failing: int, checks: int, hosts: int, together: bool) -> None:
+    assert all_refused_together(failing, checks, hosts) is together
+
+
+ROUTES = """Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT
+eth0\t00000000\t010200C0\t0003\t0\t0\t0\t00000000\t0\t0\t0
+eth0\t000200C0\t00000000\t0001\t0\t0\t0\t00FFFFFF\t0\t0\t0
+"""
+
+
+def test_the_default_gateway_is_read_from_the_routes() -> None:
+    assert default_gateway(ROUTES) == "192.0.2.1"
+    assert default_gateway(ROUTES.splitlines()[0]) is None
+    assert default_gateway("") is None
+    assert default_gateway(ROUTES.replace("010200C0", "00000000")) is None
+
+
+def test_this_host_knows_its_own_addresses() -> None:
+    assert is_local("127.0.0.1")
+    assert not is_local("192.0.2.1")
+    assert not is_local("app.example.com")
+
+
+def io_with(*servers: str) -> Io:
+    clock = SystemClock()
+    return Io(clock, Resolver(servers, clock.monotonic_ns), Tls(), allow_private_targets=True, timeout_ms=500)
+
+
+async def test_without_canaries_the_name_servers_in_use_are_asked() -> None:
+    async with naming({}) as alive, naming({"example.com": silence}) as dead:
+        canaries = Canaries(SystemClock(), io_with(alive.address), [])
+        assert await canaries.own_network_out(0, 1) is None
+        assert "example.com" in alive.asked
+        canaries.reload(io_with(dead.address), [])
+        out = await canaries.own_network_out(SystemClock().monotonic_ns(), 1)
+        await canaries.aclose()
+    assert out is not None
+    assert f"dns {dead.address}" in out.failed
+
+
+async def test_probes_that_ask_together_share_a_round() -> None:
+    async with naming({}) as server:
+        settings = DnsSettings.model_construct(name="example.test", type="A", server=server.address)
+        canaries = Canaries(SystemClock(), io_with(server.address), [Canary("dns", settings)])
+        now = SystemClock().monotonic_ns()
+        await asyncio.gather(*[canaries.own_network_out(now, 1) for _ in range(50)])
+        await canaries.aclose()
+    assert server.asked == ["example.test"]
