@@ -21,7 +21,7 @@ from monitor.ledger.period import Month, month_at
 from monitor.ledger.snapshot import ActiveExclusion, NextMaintenance, ServiceView
 from monitor.ledger.terms import CheckTerms, Terms
 from monitor.ledger.third_party import ANY_COMPONENT, component_steps
-from monitor.ledger.timeline import DOWN, Fold, Segments, Timelines, fold
+from monitor.ledger.timeline import DOWN, Fold, Segment, Segments, Timelines, fold
 
 Series = tuple[str, str]
 """A check at a vantage."""
@@ -67,12 +67,14 @@ class LiveBook:
         """One service now: the running month, the month before where a policy was in force, and burn."""
         of = service_book(self.terms, service, self._entries, self._timelines)
         running = month_at(as_of, self.terms.zone)
+        now = _current(of.readings.measured.segments, as_of)
         books = {running: _booked(of, running, as_of), running.shifted(-1): self._past(of, running.shifted(-1), as_of)}
         return ServiceView(
             service=service,
             title=of.service.title or service,
             public=public,
-            up=_state(of.readings.measured.segments, as_of),
+            up=None if now is None else now[2] != DOWN,
+            since=None if now is None else now[0],
             months=tuple(booked.figures for booked in books.values() if booked is not None),
             burn=burn_at(of, as_of, {month: booked for month, booked in books.items() if booked is not None}),
             active=_active(books.get(running), as_of),
@@ -182,11 +184,11 @@ def _booked(of: ServiceBook, month: Month, as_of: int) -> MonthBook | None:
         return None  # no policy was in force: that month has no figures to show
 
 
-def _state(segments: Segments, as_of: int) -> bool | None:
-    """Up, down, or unknown at `as_of` itself."""
-    for start, end, state in reversed(segments):
-        if start <= as_of:
-            return state != DOWN if as_of < end else None
+def _current(segments: Segments, as_of: int) -> Segment | None:
+    """The segment that holds `as_of` itself; None when unknown."""
+    for segment in reversed(segments):
+        if segment[0] <= as_of:
+            return segment if as_of < segment[1] else None
     return None
 
 

@@ -106,7 +106,10 @@ class ActiveExclusion:
 
 @dataclass(frozen=True, slots=True)
 class ServiceView:
-    """One service now: the running month first, then the month before it; `up` None when unknown."""
+    """One service now: the running month first, then the month before it.
+
+    `up` is None when unknown; `since` is when the state that holds now began, None when unknown.
+    """
 
     service: str
     title: str
@@ -116,6 +119,7 @@ class ServiceView:
     burn: Burn
     active: tuple[ActiveExclusion, ...] = ()
     next_maintenance: tuple[NextMaintenance, ...] = ()
+    since: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
