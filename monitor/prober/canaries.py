@@ -1,6 +1,6 @@
 """Canaries: what tells our own network's trouble from the target's (design/faults.md, "Canaries").
 
-They are looked at in the background once an interval, and at once when a probe asks and no round began since it did;
+They are looked at in the background once an interval, and at once when a probe asks and no round is fresh;
 probes that ask together share a round. A canary that has never answered proves nothing and is not counted, unless the
 configuration names it.
 """
@@ -25,6 +25,7 @@ from monitor.settings import Settings
 
 INTERVAL_S = 30.0
 TIMEOUT_MS = 2_000
+FRESH_NS = 1_000_000_000
 _ROUNDS_KEPT = 64
 _ANY_NAME = "example.com"  # RFC 2606: exists, and belongs to nobody's service
 _ANSWERED = frozenset({aiodns.error.ARES_ENOTFOUND, aiodns.error.ARES_ENODATA})
@@ -62,11 +63,14 @@ class Canaries:
             await asyncio.sleep(INTERVAL_S)
 
     async def own_network_out(self, began_ns: int, window_ns: int) -> Round | None:
-        """The round that shows our own network out around a probe that began at `began_ns`; None: it was not.
+        """The round that shows our own network out around a probe that began at `began_ns` and has just failed; None:
+        it was not.
 
-        `window_ns` is the check's interval: what failed up to one before the probe still counts.
+        `window_ns` is the check's interval: what failed up to one before the probe still counts. What sang when the
+        probe began proves nothing of a network that went away under it: a round of the last second is needed.
         """
-        while not settles(self._rounds, began_ns):
+        fresh_from = max(began_ns, self._clock.monotonic_ns() - FRESH_NS)
+        while not settles(self._rounds, fresh_from):
             await self._look_together()
         return was_out(self._rounds, began_ns - window_ns)
 
@@ -88,11 +92,10 @@ class Canaries:
         await asyncio.shield(self._round)
 
     async def _look(self) -> None:
-        if self._asked is None:
-            self._asked = self._all()
+        asked = self._asked = self._asked or self._all()  # a reload may change them while they are asked
         began = self._clock.monotonic_ns()
-        answers = await asyncio.gather(*[canary.look() for canary in self._asked])
-        seen = dict(zip(self._asked, answers, strict=True))
+        answers = await asyncio.gather(*[canary.look() for canary in asked])
+        seen = dict(zip(asked, answers, strict=True))
         self._answered.update(canary.name for canary, answered in seen.items() if answered)
         counted = [canary for canary in seen if canary.named or canary.name in self._answered]
         failed = tuple(canary.name for canary in counted if not seen[canary])

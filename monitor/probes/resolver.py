@@ -47,8 +47,11 @@ class Resolver:
 
     @property
     def servers(self) -> tuple[str, ...]:
-        """The name servers that are asked, the system's where none were given."""
-        return self._servers or tuple(self._ares().nameservers)
+        """The name servers that are asked, the system's where none were given; none where c-ares cannot be started."""
+        try:
+            return self._servers or tuple(self._ares().nameservers)
+        except pycares.AresError:
+            return ()
 
     def kept(self, name: str) -> Answer | None:
         """What is known of a name without asking anybody."""
@@ -103,6 +106,8 @@ def of_ares_status(status: int) -> Verdict:
     """What a failed look-up means."""
     if status == ares.ARES_ENOMEM:
         return Verdict("void", "self_memory", "c-ares is out of memory")
+    if status in (ares.ARES_ECANCELLED, ares.ARES_EDESTRUCTION):
+        return Verdict("void", "self_resolver", "the resolvers were changed during the look-up")
     return Verdict("fail", _FAILURES.get(status, "dns_bad"), _words(status))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+import dns.rcode
 import pytest
 
 from monitor.clock import SystemClock
@@ -15,7 +16,8 @@ from monitor.probes import Io
 from monitor.probes.dns import DnsSettings
 from monitor.probes.resolver import Resolver
 from monitor.probes.tls import Tls
-from tests.probes.names import naming, silence
+from tests.probes.clocks import JumpClock
+from tests.probes.names import code, naming, silence
 
 SEEN = Observation("fail", 1_780_000_000_000, 12.5, "tcp_timeout", ip="192.0.2.1")
 
@@ -101,6 +103,18 @@ async def test_without_canaries_the_name_servers_in_use_are_asked() -> None:
         await canaries.aclose()
     assert out is not None
     assert f"dns {dead.address}" in out.failed
+
+
+async def test_what_sang_when_the_probe_began_proves_nothing_when_it_fails() -> None:
+    clock = JumpClock()
+    async with naming({}) as server:
+        canaries = Canaries(clock, io_with(server.address), [])
+        began = clock.monotonic_ns()
+        assert await canaries.own_network_out(began, 1) is None
+        clock.advance(10_000)
+        server.zone["example.com"] = code(dns.rcode.SERVFAIL)
+        assert await canaries.own_network_out(began, 1) is not None
+        await canaries.aclose()
 
 
 async def test_probes_that_ask_together_share_a_round() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import dns.rcode
@@ -69,6 +70,15 @@ async def test_failures_are_told_apart(resolver: Resolver, name: str, reason: st
     with pytest.raises(ProbeError) as failed:
         await resolver.look_up(name)
     assert (failed.value.verdict.outcome, failed.value.verdict.reason) == ("fail", reason)
+
+
+async def test_a_look_up_that_our_own_reload_ends_is_void(resolver: Resolver) -> None:
+    asking = asyncio.create_task(resolver.look_up("silent.test"))
+    await asyncio.sleep(0)
+    await resolver.aclose()
+    with pytest.raises(ProbeError) as failed:
+        await asking
+    assert (failed.value.verdict.outcome, failed.value.verdict.reason) == ("void", "self_resolver")
 
 
 async def test_an_answer_is_kept_for_its_ttl(resolver: Resolver, server: NameServer, clock: FakeClock) -> None:
