@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from bisect import bisect_right, insort
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from monitor.facts import EXCLUSION_CLASSES
@@ -30,11 +29,11 @@ class Slice(NamedTuple):
     exclusions: tuple[Exclusion, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Booked:
+class Booked(NamedTuple):
     """A service's time in `[period.start, period.end)`, clipped at `as_of` by whoever made the period.
 
-    `down` are the DOWN pieces cut by what excuses them; `cover` is where any exclusion is granted, DOWN or not.
+    `down` are the DOWN pieces cut by what excuses them, `down_ms` and `excused_ms` what they come to; `cover` is where
+    any exclusion is granted, DOWN or not.
     """
 
     period: Period
@@ -42,25 +41,19 @@ class Booked:
     unknown: Spans
     down: list[Slice]
     cover: list[Slice]
-
-    @property
-    def down_ms(self) -> int:
-        return sum(piece.end - piece.start for piece in self.down if not piece.exclusions) if self.down else 0
-
-    @property
-    def excused_ms(self) -> int:
-        return sum(piece.end - piece.start for piece in self.down if piece.exclusions) if self.down else 0
+    down_ms: int
+    excused_ms: int
 
     def excused_by_class(self) -> dict[str, int]:
         excused = dict.fromkeys(EXCLUSION_CLASSES, 0)
-        for piece in self.down if self.cover else ():
-            if piece.exclusions:
-                excused[piece.exclusions[0].klass] += piece.end - piece.start
+        for start, end, exclusions in self.down if self.excused_ms else ():
+            if exclusions:
+                excused[exclusions[0].klass] += end - start
         return excused
 
     def unexcused(self) -> Spans:
         """The time of account `down`."""
-        return [(piece.start, piece.end) for piece in self.down if not piece.exclusions]
+        return [(start, end) for start, end, exclusions in self.down if not exclusions]
 
 
 def cover(exclusions: Sequence[Exclusion], period: Period) -> list[Slice]:
@@ -90,22 +83,30 @@ def cover(exclusions: Sequence[Exclusion], period: Period) -> list[Slice]:
 def book(segments: Segments, covered: list[Slice], period: Period) -> Booked:
     """Lays what is granted over a service's timeline within the period."""
     if period.start >= period.end:
-        return Booked(period, 0, [], [], covered)
-    up = 0
+        return Booked(period, 0, [], [], covered, 0, 0)
+    up = down_ms = excused_ms = place = 0
     unknown: Spans = []
     pieces: list[Slice] = []
-    place, known_until = 0, period.start
+    known_until = period.start
     for start, end, state in segments_within(segments, period):
         if known_until < start:
             unknown.append((known_until, start))
         known_until = end
         if state == UP:
             up += end - start
+            continue
+        while place < len(covered) and covered[place].end <= start:
+            place += 1
+        if place == len(covered) or covered[place].start >= end:
+            pieces.append(Slice(start, end, ()))
+            down_ms += end - start
         else:
-            place = _cut(pieces, start, end, covered, place)
+            excused = _cut(pieces, start, end, covered, place)
+            excused_ms += excused
+            down_ms += end - start - excused
     if known_until < period.end:
         unknown.append((known_until, period.end))
-    return Booked(period, up, unknown, pieces, covered)
+    return Booked(period, up, unknown, pieces, covered, down_ms, excused_ms)
 
 
 def segments_within(segments: Segments, period: Period) -> Segments:
@@ -118,22 +119,21 @@ def segments_within(segments: Segments, period: Period) -> Segments:
 
 
 def _cut(pieces: list[Slice], start: int, end: int, covered: list[Slice], place: int) -> int:
-    """Adds the DOWN time `[start, end)` cut at the edges of what covers it; gives the place to go on from."""
-    while place < len(covered) and covered[place].end <= start:
-        place += 1
-    here = place
-    while here < len(covered) and covered[here].start < end:
-        piece = covered[here]
+    """Adds the DOWN time `[start, end)` cut at the edges of what covers it, from `place` on; gives the excused ms."""
+    excused = 0
+    while place < len(covered) and covered[place].start < end:
+        piece = covered[place]
         if start < piece.start:
             pieces.append(Slice(start, piece.start, ()))
             start = piece.start
         until = min(end, piece.end)
         pieces.append(Slice(start, until, piece.exclusions))
+        excused += until - start
         start = until
-        here += 1
+        place += 1
     if start < end:
         pieces.append(Slice(start, end, ()))
-    return place
+    return excused
 
 
 def refused_parts(exclusion: Exclusion, period: Period, unexcused: Spans) -> list[tuple[str, Spans, int]]:

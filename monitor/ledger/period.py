@@ -111,4 +111,10 @@ def parse_instant(text: str) -> int:
 
 def format_instant(instant: int) -> str:
     """RFC 3339, UTC, three digits after the second: the canonical spelling of facts.md."""
-    return (_EPOCH + timedelta(milliseconds=instant)).isoformat(timespec="milliseconds")[:-6] + "Z"
+    second, ms = divmod(instant, SECOND)
+    return f"{_to_the_second(second)}.{ms:03d}Z"
+
+
+@lru_cache(maxsize=8192)
+def _to_the_second(second: int) -> str:
+    return (_EPOCH + timedelta(seconds=second)).isoformat()[:-6]

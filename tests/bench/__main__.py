@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import Figure, exposition, probes, store
+from tests.bench import Figure, exposition, ledger, probes, store
 
 BENCHMARKS: dict[str, Callable[[], Iterable[Figure]]] = {
     "recording": store.recording,
@@ -17,6 +17,7 @@ BENCHMARKS: dict[str, Callable[[], Iterable[Figure]]] = {
     "probes": probes.looks,
     "scheduler": probes.scheduling,
     "start": probes.starting,
+    "ledger": ledger.ledger,
     "exposition": exposition.exposition,
 }
 
