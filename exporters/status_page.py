@@ -29,7 +29,11 @@ def status(snapshot: Snapshot | None, *, everything: bool) -> dict[str, Json]:
         return {"as_of": None, "state": "unknown", "services": []}
     shown = [view for view in snapshot.services if view.public or everything]
     services: list[Json] = [
-        {**_service(view), "failing": [*_failing(snapshot, view.service)] if everything else []} for view in shown
+        {
+            **_service(view, snapshot.as_of),
+            "failing": [*_failing(snapshot, view.service)] if everything else [],
+        }
+        for view in shown
     ]
     return {"as_of": format_instant(snapshot.as_of), "state": _overall(shown), "services": services}
 
@@ -41,17 +45,20 @@ def render(snapshot: Snapshot | None, now: int, *, everything: bool) -> str:
 
 
 def rough(ms: int) -> str:
-    """An amount for glancing at, floored to seconds below an hour and to minutes above: `43 min 12 s`, `1 h 5 min`.
+    """An amount for glancing at, floored to seconds below an hour and to minutes above: `43 min 12 s`, `1 h`.
 
     Below zero it is floored as well: more overspent, never less.
     """
     if ms < 0:
         return "-" + rough(-(ms // SECOND) * SECOND)
     hours, rest = divmod(ms, HOUR)
-    if hours:
-        return f"{hours} h {rest // MINUTE} min"
     minutes, rest = divmod(rest, MINUTE)
-    return f"{minutes} min {rest // SECOND} s" if minutes else f"{rest // SECOND} s"
+    if hours:
+        return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+    seconds = rest // SECOND
+    if minutes:
+        return f"{minutes} min {seconds} s" if seconds else f"{minutes} min"
+    return f"{seconds} s"
 
 
 def _overall(views: Sequence[ServiceView]) -> str:
@@ -65,11 +72,13 @@ def _state(view: ServiceView) -> str:
     return "unknown" if view.up is None else "up" if view.up else "down"
 
 
-def _service(view: ServiceView) -> dict[str, Json]:
+def _service(view: ServiceView, as_of: int) -> dict[str, Json]:
     return {
         "service": view.service,
         "title": view.title or view.service,
         "state": _state(view),
+        "since": None if view.since is None else format_instant(view.since),
+        "for_ms": None if view.since is None else as_of - view.since,
         "excused_by": [*sorted({active.klass for active in view.active})],
         "months": [_month(figures) for figures in view.months[:1] + tuple(filter(_was_seen, view.months[1:]))],
         "maintenance": [

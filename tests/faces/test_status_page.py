@@ -64,6 +64,9 @@ def test_everybody_sees_the_public_services() -> None:
         ((True, False), "1 of 2 services is down"),
         ((False, False), "2 of 2 services are down"),
         ((True, None), "The state of some services is unknown"),
+        ((True,), "The s0 is up"),
+        ((False,), "The s0 is down"),
+        ((None,), "The s0 is not known to be up"),
         ((), "No public services"),
     ],
 )
@@ -73,10 +76,17 @@ def test_the_heading_says_the_worst(states: tuple[bool | None, ...], heading: st
 
 def test_what_is_left_of_the_month_is_shown() -> None:
     text = words(snapshot(view("app")))
-    assert "2026-03 99.996 % 99.900 % 1 min 1 s 43 min 33 s of 44 min 34 s 99.996 % on track" in text
+    assert "2026-03 99.996 % 99.900 % 1 min 1 s 5 min 43 min 33 s of 44 min 34 s 99.996 % on track" in text
     assert "2026-02" in text
     over = replace(figures("app"), remaining=-90_500, verdict="breached")
     assert "overspent by 1 min 30 s" in words(snapshot(view("app", over)))
+
+
+def test_a_state_says_since_when() -> None:
+    lasting = replace(view("app", up=False), since=AS_OF - 4 * MINUTE - 7_999)
+    assert "Down for 4 min 7 s, since 2026-03-20 11:55:52 UTC." in words(snapshot(lasting))
+    assert f"'for_ms': {4 * MINUTE + 7_999}" in str(status(snapshot(lasting), everything=False))
+    assert "since" not in words(snapshot(view("app", up=False)))
 
 
 def test_figures_that_are_unknown_are_dashes() -> None:
@@ -94,7 +104,7 @@ def test_a_month_before_the_first_look_is_not_shown() -> None:
 def test_maintenance_and_exclusions_are_shown() -> None:
     text = words(snapshot(with_maintenance(view("app"))))
     assert "Excused now: maintenance." in text
-    assert "Maintenance from 2026-03-23 12:00:00 UTC, announced 50 h 0 min ahead." in text
+    assert "Maintenance from 2026-03-23 12:00:00 UTC, announced 50 h ahead." in text
 
 
 def test_why_it_fails_is_for_those_with_a_token() -> None:
@@ -108,7 +118,7 @@ def test_why_it_fails_is_for_those_with_a_token() -> None:
 def test_old_figures_are_called_old() -> None:
     shown = snapshot(view("app"))
     assert "old" not in words(shown, AS_OF + STALE_AFTER)
-    assert "These figures are 5 min 0 s old" in words(shown, AS_OF + 5 * MINUTE)
+    assert "These figures are 5 min old" in words(shown, AS_OF + 5 * MINUTE)
     assert "Not evaluated yet" in words(None)
 
 
@@ -138,7 +148,15 @@ def test_every_class_of_the_page_has_its_look() -> None:
 
 @pytest.mark.parametrize(
     ("ms", "shown"),
-    [(0, "0 s"), (999, "0 s"), (61_999, "1 min 1 s"), (HOUR + 5 * MINUTE + 59_000, "1 h 5 min"), (-1, "-1 s")],
+    [
+        (0, "0 s"),
+        (999, "0 s"),
+        (61_999, "1 min 1 s"),
+        (43 * MINUTE, "43 min"),
+        (50 * HOUR, "50 h"),
+        (HOUR + 5 * MINUTE + 59_000, "1 h 5 min"),
+        (-1, "-1 s"),
+    ],
 )
 def test_time_is_floored(ms: int, shown: str) -> None:
     assert rough(ms) == shown
