@@ -23,7 +23,7 @@ _RESULT_FIELDS = frozenset(
 def parse_json(text: str | bytes) -> Json:
     """JSON with no duplicate keys, NaN or infinity. Raises FactError."""
     try:
-        return cast(Json, json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant))
+        return cast(Json, _decoder.decode(text if isinstance(text, str) else text.decode()))
     except json.JSONDecodeError as error:
         raise FactError(f"is not JSON: {error.msg} at character {error.pos + 1}") from None
     except UnicodeDecodeError:
@@ -49,9 +49,12 @@ def decode_fact(given: Json, recorded_at: int | None = None) -> AnyFact:
         raise FactError(f"kind: expected one of result {' '.join(sorted(KINDS))}; found {shown(kind)}")
     if recorded_at is None:
         recorded_at = _required_instant(given, "recorded_at")
-    if kind == "result":
-        return _decode_result(given, recorded_at)
-    fields = check_fields(kind, {field: given[field] for field in given if field not in ("kind", "recorded_at")})
+    try:
+        if kind == "result":
+            return _decode_result(given, recorded_at)
+        fields = check_fields(kind, {field: given[field] for field in given if field not in ("kind", "recorded_at")})
+    except RecursionError:
+        raise FactError("is nested too deeply; expected a few levels of objects and lists") from None
     return Fact(kind, recorded_at, fields)
 
 
@@ -64,7 +67,7 @@ def _decode_result(given: Mapping[str, Json], recorded_at: int) -> Result:
     for field in _RESULT_TEXTS:
         if field in given:
             text(field, given[field])
-    extra = {field: spellable(field, value) for field, value in given.items() if field not in _RESULT_FIELDS}
+    extra = {field: spellable(field, given[field]) for field in given.keys() - _RESULT_FIELDS}
     confirm = get("confirm", False)
     if not isinstance(confirm, bool):
         raise FactError(f"confirm: expected true or false; found {shown(confirm)}")
@@ -102,14 +105,18 @@ def _reason(reason: str | None, outcome: Outcome) -> str | None:
 def _phases(given: Json) -> Phases:
     if not isinstance(given, dict):
         raise FactError(f"phases_ms: expected an object of {' '.join(Phases._fields)}; found {shown(given)}")
-    unknown = sorted(set(given) - set(Phases._fields))
+    unknown = given.keys() - _PHASES
     if unknown:
-        raise FactError(f"phases_ms: expected only {' '.join(Phases._fields)}; found {shown(unknown[0])}")
-    return Phases(**{phase: _number(f"phases_ms.{phase}", value) for phase, value in given.items()})
+        raise FactError(f"phases_ms: expected only {' '.join(Phases._fields)}; found {shown(min(unknown))}")
+    return Phases(**{phase: _number(_PHASE_NAMES[phase], value) for phase, value in given.items()})
+
+
+_PHASES = frozenset(Phases._fields)
+_PHASE_NAMES = {phase: f"phases_ms.{phase}" for phase in Phases._fields}
 
 
 def _number(field: str, given: Json) -> float:
-    if isinstance(given, bool) or not isinstance(given, int | float) or not 0 <= given <= 2**53:
+    if isinstance(given, bool) or not isinstance(given, int | float) or not 0 <= given < 2**53:
         raise FactError(f"{field}: expected a number of ms, 0 or more; found {shown(given)}")
     return given
 
@@ -135,3 +142,6 @@ def _unique(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
 
 def _no_constant(name: str) -> NoReturn:
     raise FactError(f"is not JSON: {name} is no number")
+
+
+_decoder = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_constant)  # json.loads would make one a line

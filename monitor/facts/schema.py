@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 
 from monitor.errors import FactError, InputError
 from monitor.facts.kinds import EXCLUSION_CLASSES, SEVERITIES, Json
@@ -64,9 +65,12 @@ def instant_ms(field: str, given: Json) -> int:
     if not isinstance(given, str):
         raise FactError(f"{field}: expected an instant as text; found {shown(given)}")
     try:
-        return parse_instant(given)
+        return _parse_instant(given)
     except InputError as error:
         raise FactError(f"{field}: {error}") from None
+
+
+_parse_instant = lru_cache(maxsize=256)(parse_instant)  # a line says one instant twice, a file one expiry all along
 
 
 def instant(field: str, given: Json) -> str:

@@ -58,6 +58,8 @@ class Booked(NamedTuple):
 
 def cover(exclusions: Sequence[Exclusion], period: Period) -> list[Slice]:
     """Where at least one exclusion is granted in the period: pieces with one set of exclusions each."""
+    if not exclusions:
+        return []
     ranked = sorted(exclusions, key=lambda exclusion: exclusion.order)
     changes: list[tuple[int, int, int]] = []
     for rank, exclusion in enumerate(ranked):

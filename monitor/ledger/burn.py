@@ -16,12 +16,22 @@ def burn(booked: Sequence[Booked], now: Figures | None, as_of: int) -> Burn:
 
     Time before all of them is unknown. `now` None (no policy in force there): rates are None.
     """
-    has_downtime = any(month.down for month in booked)
-    ratios = {name: error_ratio(booked, as_of, width) if has_downtime else ZERO for name, width in WINDOWS.items()}
+    if not any(month.down_ms for month in booked):
+        return _calm(now, as_of)
+    ratios = {name: error_ratio(booked, as_of, width) for name, width in WINDOWS.items()}
     return Burn(
         rate={name: _rate(ratio, now) for name, ratio in ratios.items()},
         error_ratio=ratios,
         exhaustion={name: _exhaustion(ratios[name], now, as_of) for name in EXHAUSTION_WINDOWS},
+    )
+
+
+def _calm(now: Figures | None, as_of: int) -> Burn:
+    """No downtime in any window: what every service shows nearly always."""
+    return Burn(
+        rate=dict.fromkeys(WINDOWS, _rate(ZERO, now)),
+        error_ratio=dict.fromkeys(WINDOWS, ZERO),
+        exhaustion=dict.fromkeys(EXHAUSTION_WINDOWS, _exhaustion(ZERO, now, as_of)),
     )
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import itertools
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
 from monitor.facts import Json, Result
 from monitor.facts.canonical import phases_object
@@ -107,10 +107,14 @@ def _slice(piece: Slice) -> dict[str, Json]:
     }
 
 
-def unknown_inside(segments: Segments, elapsed: Period) -> int:
-    """UNKNOWN ms between two DOWN pieces with no UP between: what would have been downtime had we looked."""
+def unknown_inside(segments: Segments, elapsed: Period, as_of: int) -> int:
+    """UNKNOWN ms between two DOWN pieces with no UP between: what would have been downtime had we looked.
+
+    Either piece may lie outside the month, but begins before `as_of`.
+    """
     hidden: Spans = []
-    for (_, end, state), (start, _, next_state) in itertools.pairwise(segments):
+    begun = [segment for segment in segments if segment[0] < as_of]
+    for (_, end, state), (start, _, next_state) in pairwise(begun):
         if state == DOWN and next_state == DOWN and end < start:
             hidden.append((end, start))
     return total(clip(hidden, elapsed.start, elapsed.end))

@@ -150,7 +150,7 @@ def _runs(of: ServiceBook, booked: MonthBook) -> dict[str, Json]:
     )
     return {
         **counted,
-        "unknown_inside_outage_ms": unknown_inside(of.readings.measured.segments, elapsed),
+        "unknown_inside_outage_ms": unknown_inside(of.readings.measured.segments, elapsed, booked.frame.as_of),
         "maintenance_ms": {
             "announced": total(clip(announced, elapsed.start, elapsed.end)),
             "used": booked.figures.accounts.excused["maintenance"],

@@ -181,6 +181,12 @@ def test_without_recorded_at_only_a_given_one_will_do() -> None:
     assert decode_fact(fields, recorded_at=5).recorded_at == 5
 
 
+def test_nesting_that_json_can_read_but_nothing_else_can_is_refused_too() -> None:
+    deep = "[" * 900 + "]" * 900
+    with pytest.raises(FactError, match=r"nested too deeply|is not JSON"):
+        decode_line(line(RESULT)[:-1] + f',"new":{deep}}}')
+
+
 def test_deep_nesting_is_refused_and_not_a_crash() -> None:
     assert refusal("[" * 100_000).startswith("is not JSON")
 
