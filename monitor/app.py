@@ -10,21 +10,21 @@ import asyncio
 import logging
 import platform
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 
 from exporters import prometheus, status_page
 from exporters.self_metrics import SelfMetrics
 from monitor import __version__
 from monitor.closing import Wanted, statements
-from monitor.config import Config, terms_json, to_terms
+from monitor.config import Config, to_terms
 from monitor.errors import InputError, StoreError
 from monitor.evaluator import ALL_TIME, Evaluator
 from monitor.facts import AnyFact, Fact, Json
 from monitor.facts.schema import KINDS
 from monitor.interfaces import Clock
-from monitor.ledger.period import Month, format_instant
+from monitor.ledger.period import Month
 from monitor.ledger.terms import Terms
 from monitor.periodic import Job, Periodic
 from monitor.prober import Outlets, Prober
@@ -35,7 +35,18 @@ from monitor.store.url import store_path
 from monitor.telemetry import PULSE_MINUTES, ProcessMetrics, Reporting, logging_to, pulse, reporting
 from monitor.web import Access, Audience, Listen, Tokens, build, serving
 from monitor.web.daemon import Daemon, Pages
-from monitor.wiring import longest_hold, looked_at, needs_restart, probing_options, shown, store_url, tokens_file
+from monitor.wiring import (
+    Event,
+    lifecycle_fact,
+    longest_hold,
+    looked_at,
+    probing_options,
+    shown,
+    store_url,
+    terms_fact,
+    tokens_file,
+    until_restart,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -67,10 +78,10 @@ async def serve(start: Start, signals: Signals) -> None:
         store = await stack.enter_async_context(open_store(store_url(start.config), start.clock))
         parts = Parts(start, store)
         await stack.enter_async_context(parts.recorder)
-        await parts.begin()
         server = start.config.server
         app = build(parts.face(), Access(server.metrics, server.status_page))
         port = await stack.enter_async_context(serving(app, Listen(server.listen.host, server.listen.port)))
+        await parts.begin()  # once nothing of the configuration can be refused any more
         stack.push_async_callback(parts.end)
         await stack.enter_async_context(parts.periodic)
         start.started(f"http://{_reachable(server.listen.host)}:{port}/")
@@ -81,9 +92,9 @@ async def _produce(parts: Parts, signals: Signals) -> None:
     """Everything that makes facts, until told to stop."""
     async with asyncio.TaskGroup() as producers:
         tasks = [
-            producers.create_task(parts.scheduler.run(), name="scheduler"),
-            producers.create_task(parts.prober.run(), name="prober"),
             producers.create_task(parts.evaluator.run(), name="evaluator"),
+            producers.create_task(parts.prober.run(), name="prober"),
+            producers.create_task(parts.schedule(), name="scheduler"),
             producers.create_task(parts.periodic.run(), name="periodic"),
             producers.create_task(parts.tell_notices(), name="notices"),
             producers.create_task(parts.reload_when(signals.reload), name="reload"),
@@ -104,6 +115,7 @@ class Parts:
         self._config = start.config
         self._terms = to_terms(start.config)
         self._notices: asyncio.Queue[Fact] = asyncio.Queue()
+        self._reloading = asyncio.Lock()
         self._reload_succeeded = True
         self._exposition = prometheus.Exposition()
         self.leaving = False
@@ -129,17 +141,25 @@ class Parts:
     # -- life
 
     async def begin(self) -> None:
-        """Records the start and its terms; the scheduler learns when each check was last looked at from here."""
-        newest = await self.evaluator.newest()
-        own = {check: at for (check, vantage), at in newest.items() if vantage == self._config.location}
+        """Records the start and its terms."""
+        now = self._clock.now()
+        await self.recorder.record(
+            [terms_fact(self._config, self._terms.digest, now), self._lifecycle("started", VERSION, now)]
+        )
+
+    async def schedule(self) -> None:
+        """Looks at every check from where the store says that it was last looked at from here."""
+        await self.evaluator.first_evaluation.wait()
+        newest = () if self.evaluator.snapshot is None else self.evaluator.snapshot.newest
+        own = {look.result.check: look.result.at for look in newest if look.result.vantage == self._config.location}
         self.scheduler = Scheduler(self._clock, self.prober, looked_at(self._config), own)
-        await self.recorder.record([*self._terms_facts(), self._lifecycle("started", f"minutebook {__version__}")])
+        await self.scheduler.run()
 
     async def end(self) -> None:
         """Records the stop and what was noticed before; where the store is away, the gap says so itself."""
         noticed = [self._notices.get_nowait() for _ in range(self._notices.qsize())]
         try:
-            await self.recorder.record([*noticed, self._lifecycle("stopped", f"minutebook {__version__}")])
+            await self.recorder.record([*noticed, self._lifecycle("stopped", VERSION, self._clock.now())])
         except StoreError as error:
             logger.warning("the stop is not recorded: %s", error)
 
@@ -160,59 +180,47 @@ class Parts:
         if event == "clock_stepped":
             self.periodic.realign()
 
-    # -- facts of our own
-
-    def _lifecycle(self, event: str, detail: str, at: int | None = None) -> Fact:
-        moment = format_instant(self._clock.now() if at is None else at)
-        fields: dict[str, Json] = {
-            "event": event,
-            "at": moment,
-            "detail": detail,
-            "terms": self._terms.digest,
-            "source": self._config.location,
-            "id": f"{self._config.location}/{event}/{moment}",
-        }
-        return Fact("lifecycle", 0, fields)
-
-    def _terms_facts(self) -> list[Fact]:
-        """The whole terms, with an id of the moment: a return to earlier terms is a fact of its own."""
-        moment = format_instant(self._clock.now())
-        fields: dict[str, Json] = {
-            "terms": terms_json(self._config),
-            "digest": self._terms.digest,
-            "source": self._config.location,
-            "id": f"{self._config.location}/terms/{moment}",
-        }
-        return [Fact("terms", 0, fields)]
+    def _lifecycle(self, event: str, detail: str, at: int) -> Fact:
+        return lifecycle_fact(self._config.location, Event(event, detail, at, self._terms.digest))
 
     # -- reload
 
     async def reload_when(self, asked: asyncio.Event) -> None:
-        """SIGHUP: the same as POST /-/reload, but what is wrong goes to the log."""
+        """SIGHUP: the same as POST /-/reload, with nobody but the log to tell."""
         while True:
             await asked.wait()
             asked.clear()
-            try:
+            with suppress(InputError, StoreError):
                 await self.reload()
-            except (InputError, StoreError) as error:
-                logger.warning("the configuration stays as it is: %s", error)
 
     async def reload(self) -> None:
-        """Decodes and checks the file first, then swaps. Raises ConfigError or InputError, and then nothing changed."""
-        try:
-            config = await asyncio.to_thread(self._start.reread)
-        except InputError:
-            self._reload_succeeded = False
-            raise
-        for section in needs_restart(self._config, config):
+        """Decodes and checks the file, records its terms, then swaps; one after the other when asked twice.
+
+        Raises ConfigError, InputError or StoreError, and then nothing has changed.
+        """
+        async with self._reloading:
+            try:
+                config, terms = await self._accepted(await asyncio.to_thread(self._start.reread))
+            except (InputError, StoreError) as error:
+                self._reload_succeeded = False
+                logger.warning("the configuration stays as it is: %s", error)
+                raise
+            self._config, self._terms = config, terms
+            self._reload_succeeded = True
+            checks = looked_at(config)
+            self.evaluator.replace(terms, shown(config))
+            self.scheduler.reload(checks)
+            await self.prober.reload(checks, probing_options(config))
+
+    async def _accepted(self, read: Config) -> tuple[Config, Terms]:
+        """What of a new configuration takes effect now, once its terms are recorded."""
+        config, waiting = until_restart(self._config, read)
+        for section in waiting:
             logger.warning("%s: changed in the file; it takes effect at the next start", section)
-        self._config, self._terms = config, to_terms(config)
-        checks = looked_at(config)
-        await self.prober.reload(checks, probing_options(config))
-        self.scheduler.reload(checks)
-        self.evaluator.replace(self._terms, shown(config))
-        self._reload_succeeded = True
-        await self.recorder.record([*self._terms_facts(), self._lifecycle("config_changed", "reloaded")])
+        terms, now = to_terms(config), self._clock.now()
+        changed = lifecycle_fact(config.location, Event("config_changed", "reloaded", now, terms.digest))
+        await self.recorder.record([terms_fact(config, terms.digest, now), changed])
+        return config, terms
 
     # -- faces
 
@@ -251,8 +259,13 @@ class Parts:
         return await asyncio.to_thread(self._state, self._terms, service, month, at)
 
     def _state(self, terms: Terms, service: str, month: Month, as_of: int) -> Mapping[str, Json]:
-        facts: Sequence[AnyFact] = list(self._store.read(ALL_TIME, as_of))
-        return statements(facts, terms, Wanted([service], month, as_of))[0]
+        return statements(list(self._facts(as_of)), terms, Wanted([service], month, as_of))[0]
+
+    def _facts(self, as_of: int) -> Iterator[AnyFact]:
+        for fact in self._store.read(ALL_TIME, as_of):
+            if self.leaving:
+                raise StoreError("the daemon is stopping")
+            yield fact
 
     def _status_page(self, audience: Audience) -> str:
         return status_page.render(self.evaluator.snapshot, self._clock.now(), everything=audience == "all")
@@ -278,6 +291,8 @@ class Parts:
             store_writable=self.recorder.writable,
         )
 
+
+VERSION = f"minutebook {__version__}"
 
 RETRY_S = 5.0
 """Pause before a lifecycle fact is tried again while the store is away."""

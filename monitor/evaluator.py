@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
+from functools import partial
+from typing import NamedTuple
 
 from monitor.facts import AnyFact, Result
 from monitor.interfaces import Clock, FactStore
-from monitor.ledger.live import LiveBook, Series, live_book
-from monitor.ledger.period import Period
+from monitor.ledger.live import LiveBook
+from monitor.ledger.period import MINUTE, Period
 from monitor.ledger.snapshot import Newest, ServiceView, Snapshot
 from monitor.ledger.terms import Terms
 
@@ -23,6 +25,11 @@ AT_LEAST_EVERY_S = 5.0
 ALL_TIME = Period(-(2**62), 2**62)
 SLICE_NS = 2_000_000
 """How long an evaluation may hold the loop at a stretch; performance.md, line 10 asks for under 5 ms in all."""
+IN_FLIGHT = MINUTE
+"""How long before it is told of a fact may have been recorded, in ms; one that took longer is read once more."""
+
+Look = tuple[str, str, int]
+"""A check, a vantage and an instant: what makes a result one (accounting.md section 2, rule 1)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +66,6 @@ class Evaluator:
         self._book = None
         self._changed.set()
 
-    async def newest(self) -> Mapping[Series, int]:
-        """The newest scheduled result of each check at each vantage, an instant: read from the store at a start."""
-        return {series: result.at for series, result in (await self._current_book()).newest.items()}
-
     async def run(self) -> None:
         """Evaluates until it is cancelled."""
         try:
@@ -89,7 +92,7 @@ class Evaluator:
         waiting, self._waiting = self._waiting, []
         book.take(waiting)
         if book.stale:
-            await self._retake(book, sorted(book.stale))
+            await self._mend(book)
         as_of = self._clock.now()
         views: list[ServiceView] = []
         since = self._clock.monotonic_ns()
@@ -104,15 +107,42 @@ class Evaluator:
         self.first_evaluation.set()
         return self.snapshot
 
+    # -- from the store, in a thread
+
     async def _current_book(self) -> LiveBook:
         while self._book is None or self._book.terms is not self._terms:
-            terms = self._terms
+            terms, began = self._terms, self._clock.now()
             self._waiting = []
-            self._book = await asyncio.to_thread(self._from_store, terms)
+            self._book = await self._read_in_thread(partial(self._taken, terms, began - IN_FLIGHT))
         return self._book
 
-    def _from_store(self, terms: Terms) -> LiveBook:
-        return live_book(terms, list(self._read()))
+    async def _mend(self, book: LiveBook) -> None:
+        """Folds anew the series that a late result came for; only this task uses the book meanwhile."""
+        await self._read_in_thread(partial(self._retaken, book))
+
+    async def _read_in_thread(self, work: Callable[[], _Reading]) -> LiveBook:
+        """Reads the store; what was told meanwhile and was read too is not told to the book again."""
+        try:
+            book, read = await asyncio.to_thread(work)
+        except asyncio.CancelledError:
+            self._leaving.set()
+            raise
+        self._waiting = [fact for fact in self._waiting if not (isinstance(fact, Result) and _look(fact) in read)]
+        return book
+
+    def _taken(self, terms: Terms, since: int) -> _Reading:
+        """A book of the whole log, and the results in it that were recorded since."""
+        book, recent = LiveBook(terms), set[Look]()
+        book.take(_told(self._read(), since, recent))
+        if book.stale:
+            recent |= self._retaken(book).read
+        return _Reading(book, recent)
+
+    def _retaken(self, book: LiveBook) -> _Reading:
+        stale = frozenset(book.stale)
+        results = [fact for fact in self._read() if isinstance(fact, Result) and (fact.check, fact.vantage) in stale]
+        book.retake(results, stale)
+        return _Reading(book, {_look(result) for result in results})
 
     def _read(self) -> Iterator[AnyFact]:
         for fact in self._store.read(ALL_TIME, 2**62):
@@ -120,11 +150,7 @@ class Evaluator:
                 return
             yield fact
 
-    async def _retake(self, book: LiveBook, series: Sequence[Series]) -> None:
-        book.retake(await asyncio.to_thread(self._results_of, set(series)), series)
-
-    def _results_of(self, series: set[Series]) -> list[Result]:
-        return [fact for fact in self._read() if isinstance(fact, Result) and (fact.check, fact.vantage) in series]
+    # -- what is shown
 
     def _newest(self, book: LiveBook) -> Iterable[Newest]:
         for service in book.terms.services:
@@ -134,3 +160,22 @@ class Evaluator:
                     hold = check.hold_ms if result.hold_ms is None else result.hold_ms
                     target = self._shown.targets.get(check.name, check.name)
                     yield Newest(service.name, target, result, result.at + hold)
+
+
+class _Reading(NamedTuple):
+    """A book, and the looks in it that may be told of once more."""
+
+    book: LiveBook
+    read: Set[Look]
+
+
+def _look(result: Result) -> Look:
+    return result.check, result.vantage, result.at
+
+
+def _told(facts: Iterable[AnyFact], since: int, recent: set[Look]) -> Iterator[AnyFact]:
+    """The facts as they are; adds to `recent` the results recorded since."""
+    for fact in facts:
+        if fact.recorded_at >= since and isinstance(fact, Result):
+            recent.add(_look(fact))
+        yield fact

@@ -1,13 +1,20 @@
-"""From a configuration to what each part of the daemon takes: translations, nothing that starts or keeps anything."""
+"""From a configuration to what each part of the daemon takes, and to the facts of its own life: translations, nothing
+that starts or keeps anything."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import NamedTuple
 
-from monitor.config import Check, Config, probed_checks
+from monitor.config import Check, Config, probed_checks, terms_json
 from monitor.evaluator import Shown
+from monitor.facts import Fact, Json
+from monitor.ledger.period import format_instant
 from monitor.prober import Canary, ProbingOptions
 from monitor.probes import KINDS, ProbedCheck
+
+FIXED = ("location", "storage", "server", "sentry")
+"""Sections of a configuration that take effect at a start only."""
 
 
 def looked_at(config: Config) -> list[ProbedCheck]:
@@ -51,12 +58,45 @@ def tokens_file(store: Path) -> Path:
     return store.with_suffix(".tokens")
 
 
-def needs_restart(old: Config, new: Config) -> list[str]:
-    """The sections that changed and that a reload leaves as they are."""
-    fixed = {
-        "location": (old.location, new.location),
-        "storage": (old.storage, new.storage),
-        "server": (old.server, new.server),
-        "sentry": (old.sentry, new.sentry),
+def until_restart(old: Config, new: Config) -> tuple[Config, list[str]]:
+    """The new configuration with the sections of the old one that a reload leaves as they are; those that differ."""
+    fixed = {section: getattr(old, section) for section in FIXED}
+    differing = [section for section, before in fixed.items() if getattr(new, section) != before]
+    return new.model_copy(update=fixed), differing
+
+
+# ---------------------------------------------------------------- facts of our own
+
+
+class Event(NamedTuple):
+    """Something in the daemon's own life, at an instant (UTC ms), under the terms of that digest."""
+
+    name: str
+    detail: str
+    at: int
+    terms: str
+
+
+def lifecycle_fact(location: str, event: Event) -> Fact:
+    """The fact of an event; recorded once, however often it is told."""
+    moment = format_instant(event.at)
+    fields: dict[str, Json] = {
+        "event": event.name,
+        "at": moment,
+        "detail": event.detail,
+        "terms": event.terms,
+        "source": location,
+        "id": f"{location}/{event.name}/{moment}",
     }
-    return [name for name, (before, after) in fixed.items() if before != after]
+    return Fact("lifecycle", 0, fields)
+
+
+def terms_fact(config: Config, digest: str, now: int) -> Fact:
+    """The whole terms, with an id of the moment (UTC ms): a return to earlier terms is a fact of its own."""
+    fields: dict[str, Json] = {
+        "terms": terms_json(config),
+        "digest": digest,
+        "source": config.location,
+        "id": f"{config.location}/terms/{format_instant(now)}",
+    }
+    return Fact("terms", 0, fields)

@@ -36,8 +36,9 @@ class Daemon:
     `statement(service, month, as_of)` raises InputError where no policy is in force; `as_of` None: now, or as closed.
     `services` are the configured names. `record` returns how many facts were new, once they are durable, and raises
     StoreError when they could not be kept. `longest_hold(check)` is 3 x interval + timeout in ms, None for a check that
-    the configuration does not name. `reload` raises ConfigError, and then nothing has changed. `token` is the token of
-    a text if it is in force; raises InputError or StoreError when the tokens cannot be read. `now` in UTC ms.
+    the configuration does not name. `reload` raises InputError or StoreError, and then nothing has changed. `token` is
+    the token of a text if it is in force; raises InputError or StoreError when the tokens cannot be read. `now` in UTC
+    ms.
     """
 
     pages: Pages

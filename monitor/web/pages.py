@@ -6,7 +6,7 @@ import json
 
 from aiohttp import web
 
-from monitor.errors import ConfigError, InputError
+from monitor.errors import ConfigError, InputError, StoreError
 from monitor.web import paging
 from monitor.web.daemon import Audience, Daemon
 from monitor.web.guard import CALLER
@@ -63,6 +63,8 @@ class Pages:
             raise Problem(
                 422, "bad_configuration", "the configuration is refused and the old one stays; the log says why"
             ) from None
+        except StoreError:
+            raise unavailable("store_unavailable", "the new terms cannot be recorded, so the old ones stay") from None
         return web.json_response({"reloaded": True})
 
 

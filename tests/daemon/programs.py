@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from prometheus_client.parser import text_string_to_metric_families
+from prometheus_client.samples import Sample
 
 from monitor.ledger.period import parse_instant
 
@@ -102,7 +103,7 @@ class App:
                 self.end_headers()
                 self.wfile.write(b"ok")
 
-            def log_message(self, format: str, *args: object) -> None:
+            def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - as it is called in the library
                 return
 
         class Server(ThreadingHTTPServer):
@@ -212,14 +213,6 @@ class Answer:
     @property
     def json(self) -> Json:
         return json.loads(self.body)
-
-
-class Sample(Protocol):
-    """One line of /metrics."""
-
-    name: str
-    labels: dict[str, str]
-    value: float
 
 
 @dataclass(frozen=True)

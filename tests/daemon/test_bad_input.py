@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import sqlite3
-import subprocess
-from collections.abc import Callable, Iterator
-from contextlib import closing
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from monitor.ledger.period import format_instant
-from tests.daemon.programs import App, Daemon, Done, Minutebook, Until, configuration, now_ms
+from tests.daemon.programs import App, Daemon, Done, Minutebook, configuration, now_ms
 
 Start = Callable[..., Daemon]
 INPUT, DAMAGED, NEWER, BREACH = 2, 4, 5, 3
@@ -58,7 +55,7 @@ CONFIGURATIONS = {
     "a bad duration": ("interval: 5s", "interval: 5 seconds", "interval"),
     "a timeout longer than the interval": ("timeout: 2s", "timeout: 6s", "timeout"),
     "a hold over its bound": ("timeout: 2s", "timeout: 2s, hold: 18s", "hold"),
-    "a service without checks": ("checks: [", "checks: [] #", "checks"),
+    "a service without checks": ("checks: [{name: job", "checks: [] #", "checks"),
     "two checks of one name": ("name: api", "name: web", "web"),
     "an objective of 100 %": ("99.9%", "100%", "objective"),
     "an objective over 100 %": ("99.9%", "100.5%", "objective"),
@@ -71,9 +68,12 @@ timezone: UTC
 services:
   - name: app
     depends_on: [cdn/*]
-    checks: [{name: web, http: {url: "http://127.0.0.1:1/", headers: {}}, interval: 5s, timeout: 2s},
-             {name: api, http: {url: "http://127.0.0.1:1/a"}},
-             {name: edge, http: {url: "http://127.0.0.1:1/b"}, role: corroboration}]
+    checks:
+      - {name: web, http: {url: "http://127.0.0.1:1/", headers: {}}, interval: 5s, timeout: 2s}
+      - {name: api, http: {url: "http://127.0.0.1:1/a"}}
+      - {name: edge, http: {url: "http://127.0.0.1:1/b"}, role: corroboration}
+  - name: jobs
+    checks: [{name: job, http: {url: "http://127.0.0.1:1/c"}}]
 policies:
   - effective_from: 2026-01-01
     availability: {objective: 99.9%}

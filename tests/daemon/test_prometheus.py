@@ -33,7 +33,9 @@ def prometheus(program: str, folder: Path, target: int) -> Iterator[int]:
     """A Prometheus with the configuration of deploy/, over a daemon on another port and each second; its port."""
     written = (ROOT / "deploy" / "prometheus" / "prometheus.yml").read_text()
     assert "honor_labels: true" in written
-    written = written.replace("127.0.0.1:9843", f"127.0.0.1:{target}").replace("scrape_interval: 15s", "scrape_interval: 1s")
+    written = written.replace("127.0.0.1:9843", f"127.0.0.1:{target}").replace(
+        "scrape_interval: 15s", "scrape_interval: 1s"
+    )
     (folder / "prometheus.yml").write_text(written)
     port = free_port()
     with (folder / "prometheus.log").open("wb") as log:
@@ -69,9 +71,7 @@ def found(port: int, query: str) -> list[Json]:
     return result
 
 
-def test_a_real_prometheus_keeps_our_labels(
-    daemon: Daemon, app: App, until: Until, tool: Tool, tmp_path: Path
-) -> None:
+def test_a_real_prometheus_keeps_our_labels(daemon: Daemon, app: App, until: Until, tool: Tool, tmp_path: Path) -> None:
     until(lambda: daemon.value("probe_success") == 1)
     page = daemon.page()
     with prometheus(tool("prometheus"), tmp_path, daemon.port) as port:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
@@ -13,7 +13,6 @@ from monitor.ledger.period import format_instant
 from tests.daemon.programs import App, Daemon, Minutebook, Until, configuration, instant, now_ms
 
 LAST_RELOAD = "minutebook_config_last_reload_successful"
-Ask = Callable[[Daemon], None]
 
 
 @pytest.fixture
@@ -22,57 +21,76 @@ def operator(minutebook: Minutebook) -> str:
     return minutebook.well("token", "add", "operator").strip()
 
 
-def scheduled(minutebook: Minutebook) -> list[int]:
-    """The slots that were looked in, UTC ms."""
-    return [instant(result["scheduled_at"]) for result in minutebook.facts("result") if not result.get("confirm")]
+@pytest.fixture
+def bad_file(minutebook: Minutebook) -> Iterator[None]:
+    """A slip of the pen in the file, until the block is left."""
+    file = minutebook.folder / "minutebook.yaml"
+    good = file.read_text()
+    file.write_text(good.replace("interval: 1s", "intervall: 1s"))
+    yield
+    file.write_text(good)
 
 
-@pytest.mark.parametrize("how", ["signal", "request"])
-def test_a_bad_file_changes_nothing(
-    minutebook: Minutebook, daemon: Daemon, operator: str, until: Until, how: str
+def assert_goes_on(daemon: Daemon, until: Until) -> None:
+    """The old checks are still looked at."""
+    seen = results(daemon)
+    until(lambda: results(daemon) > seen + 1)
+
+
+def results(daemon: Daemon) -> float:
+    return daemon.value("minutebook_facts_recorded_total", kind="result") or 0
+
+
+def test_a_bad_file_changes_nothing(daemon: Daemon, operator: str, until: Until, bad_file: None) -> None:
+    answer = daemon.reload(operator)
+    assert answer.status == 422
+    assert "minutebook.yaml:4:" in answer.json["problems"][0]
+    assert "intervall" in answer.json["problems"][0]
+    assert daemon.value(LAST_RELOAD) == 0
+    assert_goes_on(daemon, until)
+
+
+def test_a_bad_file_after_a_signal_is_told_in_the_log(daemon: Daemon, until: Until, bad_file: None) -> None:
+    daemon.send(signal.SIGHUP)
+    until(lambda: daemon.value(LAST_RELOAD) == 0)
+    until(lambda: "the configuration stays as it is: minutebook.yaml:4:" in daemon.said)
+    assert_goes_on(daemon, until)
+
+
+def test_a_file_that_is_gone_changes_nothing_and_its_return_is_taken(
+    minutebook: Minutebook, daemon: Daemon, operator: str, until: Until
 ) -> None:
     file = minutebook.folder / "minutebook.yaml"
-    file.write_text(file.read_text().replace("interval: 1s", "intervall: 1s"))
-    if how == "signal":
-        daemon.send(signal.SIGHUP)
-    else:
-        answer = daemon.reload(operator)
-        assert answer.status == 422
-        assert "intervall" in answer.json["problems"][0]
-    until(lambda: daemon.value(LAST_RELOAD) == 0)
-    if how == "signal":
-        assert "the configuration stays as it is" in daemon.said
-        assert "minutebook.yaml:4:" in daemon.said
-    seen = daemon.value("minutebook_facts_recorded_total", kind="result") or 0
-    until(lambda: (daemon.value("minutebook_facts_recorded_total", kind="result") or 0) > seen + 1)
-    assert len(minutebook.facts("terms")) == 1
-
-
-@pytest.mark.parametrize("how", ["signal", "request"])
-def test_a_good_file_is_swapped_in_and_the_statement_says_so(
-    minutebook: Minutebook, daemon: Daemon, app: App, operator: str, until: Until, how: str
-) -> None:
-    until(lambda: daemon.value("minutebook_facts_recorded_total", kind="result"))
-    configuration(minutebook.folder, app, fall=5)
-    if how == "signal":
-        daemon.send(signal.SIGHUP)
-    else:
-        assert daemon.reload(operator).json == {"reloaded": True}
-    until(lambda: len(minutebook.facts("terms")) == 2)
+    file.rename(file.with_suffix(".away"))
+    assert daemon.reload(operator).status == 422
+    assert_goes_on(daemon, until)
+    file.with_suffix(".away").rename(file)
+    assert daemon.reload(operator).status == 200
     assert daemon.value(LAST_RELOAD) == 1
+    assert [fact["event"] for fact in minutebook.facts("lifecycle")] == ["started", "config_changed"]
+
+
+def test_a_good_file_is_swapped_in_and_the_statement_says_so(
+    minutebook: Minutebook, daemon: Daemon, app: App, until: Until
+) -> None:
+    until(lambda: results(daemon))
+    configuration(minutebook.folder, app, fall=5)
+    daemon.send(signal.SIGHUP)
+    until(lambda: len(minutebook.facts("terms")) == 2)
     assert [fact["event"] for fact in minutebook.facts("lifecycle")] == ["started", "config_changed"]
     [statement] = minutebook("statement", "--month", format_instant(now_ms())[:7], "--format", "json").json
     [changed] = statement["terms_changed"]
     first, second = minutebook.facts("terms")
     assert second["terms"]["services"][0]["checks"][0]["fall"] == 5
-    assert first["digest"] != second["digest"] == statement["terms"]["digest"]
-    assert changed["at"] == second["recorded_at"]
+    assert (changed["before"], changed["digest"]) == (first["digest"], second["digest"])
+    assert changed["recorded_at"] == second["recorded_at"]
+    assert statement["terms"]["digest"] == second["digest"]
 
 
 def test_an_unchanged_check_keeps_its_slots_and_a_new_one_is_looked_at(
     minutebook: Minutebook, daemon: Daemon, app: App, operator: str, until: Until
 ) -> None:
-    until(lambda: (daemon.value("minutebook_facts_recorded_total", kind="result") or 0) >= 2)
+    until(lambda: results(daemon) >= 2)
     path = configuration(minutebook.folder, app)
     more = f"{{name: other, http: {{url: '{app.url}?other'}}, interval: 1s, timeout: 1s}}"
     path.write_text(path.read_text().replace("checks: [", f"checks: [{more}, "))
@@ -80,9 +98,7 @@ def test_an_unchanged_check_keeps_its_slots_and_a_new_one_is_looked_at(
         assert daemon.reload(operator).status == 200
     until(lambda: daemon.value("probe_success", check="other") == 1)
     assert daemon.stop() == 0
-    slots = sorted(
-        instant(result["scheduled_at"]) for result in minutebook.facts("result") if result["check"] == "web"
-    )
+    slots = sorted(instant(result["scheduled_at"]) for result in minutebook.facts("result") if result["check"] == "web")
     assert {later - earlier for earlier, later in pairwise(slots)} == {1000}
     assert daemon.said.count("Traceback") == 0
 

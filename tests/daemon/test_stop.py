@@ -48,10 +48,12 @@ def test_told_twice_it_still_leaves_in_order(minutebook: Minutebook, daemon: Dae
     assert [fact["event"] for fact in minutebook.facts("lifecycle")] == ["started", "stopped"]
 
 
-def test_a_stop_during_the_start_is_heeded(minutebook: Minutebook, start: Start, app: App, tmp_path: Path, until: Until) -> None:
-    configuration(tmp_path, app)
+def test_a_stop_during_the_start_is_heeded(
+    minutebook: Minutebook, start: Start, app: App, tmp_path: Path, until: Until
+) -> None:
+    configuration(minutebook.folder, app)
     daemon = start()
-    until(lambda: (minutebook.folder / "minutebook.db.lock").exists())
+    until((minutebook.folder / "minutebook.db.lock").exists)
     assert daemon.stop() == 0
     events = [fact["event"] for fact in minutebook.facts("lifecycle")]
     assert events in ([], ["started", "stopped"])
