@@ -25,9 +25,10 @@ from monitor.store.schema import CHUNK_BITS
 from monitor.store.sqlite import Database, damaged
 
 _LINES_AT_ONCE = 4096  # seqs a query while the whole log is walked
-_Placed = tuple[int, int, AnyFact]  # recorded_at, seq, fact
-_PLACE, _FIRST = itemgetter(0, 1), itemgetter(0)
-_SEQ, _RECORDED = itemgetter(0), itemgetter(3)  # of a ResultRow
+_Place = tuple[int, int]  # recorded_at, seq: the order of recording
+_Placed = tuple[int, int, AnyFact]
+_PLACE = itemgetter(0, 1)
+_SEQ, _RECORDED, _ROW_PLACE = itemgetter(0), itemgetter(3), itemgetter(3, 0)  # of a ResultRow
 _BROKEN = (FactError, ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError, struct.error)
 
 
@@ -132,7 +133,7 @@ def read(database: Database, period: Period, as_of: int) -> Iterator[AnyFact]:
     facts = _facts(database, last_seq, as_of)
     told = 0
     for run, bound in _runs(database, last_seq, Window(period, as_of)):
-        until = bisect_left(facts, bound, lo=told, key=_FIRST)
+        until = bisect_left(facts, bound, lo=told, key=_PLACE)
         with sound(database.path, "a result"):
             if told == until:
                 for row in run:
@@ -150,25 +151,27 @@ class Window(NamedTuple):
     as_of: int
 
 
-def _runs(database: Database, last_seq: int, window: Window) -> Iterator[tuple[list[ResultRow], int]]:
-    """Rows in order of recording, a zone or so at once, each list with the instant before which it is complete."""
+def _runs(database: Database, last_seq: int, window: Window) -> Iterator[tuple[list[ResultRow], _Place]]:
+    """Rows in order of recording, a zone or so at once, each list with the place before which it is complete."""
     period, as_of = window
     zones = [
         zone
         for zone in every_zone(database, last_seq)
         if zone.first_at < period.end and period.start <= zone.last_at and zone.first_recorded <= as_of
     ]
-    zones.sort(key=attrgetter("first_recorded"))
+    zones.sort(key=attrgetter("first_recorded", "first_seq"))
+    end = (as_of + 1, 0)
     waiting: list[ResultRow] = []
     for zone, following in zip_longest(zones, zones[1:]):
         waiting += _rows(database, zone, window)
         waiting.sort(key=_SEQ)
         waiting.sort(key=_RECORDED)  # stable: equal ones stay in order of seq
-        bound = as_of + 1 if following is None else following.first_recorded
-        ready = bisect_left(waiting, bound, key=_RECORDED)
+        # By seq too: a whole import may be of one instant, and must not wait for its end.
+        bound = end if following is None else (following.first_recorded, following.first_seq)
+        ready = bisect_left(waiting, bound, key=_ROW_PLACE)
         yield waiting[:ready], bound
         del waiting[:ready]
-    yield waiting, as_of + 1
+    yield waiting, end
 
 
 def _rows(database: Database, zone: Zone, window: Window) -> list[ResultRow]:
