@@ -119,12 +119,8 @@ _SUBJECT_FIELDS: Mapping[str, tuple[str, ...]] = {
 
 
 def subject(fact: AnyFact) -> tuple[str, ...]:
-    """What the fact is about: facts about one subject recorded together are recorded 1 ms apart (facts.md).
-
-    A result is about its check, vantage and instant, where the first recorded stands: a month of results that is
-    imported at once is not recorded minutes ahead.
-    """
+    """What the fact is about: facts about one subject recorded together are recorded 1 ms apart (facts.md)."""
     if isinstance(fact, Result):
-        return ("result", fact.check, fact.vantage, str(fact.at))
+        return ("result", fact.check, fact.vantage)
     kind = "exclusion" if fact.kind == "exclusion_decision" else fact.kind
     return (kind, *(str(fact.fields[name]) for name in _SUBJECT_FIELDS.get(fact.kind, ())))

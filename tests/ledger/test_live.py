@@ -107,12 +107,13 @@ def test_thousands_of_worlds_come_bit_by_bit(world: World, cuts: list[int]) -> N
 def test_a_month_that_is_over_stays_as_it_was_booked_unless_its_facts_change(world: World, cut: int) -> None:
     terms, facts = terms_of_world(world), list(in_order(facts_of_world(world), 2**62))
     as_of = parse_instant(world.as_of)
-    book = fed_in_pieces(terms, facts[: cut % (len(facts) + 1)], [])
+    early = new_facts([], facts[: cut % (len(facts) + 1)])
+    late = new_facts(early, facts[cut % (len(facts) + 1) :])
+    book = fed_in_pieces(terms, early, [])
     for service in terms.services:
         book.view(service.name, as_of, public=True)
-    late = new_facts(facts[: cut % (len(facts) + 1)], facts[cut % (len(facts) + 1) :])
     book.take(late)
     if book.stale:
-        book.retake([fact for fact in facts if isinstance(fact, Result)], sorted(book.stale))
+        book.retake([fact for fact in early + late if isinstance(fact, Result)], sorted(book.stale))
     for service in terms.services:
         agree(book.view(service.name, as_of, public=True), terms, facts, as_of)
