@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import ctypes
 import time
+
+_TIME_ERROR = 5
+"""What adjtimex(2) answers for a clock that nothing synchronises."""
+
+_TIMEX_BYTES = 512
+"""Room for a `struct timex` (208 bytes on 64-bit Linux); its first member, `modes`, stays 0: nothing is changed."""
 
 
 class SystemClock:
@@ -15,3 +22,11 @@ class SystemClock:
     def monotonic_ns(self) -> int:
         """CLOCK_MONOTONIC: stands still while the machine sleeps, is never set."""
         return time.monotonic_ns()
+
+    def synchronized(self) -> bool | None:
+        """Whether the kernel knows its clock to be synchronised (adjtimex(2)); None where it does not say."""
+        try:
+            answer = int(ctypes.CDLL(None, use_errno=True).adjtimex(ctypes.create_string_buffer(_TIMEX_BYTES)))
+        except (OSError, AttributeError):
+            return None
+        return None if answer < 0 else answer != _TIME_ERROR

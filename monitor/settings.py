@@ -74,11 +74,13 @@ class Settings(BaseModel):
 class Surroundings:
     """Where a configuration is read: the folder that relative paths start at, and the environment.
 
-    It is the validation context: `Model.model_validate(given, context=Surroundings(...))`.
+    It is the validation context: `Model.model_validate(given, context=Surroundings(...))`. `reads_secrets` is False
+    where nothing uses them: who proves a statement has the file, and must not need its secrets.
     """
 
     folder: Path
     env: Mapping[str, str] = field(repr=False)
+    reads_secrets: bool = True
 
 
 def wrong(message: str) -> PydanticCustomError:
@@ -197,7 +199,7 @@ def parse_secret(given: object, info: ValidationInfo) -> Secret:
     kind, place = origin[0]
     if not isinstance(info.context, Surroundings):
         raise wrong("can only be read where the folder and the environment are known")
-    return Secret(_READERS[kind](place, info.context), (kind, place))
+    return Secret(_READERS[kind](place, info.context) if info.context.reads_secrets else "", (kind, place))
 
 
 def _from_file(place: str, surroundings: Surroundings) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from monitor.config.compare import Changes, compare, probed_checks
 from monitor.config.kinds import Canary, Check, Source
-from monitor.config.load import Checked, check, load, parse
+from monitor.config.load import Checked, check, load, load_without_secrets, parse
 from monitor.config.model import Config, Service
 from monitor.config.schema import schema
 from monitor.config.terms import terms_json, terms_of, to_terms
@@ -22,6 +22,7 @@ __all__ = [
     "compare",
     "for_urls",
     "load",
+    "load_without_secrets",
     "parse",
     "probed_checks",
     "schema",

@@ -35,6 +35,12 @@ def load(path: Path, env: Mapping[str, str]) -> Config:
     return parse(_read(path), str(path), path.parent, env)
 
 
+def load_without_secrets(path: Path) -> Config:
+    """The same, each secret left empty: for proving a statement where only the file is. Raises as `load` does."""
+    config, _ = _decode(_read(path), str(path), Surroundings(path.parent, {}, reads_secrets=False))
+    return config
+
+
 def parse(text: str, name: str, folder: Path, env: Mapping[str, str]) -> Config:
     """The same from a text; `name` is what messages call it, `folder` where relative paths start."""
     config, _ = _decode(text, name, Surroundings(folder, env))

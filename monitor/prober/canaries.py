@@ -18,9 +18,8 @@ import pycares
 from monitor.interfaces import Clock, Tick
 from monitor.prober import network
 from monitor.prober.evidence import Round, settles, was_out
-from monitor.probes import KINDS, Io
+from monitor.probes import KINDS, Io, Probe
 from monitor.probes.dns import DnsSettings
-from monitor.probes.http import HttpSettings
 from monitor.settings import Settings
 
 INTERVAL_S = 30.0
@@ -120,16 +119,17 @@ class Canaries:
         if isinstance(settings, DnsSettings):
             server = settings.server or next(iter(self._io.resolver.servers), "")
             return _server(server, settings.name, settings.type)
-        if isinstance(settings, HttpSettings):
-            return _Asked(f"http {settings.url}", self._web(settings), named=True)
-        raise TypeError(f"no canary of kind {canary.kind}")
+        kind = KINDS[canary.kind]
+        probe = kind.bind(settings)
+        if probe is None:
+            raise TypeError(f"no canary of kind {canary.kind}")
+        return _Asked(f"{canary.kind} {kind.target_of(settings)}", self._probed(probe), named=True)
 
-    def _web(self, settings: HttpSettings) -> Callable[[], Awaitable[bool]]:
-        probe = KINDS["http"].bind(settings)
+    def _probed(self, probe: Probe) -> Callable[[], Awaitable[bool]]:
         tick = Tick("", 0, 0)
 
         async def look() -> bool:
-            return probe is not None and (await probe(tick, self._io)).outcome == "pass"
+            return (await probe(tick, self._io)).outcome == "pass"
 
         return look
 

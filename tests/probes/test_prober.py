@@ -19,6 +19,7 @@ from monitor.prober import Canary, Outlets, Prober, ProbingOptions, probe_once
 from monitor.probes import Missed, ProbedCheck
 from monitor.probes.dns import DnsSettings
 from monitor.probes.http import HttpSettings
+from monitor.probes.tcp import TcpSettings
 from tests.probes.clocks import JumpClock
 from tests.probes.names import code, naming, records, silence
 from tests.probes.servers import Talk, answer, says, serving, silent, unused_port
@@ -347,6 +348,14 @@ async def test_a_web_canary_must_show_its_known_body() -> None:
         anchor = HttpSettings.model_validate({"url": portal.url, "expect": {"body_matches": "IANA"}})
         result = await seen_of_a_silent_name(Canary("http", anchor), resolver=names.address)
     assert (result.outcome, result.reason) == ("void", "self_resolver")
+
+
+async def test_a_port_that_takes_connections_is_a_canary_too() -> None:
+    async with naming({"nobody.test": silence}) as names, serving(silent) as server:
+        port = int(server.url.rstrip("/").rpartition(":")[2])
+        door = TcpSettings.model_validate({"host": "127.0.0.1", "port": port})
+        result = await seen_of_a_silent_name(Canary("tcp", door), resolver=names.address)
+    assert (result.outcome, result.reason) == ("fail", "dns_timeout")
 
 
 async def test_canaries_are_not_asked_about_this_host() -> None:
