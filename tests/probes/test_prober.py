@@ -352,8 +352,7 @@ async def test_a_web_canary_must_show_its_known_body() -> None:
 
 async def test_a_port_that_takes_connections_is_a_canary_too() -> None:
     async with naming({"nobody.test": silence}) as names, serving(silent) as server:
-        port = int(server.url.rstrip("/").rpartition(":")[2])
-        door = TcpSettings.model_validate({"host": "127.0.0.1", "port": port})
+        door = TcpSettings.model_validate({"host": "127.0.0.1", "port": server.port})
         result = await seen_of_a_silent_name(Canary("tcp", door), resolver=names.address)
     assert (result.outcome, result.reason) == ("fail", "dns_timeout")
 
