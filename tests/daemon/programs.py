@@ -263,10 +263,11 @@ class Daemon:
 
     def ready(self) -> Daemon:
         """Itself, once it says that it is ready."""
-        wait_until(self._is_ready)
+        wait_until(self.is_ready)
         return self
 
-    def _is_ready(self) -> bool:
+    def is_ready(self) -> bool:
+        """Whether it says so; a daemon that ended fails the test with what it said."""
         assert self.process.poll() is None, f"ended with {self.process.returncode}: {self.said}"
         served = _SERVED.search(self.said)
         if served is None:
