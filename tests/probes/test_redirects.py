@@ -86,7 +86,7 @@ async def test_a_redirect_that_is_expected_is_not_followed(look: Look) -> None:
 
 async def test_no_header_of_ours_travels_to_another_host(look: Look) -> None:
     async with (
-        serving(says(answer()), host="localhost") as other,
+        serving(says(answer())) as other,
         serving(says(to(b"http://localhost:%d/" % other.port))) as first,
     ):
         seen = await look(

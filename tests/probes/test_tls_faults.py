@@ -155,7 +155,7 @@ async def test_a_body_larger_than_a_record_arrives_whole(look: Look, authority: 
 async def test_the_earliest_certificate_of_all_hops_is_reported(look: Look, authority: trustme.CA) -> None:
     now = datetime.now(UTC).replace(microsecond=0)
     context = server_context(authority.issue_cert("127.0.0.1", "localhost", not_after=now + 9 * DAY))
-    async with serving(FINE, context, host="localhost") as last:
+    async with serving(FINE, context) as last:
         soon = server_context(authority.issue_cert("127.0.0.1", not_after=now + DAY))
         there = says(answer(b"302 Found", b"", b"Location: https://localhost:%d/" % last.port))
         async with serving(there, soon) as first:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -34,14 +33,13 @@ def ext4(folder: Path) -> list[list[str]]:
     ]
 
 
-@pytest.fixture(params=[tmpfs, ext4], ids=["tmpfs", "ext4"])
-def small_disk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path]:
+@pytest.fixture(params=[tmpfs, pytest.param(ext4, marks=pytest.mark.long)], ids=["tmpfs", "ext4"])
+def small_disk(request: pytest.FixtureRequest, tmp_path: Path, tool: Callable[[str], str]) -> Iterator[Path]:
     """A small file system; making one needs root."""
     folder = tmp_path / "disk"
     folder.mkdir()
     for command in request.param(folder):
-        if shutil.which(command[0]) is None:
-            pytest.skip(f"{command[0]} is missing")
+        tool(command[0])
         made = subprocess.run(command, capture_output=True, text=True, check=False)
         if made.returncode:
             pytest.skip(f"a small disk cannot be mounted here: {made.stderr.strip()}")
