@@ -11,7 +11,7 @@ import logging
 import platform
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AsyncExitStack, suppress
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, nullcontext, suppress
 from dataclasses import dataclass
 
 from exporters import prometheus, status_page
@@ -32,7 +32,7 @@ from monitor.recorder import Recorder
 from monitor.scheduler import Scheduler
 from monitor.store import OpenStore, open_store
 from monitor.store.url import store_path
-from monitor.telemetry import PULSE_MINUTES, ProcessMetrics, Reporting, logging_to, pulse, reporting
+from monitor.telemetry import ProcessMetrics, logging_to
 from monitor.web import Access, Audience, Listen, Tokens, build, serving
 from monitor.web.daemon import Daemon, Pages
 from monitor.wiring import (
@@ -74,7 +74,7 @@ async def serve(start: Start, signals: Signals) -> None:
     """Runs until `signals.stop`, then leaves in order. Raises what a part of it raised."""
     async with AsyncExitStack() as stack:
         stack.enter_context(logging_to(sys.stderr))
-        await stack.enter_async_context(reporting(_reporting(start.config)))
+        await stack.enter_async_context(_reporting(start.config))
         store = await stack.enter_async_context(open_store(store_url(start.config), start.clock))
         parts = Parts(start, store)
         await stack.enter_async_context(parts.recorder)
@@ -133,6 +133,8 @@ class Parts:
         sentry = self._config.sentry
         if sentry is None or sentry.heartbeat_monitor is None:
             return {}
+        from monitor.telemetry.sentry import PULSE_MINUTES, pulse  # noqa: PLC0415 - see there
+
         return {"pulse": (PULSE_MINUTES * 60, pulse(sentry.heartbeat_monitor, self._alive))}
 
     def _alive(self) -> bool:
@@ -298,12 +300,13 @@ RETRY_S = 5.0
 """Pause before a lifecycle fact is tried again while the store is away."""
 
 
-def _reporting(config: Config) -> Reporting | None:
-    """Where our own errors go; None without the section `sentry`."""
-    sentry = config.sentry
-    if sentry is None:
-        return None
-    return Reporting(sentry.dsn.reveal(), __version__, config.location, sentry.heartbeat_monitor)
+def _reporting(config: Config) -> AbstractAsyncContextManager[None]:
+    """Sends our own errors to Sentry; without the section `sentry` it is not even imported."""
+    if config.sentry is None:
+        return nullcontext()
+    from monitor.telemetry.sentry import Reporting, reporting  # noqa: PLC0415 - see there
+
+    return reporting(Reporting(config.sentry.dsn.reveal(), __version__, config.location))
 
 
 def _reachable(host: str) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import json
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -97,6 +99,11 @@ def test_an_error_that_ends_the_daemon_is_reported_without_secrets(
     assert event["server_name"] == "here"
     assert event["release"].startswith("minutebook@")
     assert SECRET not in "".join(sentry.envelopes)
+
+
+def test_without_the_section_it_is_not_even_imported(minutebook: Minutebook) -> None:
+    imported = "import sys, monitor.cli.daemon; sys.exit('sentry_sdk' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", imported], env=dict(minutebook.env), check=False).returncode == 0
 
 
 def test_nothing_is_sent_while_all_is_well(configured: Minutebook, start: Start, sentry: Sentry, until: Until) -> None:

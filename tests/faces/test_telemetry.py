@@ -19,11 +19,12 @@ from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
 from monitor.errors import InputError
-from monitor.telemetry import ProcessMetrics, Reporting, logging_to, pulse, redacted, reporting
+from monitor.telemetry import ProcessMetrics, logging_to, redacted
+from monitor.telemetry.sentry import Reporting, pulse, reporting
 
 SECRET = "2retnuh"[::-1]  # the lines of source around an error are sent, so they must not hold it
 
-log = logging.getLogger("tests.telemetry")
+log = logging.getLogger("monitor.tried")
 
 
 class Terminal(io.StringIO):
@@ -113,8 +114,8 @@ def test_a_line_for_a_person_stays_one_line() -> None:
         log.error("failed", exc_info=ZeroDivisionError("a\nb"))
         log.debug("not shown")
     first, second = stream.getvalue().splitlines()
-    assert first.endswith("Z warning tests.telemetry: first | second?[31m https://***@example.com")
-    assert second.endswith("Z error tests.telemetry: failed | ZeroDivisionError: a | b")
+    assert first.endswith("Z warning monitor.tried: first | second?[31m https://***@example.com")
+    assert second.endswith("Z error monitor.tried: failed | ZeroDivisionError: a | b")
 
 
 def test_a_line_for_a_machine_is_json() -> None:
@@ -126,16 +127,20 @@ def test_a_line_for_a_machine_is_json() -> None:
     assert (line["level"], line["message"]) == ("info", "started 0.1")
 
 
+def test_of_libraries_only_warnings_are_told() -> None:
+    stream = Terminal()
+    with logging_to(stream):
+        logging.getLogger("apscheduler.scheduler").info("Scheduler started")
+        logging.getLogger("apscheduler.scheduler").warning("missed by %s", "0:00:02")
+    assert stream.getvalue().count("\n") == 1
+    assert stream.getvalue().endswith("Z warning apscheduler.scheduler: missed by 0:00:02\n")
+
+
 def test_logging_ends_with_its_block() -> None:
     before = list(logging.getLogger().handlers)
     with logging_to(io.StringIO()):
         assert len(logging.getLogger().handlers) == len(before) + 1
     assert logging.getLogger().handlers == before
-
-
-async def test_without_a_dsn_nothing_is_sent() -> None:
-    async with reporting(None):
-        assert not sentry_sdk.get_client().is_active()
 
 
 async def test_what_is_no_dsn_is_refused() -> None:
