@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right, insort
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from monitor.facts import EXCLUSION_CLASSES
@@ -18,7 +18,7 @@ from monitor.ledger.quorum import clip_segments
 from monitor.ledger.readings import Reading
 from monitor.ledger.snapshot import Accounts, Figures, Verdict
 from monitor.ledger.terms import Policy
-from monitor.ledger.timeline import UP, Segments
+from monitor.ledger.timeline import DOWN, UP, Segments
 
 
 class Slice(NamedTuple):
@@ -32,28 +32,29 @@ class Slice(NamedTuple):
 class Booked(NamedTuple):
     """A service's time in `[period.start, period.end)`, clipped at `as_of` by whoever made the period.
 
-    `down` are the DOWN pieces cut by what excuses them, `down_ms` and `excused_ms` what they come to; `cover` is where
-    any exclusion is granted, DOWN or not.
+    `segments` are its timeline there, `cover` is where any exclusion is granted, DOWN or not. What they come to, in ms:
+    `up`, `down` (not excused), `excused` by class.
     """
 
     period: Period
-    up: int
-    unknown: Spans
-    down: list[Slice]
+    segments: Segments
     cover: list[Slice]
-    down_ms: int
-    excused_ms: int
+    unknown: Spans
+    up: int
+    down: int
+    excused: Mapping[str, int]
 
-    def excused_by_class(self) -> dict[str, int]:
-        excused = dict.fromkeys(EXCLUSION_CLASSES, 0)
-        for start, end, exclusions in self.down if self.excused_ms else ():
-            if exclusions:
-                excused[exclusions[0].klass] += end - start
-        return excused
+    @property
+    def excused_ms(self) -> int:
+        return sum(self.excused.values())
+
+    def pieces(self) -> list[Slice]:
+        """The DOWN time cut at the edges of what excuses it."""
+        return [piece for start, end, state in self.segments if state == DOWN for piece in cut(start, end, self.cover)]
 
     def unexcused(self) -> Spans:
         """The time of account `down`."""
-        return [(start, end) for start, end, exclusions in self.down if not exclusions]
+        return [(start, end) for start, end, exclusions in self.pieces() if not exclusions]
 
 
 def cover(exclusions: Sequence[Exclusion], period: Period) -> list[Slice]:
@@ -84,45 +85,59 @@ def cover(exclusions: Sequence[Exclusion], period: Period) -> list[Slice]:
 
 def book(segments: Segments, covered: list[Slice], period: Period) -> Booked:
     """Lays what is granted over a service's timeline within the period."""
+    excused = dict.fromkeys(EXCLUSION_CLASSES, 0)
     if period.start >= period.end:
-        return Booked(period, 0, [], [], covered, 0, 0)
-    up = down_ms = excused_ms = place = 0
+        return Booked(period, [], covered, [], 0, 0, excused)
+    up = down = 0
     unknown: Spans = []
-    pieces: list[Slice] = []
     known_until = period.start
-    for start, end, state in segments_within(segments, period):
+    within = segments_within(segments, period)
+    place = _first_after(covered, period.start)
+    for start, end, state in within:
         if known_until < start:
             unknown.append((known_until, start))
         known_until = end
         if state == UP:
             up += end - start
             continue
-        while place < len(covered) and covered[place].end <= start:
+        down += end - start
+        while place < len(covered) and covered[place].start < end:
+            piece_start, piece_end, exclusions = covered[place]
+            ms = min(end, piece_end) - max(start, piece_start)
+            if ms > 0:
+                down -= ms
+                excused[exclusions[0].klass] += ms
+            if piece_end > end:
+                break  # it reaches into the next DOWN time too
             place += 1
-        if place == len(covered) or covered[place].start >= end:
-            pieces.append(Slice(start, end, ()))
-            down_ms += end - start
-        else:
-            excused = _cut(pieces, start, end, covered, place)
-            excused_ms += excused
-            down_ms += end - start - excused
     if known_until < period.end:
         unknown.append((known_until, period.end))
-    return Booked(period, up, unknown, pieces, covered, down_ms, excused_ms)
+    return Booked(period, within, covered, unknown, up, down, excused)
+
+
+def _first_after(covered: list[Slice], instant: int) -> int:
+    """The place of the first piece that ends after the instant."""
+    return bisect_right(covered, instant, key=lambda piece: piece.end)
 
 
 def segments_within(segments: Segments, period: Period) -> Segments:
-    """What of a timeline lies in the period, found by bisection."""
-    if segments and segments[-1][1] <= period.start:
+    """What of a timeline lies in the period."""
+    return clip_segments(segments_touching(segments, period), period.start, period.end)
+
+
+def segments_touching(segments: Segments, period: Period) -> Segments:
+    """The whole segments that share an instant with the period, found by bisection."""
+    if not segments or segments[-1][1] <= period.start:
         return []
-    first = max(bisect_right(segments, period.start, key=lambda segment: segment[1]), 0)
+    first = bisect_right(segments, period.start, key=lambda segment: segment[1])
     last = bisect_right(segments, period.end - 1, key=lambda segment: segment[0])
-    return clip_segments(segments[first:last], period.start, period.end)
+    return segments[first:last]
 
 
-def _cut(pieces: list[Slice], start: int, end: int, covered: list[Slice], place: int) -> int:
-    """Adds the DOWN time `[start, end)` cut at the edges of what covers it, from `place` on; gives the excused ms."""
-    excused = 0
+def cut(start: int, end: int, covered: list[Slice]) -> list[Slice]:
+    """The DOWN time `[start, end)` cut at the edges of what covers it."""
+    pieces: list[Slice] = []
+    place = _first_after(covered, start)
     while place < len(covered) and covered[place].start < end:
         piece = covered[place]
         if start < piece.start:
@@ -130,12 +145,11 @@ def _cut(pieces: list[Slice], start: int, end: int, covered: list[Slice], place:
             start = piece.start
         until = min(end, piece.end)
         pieces.append(Slice(start, until, piece.exclusions))
-        excused += until - start
         start = until
         place += 1
     if start < end:
         pieces.append(Slice(start, end, ()))
-    return excused
+    return pieces
 
 
 def refused_parts(exclusion: Exclusion, period: Period, unexcused: Spans) -> list[tuple[str, Spans, int]]:
@@ -151,7 +165,7 @@ def refused_parts(exclusion: Exclusion, period: Period, unexcused: Spans) -> lis
 def corroborated_ms(booked: Booked, reading: Reading, policy: Policy) -> int:
     """Third-party ms at which a corroborating check of an incident granted there is DOWN (section 5.4)."""
     counted = 0
-    for piece in booked.down:
+    for piece in booked.pieces() if booked.excused["third_party"] else ():
         if piece.exclusions and piece.exclusions[0].klass == "third_party":
             providers = {exclusion.provider for exclusion in piece.exclusions if exclusion.provider is not None}
             spans = normalise(span for name in providers for span in reading.corroborated(policy, name))
@@ -183,7 +197,7 @@ def figures(frame: Frame, books: Books, corroborated: int, *, final: bool = Fals
     measured, policy = books.measured, frame.policy
     month = end - start
     pending = max(0, end - max(start, frame.as_of))
-    down, excused, unknown = measured.down_ms, measured.excused_by_class(), total(measured.unknown)
+    down, excused, unknown = measured.down, measured.excused, total(measured.unknown)
     accounts = Accounts(month, measured.up, down, unknown, pending, excused)
     if accounts.up + down + unknown + pending + accounts.excused_total != month:
         raise AssertionError(f"{frame.service} {frame.month}: the accounts do not add up to the month: {accounts}")
@@ -191,8 +205,8 @@ def figures(frame: Frame, books: Books, corroborated: int, *, final: bool = Fals
     elapsed = month - pending
     base = month - all_excused - unknown
     budget, bound_by = budget_of(policy, base)
-    down_longest, excused_longest = books.longest.down_ms, books.longest.excused_ms
-    down_shortest, excused_shortest = books.shortest.down_ms, books.shortest.excused_ms
+    down_longest, excused_longest = books.longest.down, books.longest.excused_ms
+    down_shortest, excused_shortest = books.shortest.down, books.shortest.excused_ms
     windows = normalise((piece.start, piece.end) for piece in measured.cover)
     bare_unknown = total(subtract(measured.unknown, windows)) if windows else unknown
     return Figures(

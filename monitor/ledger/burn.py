@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
-from monitor.ledger.accounts import Booked
+from monitor.ledger.accounts import Booked, book
 from monitor.ledger.decimals import Ratio
+from monitor.ledger.interval import Spans
+from monitor.ledger.period import Period
 from monitor.ledger.snapshot import EXHAUSTION_WINDOWS, WINDOWS, Burn, Figures
 
 ZERO = Ratio(0, 1)
+WIDEST = max(WINDOWS.values())
 
 
 def burn(booked: Sequence[Booked], now: Figures | None, as_of: int) -> Burn:
@@ -16,9 +20,10 @@ def burn(booked: Sequence[Booked], now: Figures | None, as_of: int) -> Burn:
 
     Time before all of them is unknown. `now` None (no policy in force there): rates are None.
     """
-    if not any(month.down_ms for month in booked):
+    if not any(month.down for month in booked):
         return _calm(now, as_of)
-    ratios = {name: error_ratio(booked, as_of, width) for name, width in WINDOWS.items()}
+    recent = _recent(booked, as_of)
+    ratios = {name: error_ratio(recent, as_of, width) for name, width in WINDOWS.items()}
     return Burn(
         rate={name: _rate(ratio, now) for name, ratio in ratios.items()},
         error_ratio=ratios,
@@ -35,25 +40,41 @@ def _calm(now: Figures | None, as_of: int) -> Burn:
     )
 
 
-def error_ratio(booked: Sequence[Booked], as_of: int, width: int) -> Ratio:
-    """D_w / max(w - E_w - U_w, w/2): the floor keeps a short outage beside a long excuse from reading as a blaze."""
-    start = as_of - width
-    down = excused = known = 0
+class Recent(NamedTuple):
+    """What the widest window holds, by account; everything ends at `as_of` or before."""
+
+    down: Spans
+    excused: Spans
+    unknown: Spans
+
+
+def _recent(booked: Sequence[Booked], as_of: int) -> Recent:
+    start = as_of - WIDEST
+    recent = Recent([], [], [])
+    known_from = as_of
     for month in booked:
-        first, last = max(start, month.period.start), min(as_of, month.period.end)
-        if first >= last:
-            continue
-        known += last - first
-        for piece in month.down:
-            ms = min(piece.end, last) - max(piece.start, first)
-            if ms > 0 and piece.exclusions:
-                excused += ms
-            elif ms > 0:
-                down += ms
-        known -= sum(max(0, min(b, last) - max(a, first)) for a, b in month.unknown)
+        window = Period(max(start, month.period.start), min(as_of, month.period.end))
+        if window.start < window.end:
+            known_from = min(known_from, window.start)
+            part = book(month.segments, month.cover, window)
+            recent.unknown.extend(part.unknown)
+            for first, last, exclusions in part.pieces():
+                (recent.excused if exclusions else recent.down).append((first, last))
+    recent.unknown.append((start, known_from))
+    return recent
+
+
+def error_ratio(recent: Recent, as_of: int, width: int) -> Ratio:
+    """D_w / max(w - E_w - U_w, w/2): the floor keeps a short outage beside a long excuse from reading as a blaze."""
+    down, excused, unknown = (_since(spans, as_of - width) for spans in recent)
     if down == 0:
         return ZERO
-    return Ratio(2 * down, max(2 * (known - excused), width))
+    return Ratio(2 * down, max(2 * (width - excused - unknown), width))
+
+
+def _since(spans: Spans, start: int) -> int:
+    """Milliseconds of the spans from `start` on."""
+    return sum(last - max(first, start) for first, last in spans if last > start)
 
 
 def _rate(ratio: Ratio, now: Figures | None) -> Ratio | None:

@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from monitor.facts import Json, Result
 from monitor.facts.canonical import phases_object
-from monitor.ledger.accounts import Slice
+from monitor.ledger.accounts import Slice, book, cut, segments_touching
 from monitor.ledger.interval import Span, Spans, clip, total
 from monitor.ledger.months import MonthBook, ServiceBook
 from monitor.ledger.period import Period, format_instant
@@ -19,55 +19,41 @@ from monitor.ledger.timeline import DOWN, Segments
 def outages(of: ServiceBook, booked: MonthBook) -> list[Json]:
     """Every maximal DOWN interval of the measured timeline, excused time included, clipped to the month and `as_of`."""
     elapsed = booked.books.measured.period
-    return [
-        _outage(of, booked, span)
-        for span in down_spans(of.readings.measured.segments)
-        if max(span[0], elapsed.start) < min(span[1], elapsed.end)
-    ]
-
-
-def down_spans(segments: Segments) -> Spans:
-    return [(start, end) for start, end, state in segments if state == DOWN]
+    if elapsed.start >= elapsed.end:
+        return []
+    touching = segments_touching(of.readings.measured.segments, elapsed)
+    return [_outage(of, booked, (start, end)) for start, end, state in touching if state == DOWN]
 
 
 def _outage(of: ServiceBook, booked: MonthBook, span: Span) -> dict[str, Json]:
     elapsed = booked.books.measured.period
-    start, end = max(span[0], elapsed.start), min(span[1], elapsed.end)
-    failing = sorted(_failing(of, start, end), key=lambda result: (result.at, result.vantage, result.check))
-    shortest = clip(down_spans(of.readings.shortest.segments), start, end)
+    within = Period(max(span[0], elapsed.start), min(span[1], elapsed.end))
+    failing = sorted(_failing(of, within), key=lambda result: (result.at, result.vantage, result.check))
+    longest = [(a, b) for a, b, state in segments_touching(of.readings.longest.segments, within) if state == DOWN]
     as_of = booked.frame.as_of
     return {
         "id": f"{of.service.name}/{format_instant(span[0])}",
-        "start": format_instant(start),
-        "end": format_instant(end),
-        "ms": end - start,
-        "ongoing": end == as_of and span[1] > as_of,
-        "shortest_ms": total(shortest),
-        "longest_ms": total(_touching(of.readings.longest.segments, (start, end), elapsed)),
+        "start": format_instant(within.start),
+        "end": format_instant(within.end),
+        "ms": within.end - within.start,
+        "ongoing": within.end == as_of and span[1] > as_of,
+        "shortest_ms": book(of.readings.shortest.segments, [], within).down,
+        "longest_ms": total(clip(longest, elapsed.start, elapsed.end)),
         "reasons": dict(sorted(Counter(result.reason or "other" for result in failing).items())),
         "vantages": [*sorted({result.vantage for result in failing})],
         "first_fail": _fail(failing[0]) if failing else None,
         "last_fail": _fail(failing[-1]) if failing else None,
-        "slices": [_slice(piece) for piece in _joined(booked.books.measured.down, start, end)],
+        "slices": [_slice(piece) for piece in _joined(cut(within.start, within.end, booked.books.measured.cover))],
     }
 
 
-def _failing(of: ServiceBook, start: int, end: int) -> Iterable[Result]:
+def _failing(of: ServiceBook, within: Period) -> Iterable[Result]:
     for check in of.readings.checks:
         for vantage in check.vantages:
             results = of.entries.results_of(check.terms.name, vantage)
-            first = bisect_left(results, start, key=lambda result: result.at)
-            last = bisect_left(results, end, key=lambda result: result.at)
+            first = bisect_left(results, within.start, key=lambda result: result.at)
+            last = bisect_left(results, within.end, key=lambda result: result.at)
             yield from (result for result in results[first:last] if result.outcome == "fail")
-
-
-def _touching(segments: Segments, outage: Span, elapsed: Period) -> Spans:
-    """The DOWN pieces that share an instant with the outage, whole within the month: what its own edges can reach."""
-    return clip(
-        [(start, end) for start, end in down_spans(segments) if start < outage[1] and outage[0] < end],
-        elapsed.start,
-        elapsed.end,
-    )
 
 
 def _fail(result: Result) -> dict[str, Json]:
@@ -82,12 +68,10 @@ def _fail(result: Result) -> dict[str, Json]:
     }
 
 
-def _joined(pieces: Sequence[Slice], start: int, end: int) -> list[Slice]:
-    """Those within the outage, neighbours with the same exclusions joined: a slice is maximal."""
+def _joined(pieces: Sequence[Slice]) -> list[Slice]:
+    """Neighbours with the same exclusions joined: a slice is maximal."""
     joined: list[Slice] = []
     for piece in pieces:
-        if piece.start < start or end < piece.end:
-            continue
         if joined and joined[-1].end == piece.start and joined[-1].exclusions == piece.exclusions:
             joined[-1] = Slice(joined[-1].start, piece.end, piece.exclusions)
         else:

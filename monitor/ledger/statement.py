@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -19,7 +20,7 @@ from monitor.ledger.exclusion import Exclusion
 from monitor.ledger.interval import Spans, clip, normalise, total
 from monitor.ledger.months import MonthBook, ServiceBook, TimelinesOf, book_month, burn_at, service_book, timelines_from
 from monitor.ledger.outages import outages, unknown_inside
-from monitor.ledger.period import Month, format_instant
+from monitor.ledger.period import Month, Period, format_instant
 from monitor.ledger.readings import corroborators
 from monitor.ledger.snapshot import Burn, Figures
 from monitor.ledger.terms import Terms
@@ -161,21 +162,19 @@ def _runs(of: ServiceBook, booked: MonthBook) -> dict[str, Json]:
 def _exclusions(booked: MonthBook) -> list[Json]:
     """Those granted at some instant of the month before `as_of`, in the order that books."""
     elapsed = booked.books.measured.period
+    booked_ms: Counter[tuple[int, str]] = Counter()
+    for start, end, exclusions in booked.books.measured.pieces():
+        if exclusions:
+            booked_ms[exclusions[0].order] += end - start
     shown: list[Json] = []
     for exclusion in sorted(booked.exclusions, key=lambda exclusion: exclusion.order):
         granted = clip(exclusion.granted, elapsed.start, elapsed.end)
         if granted:
-            shown.append(_exclusion(booked, exclusion, granted))
+            shown.append(_exclusion(exclusion, granted, elapsed, booked_ms[exclusion.order]))
     return shown
 
 
-def _exclusion(booked: MonthBook, exclusion: Exclusion, granted: Spans) -> dict[str, Json]:
-    booked_ms = sum(
-        piece.end - piece.start
-        for piece in booked.books.measured.down
-        if piece.exclusions and piece.exclusions[0] is exclusion
-    )
-    elapsed = booked.books.measured.period
+def _exclusion(exclusion: Exclusion, granted: Spans, elapsed: Period, booked_ms: int) -> dict[str, Json]:
     announced = exclusion.shown.get("announced")
     revisions = cast("list[dict[str, Json]]", exclusion.shown.get("revisions") or [])
     return {

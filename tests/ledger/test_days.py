@@ -22,9 +22,7 @@ from tests.strategies.months import World, worlds
 
 
 def amounts(booked: Booked) -> Counter[str]:
-    return Counter(
-        {"up": booked.up, "down": booked.down_ms, "unknown": total(booked.unknown), **booked.excused_by_class()}
-    )
+    return Counter({"up": booked.up, "down": booked.down, "unknown": total(booked.unknown), **booked.excused})
 
 
 @given(worlds())
