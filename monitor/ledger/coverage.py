@@ -10,7 +10,8 @@ from monitor.ledger.decimals import decimal
 from monitor.ledger.interval import Spans, clip, intersect, normalise, subtract, total
 from monitor.ledger.months import MonthBook, ServiceBook
 from monitor.ledger.period import Period, format_instant
-from monitor.ledger.readings import CheckReadings, corroborators
+from monitor.ledger.readings import CheckReadings
+from monitor.ledger.terms import corroborators
 from monitor.ledger.timeline import DOWN, UP, Segments
 
 NEVER_ASKED = "missed"

@@ -40,7 +40,7 @@ class LiveBook:
     _folds: dict[str, dict[str, Fold]] = field(default_factory=dict)
     _entries: Entries = field(default_factory=Entries)
     _seen: set[bytes | tuple[str, str]] = field(default_factory=set)
-    _months: dict[str, tuple[Month, int, tuple[Segments, ...], MonthBook | None]] = field(default_factory=dict)
+    _months: dict[str, tuple[Month, int, list[Segments], MonthBook | None]] = field(default_factory=dict)
 
     def take(self, facts: Iterable[AnyFact]) -> None:
         """New facts in order of recording."""
@@ -109,10 +109,11 @@ class LiveBook:
 
     def _past(self, of: ServiceBook, month: Month, as_of: int) -> MonthBook | None:
         """A month that is over changes only with what lies in it: booked again when that differs."""
-        within = tuple(
-            segments_within(reading.segments, month.period(self.terms.zone))
-            for reading in (of.readings.measured, of.readings.shortest, of.readings.longest)
-        )
+        period = month.period(self.terms.zone)
+        readings = of.readings
+        within = [segments_within(readings.measured.segments, period)]
+        if readings.shortest.segments is not readings.measured.segments:
+            within += [segments_within(each.segments, period) for each in (readings.shortest, readings.longest)]
         known = self._months.get(of.service.name)
         if known is not None and not self._entries.of("incident"):
             past_month, version, past_within, booked = known

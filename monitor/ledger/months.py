@@ -17,7 +17,6 @@ from monitor.ledger.readings import (
     Reading,
     Readings,
     check_readings,
-    corroborators,
     service_readings,
 )
 from monitor.ledger.snapshot import WINDOWS, Burn, Figures
@@ -66,7 +65,7 @@ def timelines_from(entries: Entries) -> TimelinesOf:
 def service_book(terms: Terms, name: str, entries: Entries, timelines: TimelinesOf) -> ServiceBook:
     """Reads every check that matters to the service, over all its vantages."""
     service = terms.service(name)
-    named = corroborators(terms.policies, service)
+    named = terms.corroborating[name]
     wanted = [*service.checks, *(terms.checks[check] for check in named if check in terms.checks)]
     checks = {check.name: check_readings(check, timelines(check)) for check in wanted}
     return ServiceBook(terms, service, entries, service_readings(service, checks, named), checks)

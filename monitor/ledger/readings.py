@@ -6,7 +6,7 @@ enters the longest with its own shortest timeline and the shortest with its own 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from monitor.ledger.interval import Span, Spans, normalise
@@ -81,12 +81,6 @@ def service_readings(service: ServiceTerms, checks: Mapping[str, CheckReadings],
         Reading(longest, {check.terms.name: down(check.shortest, check.life) for check in others}),
         own,
     )
-
-
-def corroborators(policies: Sequence[Policy], service: ServiceTerms) -> list[str]:
-    """The checks that any of the policies names for a provider that the service depends on."""
-    providers = {dependency.provider for dependency in service.depends_on}
-    return sorted({check for p in policies for provider in providers for check in p.corroborated_by.get(provider, ())})
 
 
 def down(segments: Segments, life: Span) -> Spans:

@@ -21,7 +21,6 @@ from monitor.ledger.interval import Spans, clip, normalise, total
 from monitor.ledger.months import MonthBook, ServiceBook, TimelinesOf, book_month, burn_at, service_book, timelines_from
 from monitor.ledger.outages import outages, unknown_inside
 from monitor.ledger.period import Month, Period, format_instant
-from monitor.ledger.readings import corroborators
 from monitor.ledger.snapshot import Burn, Figures
 from monitor.ledger.terms import Terms
 
@@ -258,7 +257,7 @@ def _under(former: Terms | None, of: ServiceBook, asked: Asked) -> Json:
 def consulted(of: ServiceBook) -> list[AnyFact]:
     """The facts that the statement was computed from: every admitted result of the service's checks and of those that
     corroborate for it, and every admitted fact of the kinds that the ledger reads."""
-    names = {check.name for check in of.service.checks} | set(corroborators(of.terms.policies, of.service))
+    names = {check.name for check in of.service.checks} | set(of.terms.corroborating[of.service.name])
     facts: list[AnyFact] = [
         result for name in sorted(names) for results in of.entries.results.get(name, {}).values() for result in results
     ]

@@ -6,7 +6,7 @@ a `Terms` fills them in, so that nothing here depends on a file's format.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from fractions import Fraction
@@ -104,6 +104,11 @@ class Terms:
         return service
 
     @cached_property
+    def corroborating(self) -> Mapping[str, list[str]]:
+        """The checks that any policy names for a provider that a service depends on, by service."""
+        return {service.name: corroborators(self.policies, service) for service in self.services}
+
+    @cached_property
     def _services(self) -> Mapping[str, ServiceTerms]:
         return {service.name: service for service in self.services}
 
@@ -115,6 +120,12 @@ class Terms:
 
 ALWAYS = Policy(providers=frozenset())
 """The policy of a configuration without `policies`: always in force, every default, and no provider (section 8)."""
+
+
+def corroborators(policies: Iterable[Policy], service: ServiceTerms) -> list[str]:
+    """The checks that any of the policies names for a provider that the service depends on."""
+    providers = {dependency.provider for dependency in service.depends_on}
+    return sorted({check for p in policies for provider in providers for check in p.corroborated_by.get(provider, ())})
 
 
 def policy_for(policies: tuple[Policy, ...], month: Month) -> Policy:
