@@ -9,11 +9,11 @@ import socket
 import sys
 import tempfile
 import webbrowser
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from importlib import import_module
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import click
 from aiohttp import web
@@ -48,7 +48,7 @@ def run(urls: tuple[str, ...], config_file: Path | None) -> None:
     def started(address: str) -> None:
         click.echo(f"minutebook: {address} (metrics at {address}metrics)", err=True)
 
-    _serve(Start(reread(), reread, clock, started))
+    _run(_until_told(Start(reread(), reread, clock, started)))
 
 
 def _reader(urls: tuple[str, ...], config_file: Path | None) -> Callable[[], Config]:
@@ -61,11 +61,11 @@ def _reader(urls: tuple[str, ...], config_file: Path | None) -> Callable[[], Con
     return lambda: load(config_file or DEFAULT_FILE, os.environ)
 
 
-def _serve(start: Start) -> None:
-    """Runs the daemon on the quickest loop there is; an expected error leaves as itself, whatever group it was in."""
+def _run(daemon: Coroutine[Any, Any, None]) -> None:
+    """Runs it on the quickest loop there is; an expected error leaves as itself, whatever group it was in."""
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            runner.run(_until_told(start))
+            runner.run(daemon)
     except* MinutebookError as group:
         _raise_first(group)
 
@@ -102,6 +102,7 @@ async def _told_by_signals() -> AsyncIterator[Signals]:
     finally:
         for number in told:
             loop.remove_signal_handler(number)
+            signal.signal(number, signal.SIG_IGN)  # on its way out, it need not be told again
 
 
 @click.command
@@ -146,9 +147,7 @@ def demo() -> None:
             if os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"):
                 webbrowser.open(address)
 
-        start = Start(config, lambda: load(path, os.environ), clock, started)
-        with asyncio.Runner() as runner:
-            runner.run(_demonstrate(start, app_port))
+        _run(_demonstrate(Start(config, lambda: load(path, os.environ), clock, started), app_port))
 
 
 async def _demonstrate(start: Start, app_port: int) -> None:

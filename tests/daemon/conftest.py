@@ -10,7 +10,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.daemon.programs import App, Daemon, Minutebook, Until, configuration, ended, environment, wait_until
+from tests.daemon.programs import (
+    App,
+    Daemon,
+    Minutebook,
+    Until,
+    configuration,
+    ended,
+    environment,
+    running_app,
+    wait_until,
+)
 
 DEFAULT_PORT = 9843
 
@@ -24,11 +34,8 @@ def until() -> Until:
 @pytest.fixture
 def app() -> Iterator[App]:
     """A real HTTP server, running."""
-    running = App()
-    running.start()
-    yield running
-    running.answering.set()
-    running.stop()
+    with running_app() as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

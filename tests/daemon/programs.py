@@ -126,6 +126,18 @@ class App:
         return now_ms()
 
 
+@contextmanager
+def running_app() -> Iterator[App]:
+    """An app that runs until the block is left."""
+    app = App()
+    app.start()
+    try:
+        yield app
+    finally:
+        app.answering.set()
+        app.stop()
+
+
 def configuration(folder: Path, app: App, more: str = "", **keys: object) -> Path:
     """A configuration over the app: one service, one check each second. `keys` are further keys of the check."""
     check = {"interval": "1s", "timeout": "1s", **keys}

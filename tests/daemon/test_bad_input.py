@@ -94,8 +94,12 @@ def test_a_mistake_in_the_configuration_is_named_with_its_place(minutebook: Minu
     right, mistake, named = CONFIGURATIONS[case]
     assert GOOD.count(right) >= 1
     (minutebook.folder / "minutebook.yaml").write_text(GOOD.replace(right, mistake, 1))
-    done = minutebook("run")
-    refused(done, INPUT, "minutebook.yaml:", named)
+    refused(minutebook("check-config", "minutebook.yaml"), INPUT, "minutebook.yaml:", named)
+
+
+def test_a_daemon_with_a_bad_configuration_begins_nothing(minutebook: Minutebook) -> None:
+    (minutebook.folder / "minutebook.yaml").write_text(GOOD.replace("interval: 5s", "interval: 5"))
+    refused(minutebook("run"), INPUT, "minutebook.yaml:6:", "interval", "5s")
     assert list(minutebook.folder.glob("minutebook.db*")) == []
 
 

@@ -87,7 +87,7 @@ def test_a_restart_after_a_kill_shows_its_gap_as_unknown(
     until(lambda: daemon.value("minutebook_facts_recorded_total", kind="result"))
     daemon.kill()
     last = max(instant(result["at"]) for result in minutebook.facts("result"))
-    until(lambda: now_ms() > last + 5000)  # the last look holds for three seconds
+    until(lambda: now_ms() > last + 2000)
     restarted = now_ms()
     daemon = start().ready()
     until(lambda: daemon.value("minutebook_facts_recorded_total", kind="result"))

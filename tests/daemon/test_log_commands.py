@@ -4,15 +4,32 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
-from monitor.ledger.period import format_instant
-from tests.daemon.programs import App, Daemon, Json, Minutebook, Until, configuration, now_ms
+from monitor.ledger.period import DAY, MINUTE, format_instant
+from tests.daemon.programs import (
+    App,
+    Daemon,
+    Json,
+    Minutebook,
+    configuration,
+    ended,
+    environment,
+    now_ms,
+    running_app,
+    wait_until,
+)
 
-Start = Callable[..., Daemon]
+
+class Life(NamedTuple):
+    """Where a store was left, and when (UTC ms)."""
+
+    folder: Path
+    ended: int
+
 
 ELSEWHERE = {
     "TZ": "Asia/Kathmandu",
@@ -25,26 +42,42 @@ ELSEWHERE = {
 """Another machine, as far as one may differ for a program."""
 
 
-@pytest.fixture
-def book(minutebook: Minutebook, start: Start, app: App, until: Until) -> Json:
-    """A store of a short life: looks, an outage, a maintenance and a reload. How its statement is asked for."""
-    configuration(minutebook.folder, app)
-    daemon = start().ready()
-    until(lambda: daemon.value("sla_service_up") == 1)
+@pytest.fixture(scope="module")
+def life(tmp_path_factory: pytest.TempPathFactory, bytecode: Path) -> Life:
+    """A store of a short life: looks, an outage, a maintenance and a reload."""
+    folder = tmp_path_factory.mktemp("life")
+    minutebook = Minutebook(folder, environment(bytecode))
+    with running_app() as app:
+        configuration(folder, app)
+        with ended(minutebook.starting("run")) as daemon:
+            wait_until(daemon.is_ready)
+            live(minutebook, daemon, app)
+    return Life(folder, now_ms())
+
+
+def live(minutebook: Minutebook, daemon: Daemon, app: App) -> None:
+    wait_until(lambda: daemon.value("sla_service_up") == 1)
     token = minutebook.well("token", "add", "operator").strip()
     now = now_ms()
-    window = {"maintenance": "m1", "announced_at": now - 3 * 86_400_000, "start": now, "end": now + 60_000}
-    instants = {name: format_instant(value) if isinstance(value, int) else value for name, value in window.items()}
-    assert daemon.post_facts(token, [{"kind": "maintenance", **instants}]).json == {"new": 1}
+    window = {"announced_at": now - 3 * DAY, "start": now, "end": now + MINUTE}
+    instants = {name: format_instant(at) for name, at in window.items()}
+    assert daemon.post_facts(token, [{"kind": "maintenance", "maintenance": "m1", **instants}]).json == {"new": 1}
     app.stop()
-    until(lambda: daemon.value("sla_service_up") == 0)
+    wait_until(lambda: daemon.value("sla_service_up") == 0)
     app.start()
-    until(lambda: daemon.value("sla_service_up") == 1)
-    configuration(minutebook.folder, app, fall=3)
+    wait_until(lambda: daemon.value("sla_service_up") == 1)
+    configuration(minutebook.folder, app, quorum="any")
     assert daemon.reload(token).status == 200
     assert daemon.stop() == 0
-    as_of = now_ms()
-    return ["--month", format_instant(as_of)[:7], "--as-of", format_instant(as_of), "--format", "json"]
+
+
+@pytest.fixture
+def book(life: Life, tmp_path: Path) -> list[str]:
+    """A copy of that store here; how its statement is asked for."""
+    for file in [*life.folder.glob("minutebook.db*"), life.folder / "minutebook.yaml"]:
+        shutil.copy(file, tmp_path)
+    as_of = format_instant(life.ended)
+    return ["--month", as_of[:7], "--as-of", as_of, "--format", "json"]
 
 
 def stated(done: str) -> Json:

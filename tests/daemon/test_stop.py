@@ -48,6 +48,23 @@ def test_told_twice_it_still_leaves_in_order(minutebook: Minutebook, daemon: Dae
     assert [fact["event"] for fact in minutebook.facts("lifecycle")] == ["started", "stopped"]
 
 
+def listens_to(process: int, number: signal.Signals) -> bool:
+    """Whether a process has a handler for a signal."""
+    caught = Path(f"/proc/{process}/status").read_text().partition("SigCgt:")[2].split()[0]
+    return bool(int(caught, 16) >> number - 1 & 1)
+
+
+def test_a_stop_before_anything_has_begun_is_a_good_end(
+    minutebook: Minutebook, start: Start, app: App, until: Until
+) -> None:
+    configuration(minutebook.folder, app)
+    daemon = start()
+    until(lambda: listens_to(daemon.process.pid, signal.SIGTERM))
+    assert daemon.stop() == 0
+    assert daemon.said == ""
+    assert not (minutebook.folder / "minutebook.db").exists()
+
+
 def test_a_stop_during_the_start_is_heeded(
     minutebook: Minutebook, start: Start, app: App, tmp_path: Path, until: Until
 ) -> None:
@@ -65,18 +82,18 @@ def test_a_process_that_was_stopped_knows_nothing_of_that_time(
     until(lambda: daemon.value("probe_success") == 1)
     daemon.send(signal.SIGSTOP)
     stopped = now_ms()
-    until(lambda: now_ms() >= stopped + 5000)
+    until(lambda: now_ms() >= stopped + 4000)
     daemon.send(signal.SIGCONT)
     until(lambda: daemon.value("probe_success") == 1)
     went_on = now_ms()
-    until(lambda: now_ms() >= went_on + 2000)
+    until(lambda: now_ms() >= went_on + 1000)
     assert daemon.stop() == 0
     results = sorted(minutebook.facts("result"), key=lambda fact: str(fact["at"]))
     assert {result["outcome"] for result in results} == {"pass", "void"}
     assert_nothing_was_made_up(results)
     voids = [result for result in results if result["outcome"] == "void" and result["reason"] != "self_stop"]
     covered = sum(result["hold_ms"] for result in voids)
-    assert 3000 <= covered <= 7000, voids
+    assert 2500 <= covered <= 6000, voids
     assert down_ms(minutebook) == 0
 
 
