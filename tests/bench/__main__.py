@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import Figure, exposition, ledger, probes, store
+from tests.bench import Figure, exposition, ledger, probes, start, store
 
 BENCHMARKS: dict[str, Callable[[], Iterable[Figure]]] = {
     "recording": store.recording,
@@ -16,7 +16,8 @@ BENCHMARKS: dict[str, Callable[[], Iterable[Figure]]] = {
     "reading": store.reading,
     "probes": probes.looks,
     "scheduler": probes.scheduling,
-    "start": probes.starting,
+    "construct": probes.starting,
+    "start": start.start,
     "ledger": ledger.ledger,
     "exposition": exposition.exposition,
 }
