@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
@@ -80,3 +81,28 @@ def test_a_full_disk_loses_nothing_and_is_over_by_itself(
     assert {result["reason"] for result in results if result["outcome"] == "void"} <= {"self_stop"}
     assert [fact["event"] for fact in minutebook.facts("lifecycle")] == ["started", "stopped"]
     assert "the chain holds" in minutebook.well("verify")
+
+
+def test_an_import_that_finds_no_room_leaves_the_store_as_it_was(
+    minutebook: Minutebook, small_disk: Path, app: App
+) -> None:
+    configuration(minutebook.folder, app, more=f"storage: sqlite:///{small_disk}/minutebook.db\n")
+    facts = minutebook.folder / "facts.jsonl"
+    facts.write_text(json.dumps(a_ticket(0)) + "\n")
+    minutebook.well("import", facts)
+    facts.write_text("".join(json.dumps(a_ticket(number)) + "\n" for number in range(20_000)))
+    refused = minutebook("import", facts)
+    assert refused.status == 1
+    assert "the disk is full; make room" in refused.err
+    assert [fact["ticket"] for fact in minutebook.facts("ticket")] == ["0"]
+    assert "the chain holds" in minutebook.well("verify")
+
+
+def test_a_daemon_that_finds_no_room_says_so(minutebook: Minutebook, start: Start, small_disk: Path, app: App) -> None:
+    configuration(minutebook.folder, app, more=f"storage: sqlite:///{small_disk}/minutebook.db\n")
+    fill(small_disk)
+    daemon = start()
+    assert daemon.process.wait(20) == 1
+    assert "minutebook.db" in daemon.said
+    assert "disk" in daemon.said
+    assert "Traceback" not in daemon.said

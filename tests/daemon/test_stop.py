@@ -97,6 +97,22 @@ def test_a_process_that_was_stopped_knows_nothing_of_that_time(
     assert down_ms(minutebook) == 0
 
 
+@pytest.mark.long
+def test_a_long_suspension_is_recorded(minutebook: Minutebook, daemon: Daemon, until: Until) -> None:
+    until(lambda: daemon.value("probe_success") == 1)
+    daemon.send(signal.SIGSTOP)
+    stopped = now_ms()
+    until(lambda: now_ms() >= stopped + 12_000)
+    daemon.send(signal.SIGCONT)
+    until(lambda: daemon.value("probe_success") == 1)
+    assert daemon.stop() == 0
+    assert [fact["event"] for fact in minutebook.facts("lifecycle")] == ["started", "suspended", "stopped"]
+    reasons = {result["reason"] for result in minutebook.facts("result") if result["outcome"] != "pass"}
+    assert "self_suspended" in reasons
+    assert reasons <= {"self_suspended", "self_stop"}
+    assert down_ms(minutebook) == 0
+
+
 def assert_nothing_was_made_up(results: list[Json]) -> None:
     """No burst of looks afterwards to make up for the slots that went by."""
     looks = [instant(result["at"]) for result in results if result["outcome"] == "pass" and not result.get("confirm")]
