@@ -64,7 +64,7 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class Signals:
-    """What the process is told from outside: both are set by signal handlers, `reload` also by nobody."""
+    """What the process is told from outside, by signal handlers."""
 
     stop: asyncio.Event
     reload: asyncio.Event
@@ -161,21 +161,31 @@ class Parts:
         """Records the stop and what was noticed before; where the store is away, the gap says so itself."""
         noticed = [self._notices.get_nowait() for _ in range(self._notices.qsize())]
         try:
-            await self.recorder.record([*noticed, self._lifecycle("stopped", VERSION, self._clock.now())])
-        except StoreError as error:
-            logger.warning("the stop is not recorded: %s", error)
+            async with asyncio.timeout(LAST_WORD_S):
+                await self.recorder.record([*noticed, self._lifecycle("stopped", VERSION, self._clock.now())])
+        except (StoreError, TimeoutError) as error:
+            logger.warning("the stop is not recorded: %s", str(error) or "the store takes too long")
 
     async def tell_notices(self) -> None:
-        """Records what the watchdogs saw; what the store cannot take now waits and is tried again."""
+        """Records what the watchdogs saw."""
         while True:
             notice = await self._notices.get()
-            while True:
-                try:
-                    await self.recorder.record([notice])
-                    break
-                except StoreError as error:
-                    logger.warning("a lifecycle fact waits for the store: %s", error)
-                    await asyncio.sleep(RETRY_S)
+            try:
+                await self._tell(notice)
+            except asyncio.CancelledError:
+                self._notices.put_nowait(notice)  # for the end; its id keeps it from being recorded twice
+                raise
+
+    async def _tell(self, notice: Fact) -> None:
+        """What the store cannot take now waits and is tried again."""
+        while True:
+            try:
+                await self.recorder.record([notice])
+            except StoreError as error:
+                logger.warning("a lifecycle fact waits for the store: %s", error)
+                await asyncio.sleep(RETRY_S)
+            else:
+                return
 
     def _notice(self, event: str, at: int, detail: str) -> None:
         self._notices.put_nowait(self._lifecycle(event, detail, at))
@@ -295,6 +305,9 @@ class Parts:
 
 
 VERSION = f"minutebook {__version__}"
+
+LAST_WORD_S = 1.0
+"""For the fact of the stop; the drain of the results and the web's clients have 5 s each, SIGTERM 10 s for all."""
 
 RETRY_S = 5.0
 """Pause before a lifecycle fact is tried again while the store is away."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import random
+import signal
 from collections import Counter
 from collections.abc import Callable
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -18,17 +20,24 @@ Start = Callable[..., Daemon]
 PER_BATCH = 3
 
 
-def post_until_killed(daemon: Daemon, token: str, first: int, kill_after: int) -> list[int]:
-    """Posts batches of tickets, numbered from `first`; the process is killed after so many answers, while the next
-    batch is on its way. Answers the numbers of the batches that were acknowledged."""
+class Ending(NamedTuple):
+    """A signal, after so many acknowledged batches."""
+
+    number: signal.Signals
+    after: int
+
+
+def post_until_ended(daemon: Daemon, token: str, first: int, ending: Ending) -> list[int]:
+    """Posts batches of tickets, numbered from `first`; the process is sent a signal after so many answers, while the
+    next batch is on its way. Answers the numbers of the batches that were acknowledged."""
     connection = HTTPConnection("127.0.0.1", daemon.port, timeout=20)
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/x-ndjson"}
     acknowledged = []
     try:
         for number in range(first, first + 100_000):
             connection.request("POST", "/api/v1/facts", batch(number), headers)
-            if number - first == kill_after:
-                daemon.process.kill()
+            if number - first == ending.after:
+                daemon.send(ending.number)
             if connection.getresponse().read() != b'{"new": %d}' % PER_BATCH:
                 break
             acknowledged.append(number)
@@ -36,7 +45,7 @@ def post_until_killed(daemon: Daemon, token: str, first: int, kill_after: int) -
         pass
     finally:
         connection.close()
-    daemon.process.wait()
+    daemon.process.wait(20)
     return acknowledged
 
 
@@ -63,13 +72,28 @@ def survive(minutebook: Minutebook, start: Start, kills: int) -> None:
     acknowledged: list[int] = []
     for kill in range(kills):
         daemon = start().ready()
-        acknowledged += post_until_killed(daemon, token, kill * 100_000, chance.randrange(1, 120))
+        ending = Ending(signal.SIGKILL, after=chance.randrange(1, 120))
+        acknowledged += post_until_ended(daemon, token, kill * 100_000, ending)
+    assert_kept_once(minutebook, acknowledged)
+    assert_never_down(minutebook)
+
+
+def assert_kept_once(minutebook: Minutebook, acknowledged: list[int]) -> None:
+    """Every acknowledged batch is there, nothing stands twice, and no batch is there in part."""
     assert "the chain holds" in minutebook.well("verify")
     tickets = Counter(fact["ticket"] for fact in minutebook.facts("ticket"))
     assert set(tickets.values()) == {1}
     assert {f"{number}/{place}" for number in acknowledged for place in range(PER_BATCH)} <= tickets.keys()
     whole_batches = Counter(ticket.partition("/")[0] for ticket in tickets)
     assert set(whole_batches.values()) == {PER_BATCH}
+
+
+def test_nothing_acknowledged_is_lost_in_an_orderly_stop(minutebook: Minutebook, daemon: Daemon) -> None:
+    token = minutebook.well("token", "add", "operator").strip()
+    acknowledged = post_until_ended(daemon, token, 0, Ending(signal.SIGTERM, after=50))
+    assert daemon.process.returncode == 0
+    assert len(acknowledged) >= 50
+    assert_kept_once(minutebook, acknowledged)
     assert_never_down(minutebook)
 
 
