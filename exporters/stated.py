@@ -52,6 +52,9 @@ class Wall:
         if instant is None:
             return "-"
         given = parse_instant(cast(str, instant))
-        local = moment(given).astimezone(self._zone)
+        try:
+            local = moment(given).astimezone(self._zone)
+        except OverflowError:  # the first and the last hours that have a date at all
+            local = moment(given)
         exactness = "milliseconds" if given % SECOND else "seconds"
         return f"{local.replace(tzinfo=None).isoformat(' ', exactness)} {local.tzname()}"

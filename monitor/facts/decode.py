@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 from typing import NoReturn, cast
 
 from monitor.errors import FactError
 from monitor.facts.kinds import FAIL_REASONS, VOID_REASONS, AnyFact, Fact, Json, Outcome, Phases, Result
-from monitor.facts.schema import KINDS, check_fields, instant_ms, name, shown, spellable, text, whole
+from monitor.facts.schema import KINDS, check_fields, instant_ms, name, shown, text, unnamed, whole
 
 DETAIL_LIMIT = 500
 """Characters of `detail` that are kept (facts.md)."""
 
-_RESULT_TEXTS = ("reason", "detail", "ip", "id", "source")
+_RESULT_TEXTS = ("reason", "detail", "ip", "source")
 _RESULT_FIELDS = frozenset(
     {"kind", "recorded_at", "confirm", "hold_ms", "scheduled_at", "duration_ms", "phases_ms", "status"}
-    | {"certificate_expires", "check", "vantage", "at", "outcome", *_RESULT_TEXTS}
+    | {"certificate_expires", "check", "vantage", "at", "outcome", "id", *_RESULT_TEXTS}
 )
 
 
@@ -49,12 +50,9 @@ def decode_fact(given: Json, recorded_at: int | None = None) -> AnyFact:
         raise FactError(f"kind: expected one of result {' '.join(sorted(KINDS))}; found {shown(kind)}")
     if recorded_at is None:
         recorded_at = _required_instant(given, "recorded_at")
-    try:
-        if kind == "result":
-            return _decode_result(given, recorded_at)
-        fields = check_fields(kind, {field: given[field] for field in given if field not in ("kind", "recorded_at")})
-    except RecursionError:
-        raise FactError("is nested too deeply; expected a few levels of objects and lists") from None
+    if kind == "result":
+        return _decode_result(given, recorded_at)
+    fields = check_fields(kind, {field: given[field] for field in given if field not in ("kind", "recorded_at")})
     return Fact(kind, recorded_at, fields)
 
 
@@ -67,7 +65,9 @@ def _decode_result(given: Mapping[str, Json], recorded_at: int) -> Result:
     for field in _RESULT_TEXTS:
         if field in given:
             text(field, given[field])
-    extra = {field: spellable(field, given[field]) for field in given.keys() - _RESULT_FIELDS}
+    if "id" in given:
+        name("id", given["id"])
+    extra = {field: unnamed(field, given[field]) for field in given.keys() - _RESULT_FIELDS}
     confirm = get("confirm", False)
     if not isinstance(confirm, bool):
         raise FactError(f"confirm: expected true or false; found {shown(confirm)}")
@@ -134,8 +134,7 @@ def _optional_instant(given: Mapping[str, Json], field: str) -> int | None:
 def _unique(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
+        twice, _ = Counter(name for name, _ in pairs).most_common(1)[0]
         raise FactError(f"{twice[:60]!r} stands twice in one object")
     return found
 

@@ -13,18 +13,29 @@ from functools import lru_cache
 
 from monitor.errors import FactError, InputError
 from monitor.facts.kinds import EXCLUSION_CLASSES, SEVERITIES, Json
-from monitor.ledger.period import format_instant, parse_instant, parse_month
+from monitor.ledger.period import DAY, format_instant, parse_instant, parse_month
 
 Check = Callable[[str, Json], Json]
 
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _COUNTRY = re.compile(r"[A-Z]{2}", re.ASCII)
 _INTEGER_LIMIT = 2**53 - 1  # RFC 8785 numbers are IEEE 754 doubles: exact to here
+_FIRST_INSTANT = parse_instant("0001-01-01T00:00:00Z")
+_LAST_INSTANT = parse_instant("9999-12-31T00:00:00Z") + DAY - 1
+
+DEEPEST = 32
+"""Objects and lists within each other in a field that this page does not name; a `terms` fact has nine. Whoever reads
+the fact again does so deeper in its stack than who took it in."""
 
 
 def shown(value: Json) -> str:
     """The JSON as a message shows it: short, and on one line."""
     return json.dumps(value)[:60]
+
+
+def inside(field: str, key: str) -> str:
+    """The place of a member whose name was sent to us: quoted and cut, since it goes to terminals and answers."""
+    return f"{field}[{json.dumps(key[:30])}]"
 
 
 def text(field: str, given: Json) -> str:
@@ -70,7 +81,12 @@ def instant_ms(field: str, given: Json) -> int:
         raise FactError(f"{field}: {error}") from None
 
 
-_parse_instant = lru_cache(maxsize=256)(parse_instant)  # a line says one instant twice, a file one expiry all along
+@lru_cache(maxsize=256)  # a line says one instant twice, a file one expiry all along
+def _parse_instant(given: str) -> int:
+    parsed = parse_instant(given)
+    if not _FIRST_INSTANT <= parsed <= _LAST_INSTANT:
+        raise InputError(f"{given!r} is not in the years 1 to 9999 of UTC")
+    return parsed
 
 
 def instant(field: str, given: Json) -> str:
@@ -119,7 +135,7 @@ def names(field: str, given: Json) -> list[Json]:
 def components(field: str, given: Json) -> dict[str, Json]:
     if not isinstance(given, dict):
         raise FactError(f"{field}: expected an object of component: [[instant, severity], ...]; found {shown(given)}")
-    return {name(field, component): _steps(f"{field}.{component}", steps) for component, steps in given.items()}
+    return {name(field, component): _steps(inside(field, component), steps) for component, steps in given.items()}
 
 
 def _steps(field: str, given: Json) -> list[Json]:
@@ -137,7 +153,7 @@ def _steps(field: str, given: Json) -> list[Json]:
 def counts(field: str, given: Json) -> dict[str, Json]:
     if not isinstance(given, dict):
         raise FactError(f"{field}: expected an object of index: count; found {shown(given)}")
-    return {index: whole(f"{field}.{index}", count) for index, count in given.items()}
+    return {text(field, index): whole(inside(field, index), count) for index, count in given.items()}
 
 
 def stretches(field: str, given: Json) -> list[Json]:
@@ -152,17 +168,24 @@ def stretches(field: str, given: Json) -> list[Json]:
     return checked
 
 
-def spellable(field: str, given: Json) -> Json:
-    """Anything that RFC 8785 can spell, also deep inside."""
+def spellable(field: str, given: Json, deeper: int = DEEPEST) -> Json:
+    """Anything that RFC 8785 can spell, also inside, and at most `deeper` levels deep."""
     if isinstance(given, str):
         return text(field, given)
     if isinstance(given, int | float) and not abs(given) <= _INTEGER_LIMIT:
         raise FactError(f"{field}: expected a number below 2^53; found {shown(given)}")
+    if isinstance(given, list | dict) and deeper == 0:
+        raise FactError(f"{field}: is nested too deep: at most {DEEPEST} objects and lists within each other")
     if isinstance(given, list):
-        return [spellable(field, item) for item in given]
+        return [spellable(field, item, deeper - 1) for item in given]
     if isinstance(given, dict):
-        return {text(field, key): spellable(f"{field}.{key}", value) for key, value in given.items()}
+        return {text(field, key): spellable(inside(field, key), value, deeper - 1) for key, value in given.items()}
     return given
+
+
+def unnamed(field: str, given: Json) -> Json:
+    """A field that facts.md does not name: kept as it is."""
+    return spellable(inside("field", text("a field's name", field)), given)
 
 
 def structure(field: str, given: Json) -> Json:
@@ -279,8 +302,8 @@ def check_fields(kind: str, given: Mapping[str, Json]) -> dict[str, Json]:
         raise FactError(f"{missing[0]}: is missing (a {kind} needs {' '.join(required)})")
     checked: dict[str, Json] = {}
     for field, value in given.items():
-        check = required.get(field) or optional.get(field) or _COMMON.get(field) or spellable
-        checked[field] = check(text("a field's name", field), value)
+        check = required.get(field) or optional.get(field) or _COMMON.get(field)
+        checked[field] = check(field, value) if check is not None else unnamed(field, value)
     _check_ends(kind, checked)
     return checked
 

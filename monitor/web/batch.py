@@ -17,9 +17,6 @@ JSON_ARRAY = "application/json"
 AHEAD = 2 * SECOND
 """How far an agent's clock may be ahead of ours, in ms (interface.md)."""
 
-DEPTH = 32
-"""Objects and lists within each other; a `terms` fact has nine."""
-
 _ECHO = re.compile(r"; found .*|'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"", re.DOTALL)
 
 
@@ -55,11 +52,14 @@ def without_input(reason: str) -> str:
 def _decoded(number: int, given: Json, sender: Sender) -> AnyFact:
     try:
         fact = decode_fact(given, sender.now)
-        return fact if sender.vantage is None else _from_agent(fact, sender.vantage, sender)
-    except NotYoursError as error:
-        raise NotYoursError(error.reason, number) from None
     except FactError as error:
         raise FactError(without_input(error.reason), number) from None
+    if sender.vantage is None:
+        return fact
+    try:
+        return _from_agent(fact, sender.vantage, sender)
+    except FactError as error:
+        raise type(error)(error.reason, number) from None
 
 
 def _objects(body: bytes, content_type: str) -> Iterator[tuple[int, Json]]:
@@ -75,29 +75,11 @@ def _objects(body: bytes, content_type: str) -> Iterator[tuple[int, Json]]:
 
 
 def _parsed(text: bytes, number: int | None) -> Json:
-    """A line; or, with no number, the array, which is one level more."""
+    """A line; or, with no number, the array."""
     try:
-        given = parse_json(text)
+        return parse_json(text)
     except FactError as error:
         raise FactError(without_input(error.reason), number) from None
-    deepest = DEPTH if number is not None else DEPTH + 1
-    if text.count(b"[") + text.count(b"{") > deepest and _depth(given) > deepest:
-        raise FactError(f"is nested too deep: at most {DEPTH} objects and lists within each other", number)
-    return given
-
-
-def _depth(given: Json) -> int:
-    depth, level = 0, [given]
-    while level:
-        depth += 1
-        level = [inner for outer in level for inner in _inside(outer)]
-    return depth - 1
-
-
-def _inside(given: Json) -> list[Json]:
-    if isinstance(given, dict):
-        return list(given.values())
-    return given if isinstance(given, list) else []
 
 
 def _from_agent(fact: AnyFact, vantage: str, sender: Sender) -> AnyFact:
