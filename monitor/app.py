@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from exporters import prometheus, status_page
 from exporters.self_metrics import SelfMetrics
 from monitor import __version__
-from monitor.closing import Wanted, statements
+from monitor.closing import Wanted, latest, statements
 from monitor.config import Config, to_terms
 from monitor.errors import InputError, StoreError
 from monitor.evaluator import ALL_TIME, Evaluator
@@ -41,6 +41,7 @@ from monitor.wiring import (
     longest_hold,
     looked_at,
     probing_options,
+    refuse_without_authorities,
     shown,
     store_url,
     terms_fact,
@@ -54,12 +55,13 @@ logger = logging.getLogger(__name__)
 @dataclass(frozen=True, slots=True)
 class Start:
     """What a daemon starts from. `reread` gives the configuration anew, or raises ConfigError or InputError; `started`
-    is told the address that is served."""
+    is told the address that is served; `clock_synchronized` is what the kernel says of its clock, None: nothing."""
 
     config: Config
     reread: Callable[[], Config]
     clock: Clock
     started: Callable[[str], None]
+    clock_synchronized: Callable[[], bool | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,7 @@ class Signals:
 
 async def serve(start: Start, signals: Signals) -> None:
     """Runs until `signals.stop`, then leaves in order. Raises what a part of it raised."""
+    refuse_without_authorities(start.config)
     async with AsyncExitStack() as stack:
         stack.enter_context(logging_to(sys.stderr))
         await stack.enter_async_context(_reporting(start.config))
@@ -267,11 +270,12 @@ class Parts:
         return None if known is None else longest_hold(known)
 
     async def _statement(self, service: str, month: Month, as_of: int | None) -> Mapping[str, Json]:
-        at = self._clock.now() if as_of is None else as_of
-        return await asyncio.to_thread(self._state, self._terms, service, month, at)
+        return await asyncio.to_thread(self._state, self._terms, service, month, as_of)
 
-    def _state(self, terms: Terms, service: str, month: Month, as_of: int) -> Mapping[str, Json]:
-        return statements(list(self._facts(as_of)), terms, Wanted([service], month, as_of))[0]
+    def _state(self, terms: Terms, service: str, month: Month, as_of: int | None) -> Mapping[str, Json]:
+        facts = list(self._facts(ALL_TIME.end if as_of is None else as_of))
+        at = latest(facts, self._clock.now()) if as_of is None else as_of
+        return statements(facts, terms, Wanted([service], month, at))[0]
 
     def _facts(self, as_of: int) -> Iterator[AnyFact]:
         for fact in self._store.read(ALL_TIME, as_of):
@@ -300,6 +304,7 @@ class Parts:
             queue_depth=self.recorder.depth,
             event_loop_lag_seconds=self.prober.loop_lag_ns / 1e9,
             config_last_reload_successful=self._reload_succeeded,
+            clock_synchronized=self._start.clock_synchronized(),
             store_writable=self.recorder.writable,
         )
 

@@ -34,6 +34,12 @@ def statements(facts: Sequence[AnyFact], terms: Terms, wanted: Wanted) -> list[d
     return close(facts, terms, wanted.services, asked)
 
 
+def latest(facts: Iterable[AnyFact], now: int) -> int:
+    """The instant that a statement of today is as of: now, or the newest `recorded_at` where that is ahead of it (facts
+    that were taken in together are recorded 1 ms apart)."""
+    return max(now, max((fact.recorded_at for fact in facts), default=now))
+
+
 def former_terms(facts: Iterable[AnyFact]) -> Mapping[str, Terms]:
     """Every terms that the log holds and this program can still read, by digest."""
     former: dict[str, Terms] = {}

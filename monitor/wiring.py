@@ -7,11 +7,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from monitor.config import Check, Config, probed_checks, terms_json
+from monitor.errors import InputError
 from monitor.evaluator import Shown
 from monitor.facts import Fact, Json
 from monitor.ledger.period import format_instant
 from monitor.prober import Canary, ProbingOptions
 from monitor.probes import KINDS, ProbedCheck
+from monitor.probes.http import HttpSettings
+from monitor.probes.tls import missing_authorities
 
 FIXED = ("location", "storage", "server", "sentry")
 """Sections of a configuration that take effect at a start only."""
@@ -20,6 +23,18 @@ FIXED = ("location", "storage", "server", "sentry")
 def looked_at(config: Config) -> list[ProbedCheck]:
     """The checks that this daemon looks at itself; a heartbeat is pushed, and some kinds come with a later version."""
     return [check for check in probed_checks(config) if KINDS[check.kind].probe is not None]
+
+
+def refuse_without_authorities(config: Config) -> None:
+    """Without certificate authorities every https target would look untrusted: our fault, so no start (faults.md, row
+    50). Raises InputError."""
+    urls = [check.settings.url for check in config.checks.values() if isinstance(check.settings, HttpSettings)]
+    missing = missing_authorities() if any(str(url).startswith("https:") for url in urls) else None
+    if missing is not None:
+        raise InputError(
+            f"there are no certificate authorities at {missing}, and a check looks at an https URL: install the package"
+            " ca-certificates, or name a file of them in SSL_CERT_FILE"
+        )
 
 
 def probing_options(config: Config) -> ProbingOptions:

@@ -19,7 +19,7 @@ from monitor.errors import MinutebookError
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("monitor.cli.daemon:run", "Probe, record, book and expose, until stopped."),
-    "demo": ("monitor.cli.daemon:demo", "A month in a minute, with no network: an app that fails on purpose."),
+    "demo": ("monitor.cli.daemon:demo", "Two months of history and an app that fails on purpose, with no network."),
     "check-config": ("monitor.cli.configuration:check_config", "Check a configuration: every error with its place."),
     "probe": ("monitor.cli.daemon:probe", "One probe now, with every phase."),
     "statement": ("monitor.cli.statements:statement", "The statement of a month, from the store."),

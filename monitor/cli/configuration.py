@@ -25,4 +25,4 @@ def check_config(config_file: Path | None, wants_schema: bool) -> None:
     for warning in checked.warnings:
         click.echo(f"warning: {warning}", err=True)
     services, checks, warnings = len(checked.config.services), len(checked.config.checks), len(checked.warnings)
-    click.echo(f"{config_file}: {services} services, {checks} checks, {warnings} warnings, no errors")
+    click.echo(f"{config_file}: no errors (services: {services}, checks: {checks}, warnings: {warnings})")

@@ -21,7 +21,8 @@ from monitor.wiring import store_url
 
 DEFAULT_FILE = Path("minutebook.yaml")
 DEFAULT_STORAGE = "sqlite:///minutebook.db"
-ALL_TIME = Period(-(2**62), 2**62)
+FOREVER = 2**62
+ALL_TIME = Period(-FOREVER, FOREVER)
 
 Command = TypeVar("Command", bound=Callable[..., object])
 

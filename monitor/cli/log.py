@@ -31,8 +31,8 @@ def import_file(facts_file: Path, config_file: Path | None, restore: bool) -> No
 
 @click.command
 @config_option
-@click.option("--from", "start", help="Results from this instant on.")
-@click.option("--to", "end", help="Results before this instant.")
+@click.option("--from", "start", help="Results from this instant (RFC 3339) on.")
+@click.option("--to", "end", help="Results before this instant (RFC 3339).")
 @click.option("-o", "out", type=FILE, help="Write here; of a whole store with the chain beside it, for --restore.")
 def export(config_file: Path | None, start: str | None, end: str | None, out: Path | None) -> None:
     """Write the facts of the store, one a line."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,17 +12,19 @@ import click
 
 from exporters.statement_csv import statement_csv
 from exporters.statement_text import statement_text
-from monitor.cli.inputs import Book, config_option, instant_option, stored_book
+from monitor.cli.inputs import FOREVER, Book, config_option, instant_option, stored_book
 from monitor.cli.progress import lines_with_progress
 from monitor.clock import SystemClock
-from monitor.closing import Wanted, statements
-from monitor.config import load, to_terms
+from monitor.closing import Wanted, latest, statements
+from monitor.config import load_without_secrets, to_terms
 from monitor.errors import FactError, InputError
 from monitor.facts import AnyFact, Json, decode_line
 from monitor.ledger.period import parse_month
 
 BREACHED = 3
 """Exit status of a breach asked for with --fail-on-breach (interface.md)."""
+
+FILE = click.Path(path_type=Path, dir_okay=False)
 
 Statement = dict[str, Json]
 
@@ -52,34 +53,35 @@ class ReplayOptions(Asked):
 @config_option
 @click.option("--month", required=True, help="YYYY-MM, in the policy's calendar.")
 @click.option("--service", help="Only this service.")
-@click.option("--as-of", help="As it was known at this instant; by default now.")
+@click.option("--as-of", help="As it was known at this instant (RFC 3339); by default now.")
 @click.option("--format", "form", type=click.Choice(["text", "json", "csv"]), default="text", show_default=True)
 @click.option("--draft", is_flag=True, help="As it would be now, also where the month is closed.")
 @click.option("--fail-on-breach", is_flag=True, help="Exit 3 when a verdict is `breached`.")
 def statement(**options: Unpack[StatementOptions]) -> None:
     """The statement of a month, from the store."""
     instant = instant_option(options["as_of"])
-    as_of = SystemClock().now() if instant is None else instant
-    found = _stated(stored_book(options["config_file"], as_of), options, as_of)
+    book = stored_book(options["config_file"], FOREVER if instant is None else instant)
+    as_of = latest(book.facts, SystemClock().now()) if instant is None else instant
+    found = _stated(book, options, as_of)
     _show(found, options["form"], is_one=options["service"] is not None)
     if options["fail_on_breach"]:
         _fail_on_breach(found)
 
 
 @click.command
-@click.option("-c", "--config", "config_file", required=True, type=click.Path(path_type=Path, dir_okay=False))
-@click.option("--facts", "facts_file", required=True, type=click.Path(path_type=Path, dir_okay=False))
+@click.option("-c", "--config", "config_file", required=True, type=FILE, help="The configuration; no secret is read.")
+@click.option("--facts", "facts_file", required=True, type=FILE, help="Facts, one a line, as `export` writes them.")
 @click.option("--month", required=True, help="YYYY-MM, in the policy's calendar.")
 @click.option("--service", help="Only this service.")
-@click.option("--as-of", help="By default the newest recorded_at in the file.")
+@click.option("--as-of", help="As known at this instant (RFC 3339); by default the newest recorded_at of the file.")
 @click.option("--format", "form", type=click.Choice(["text", "json", "csv"]), default="text", show_default=True)
 @click.option("--fail-on-breach", is_flag=True, help="Exit 3 when a verdict is `breached`.")
 def replay(**options: Unpack[ReplayOptions]) -> None:
     """The same statement from a file of facts, without a store or a network."""
-    terms = to_terms(load(options["config_file"], os.environ))
+    terms = to_terms(load_without_secrets(options["config_file"]))
     facts = read_facts(options["facts_file"])
     instant = instant_option(options["as_of"])
-    as_of = max((fact.recorded_at for fact in facts), default=0) if instant is None else instant
+    as_of = latest(facts, 0) if instant is None else instant
     found = _stated(Book(facts, terms), options, as_of)
     _show(found, options["form"], is_one=False)
     if options["fail_on_breach"]:

@@ -155,7 +155,7 @@ def _digest(text: str) -> str:
 
 def _check(wanted: Wanted) -> None:
     if not 0 < wanted.life <= LONGEST_LIFE:
-        raise InputError("a token lives more than 0 and at most 365 days: say for how long, for example --for 90d")
+        raise InputError("a token lives more than 0 and at most 365 days: say for how long, for example --days 90")
     if wanted.role == "agent" and not wanted.vantage:
         raise InputError("an agent's token belongs to one vantage: name it, for example --vantage paris")
     if wanted.role != "agent" and wanted.vantage is not None:

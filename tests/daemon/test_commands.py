@@ -66,7 +66,7 @@ def test_warnings_are_no_errors(minutebook: Minutebook, app: App) -> None:
     assert done.status == 0
     assert "warning: minutebook.yaml:" in done.err
     assert "timeout" in done.err  # equal to the interval
-    assert "1 services, 1 checks," in done.out
+    assert "services: 1, checks: 1, warnings: 1" in done.out
 
 
 def test_a_file_must_be_named(minutebook: Minutebook) -> None:
