@@ -19,7 +19,8 @@ from monitor.facts import AnyFact
 from monitor.interfaces import Clock
 from monitor.ledger.period import Period
 from monitor.store.log import Log
-from monitor.store.opening import open_for_reading, open_for_writing
+from monitor.store.opening import open_beside_writer, open_for_writing
+from monitor.store.url import store_path
 
 T = TypeVar("T")
 
@@ -46,6 +47,7 @@ class OpenStore:
 
     def __init__(self, url: str) -> None:
         self._url = url
+        self._path = store_path(url)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="store")
         self._held = ExitStack()  # entered and left in the thread
         self._log: Log | None = None
@@ -74,7 +76,7 @@ class OpenStore:
 
     def read(self, period: Period, as_of: int) -> Iterator[AnyFact]:
         """See `interfaces.FactStore`: blocking, on a read-only connection of its own."""
-        with open_for_reading(self._url) as reader:
+        with open_beside_writer(self._path) as reader:
             yield from reader.read(period, as_of)
 
     async def aclose(self) -> None:

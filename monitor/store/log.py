@@ -15,6 +15,7 @@ from monitor.errors import FactError
 from monitor.facts import AnyFact, Result, canonical_line
 from monitor.store.chain import Head, HeadFile
 from monitor.store.known import Newest, new_facts
+from monitor.store.lock import Lock
 from monitor.store.reading import Zone, chunk_of, closed_zones, head_of, open_zone, seqs_of
 from monitor.store.rows import (
     INSERT_RESULT,
@@ -66,9 +67,10 @@ class _Rows:
 class Log:
     """Appends to one store through its one writing connection. Not for two threads at once."""
 
-    def __init__(self, database: Database, head_file: HeadFile) -> None:
+    def __init__(self, database: Database, head_file: HeadFile, lock: Lock) -> None:
         self._database = database
         self._head_file = head_file
+        self._lock = lock
         self._state: _State | None = None
 
     @property
@@ -87,7 +89,12 @@ class Log:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """What is written inside is durable when it is left, or not there at all."""
+        """What is written inside is durable when it is left, or not there at all.
+
+        Raises StoreInUseError when the lock was taken from this process.
+        """
+        if not self._lock.keep():
+            self._state = None  # who held it meanwhile may have written
         self._known()
         try:
             with self._database.transaction():

@@ -6,6 +6,7 @@ A new store is made under another name and put in place whole, so that a file of
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,10 +17,12 @@ from monitor.facts import AnyFact
 from monitor.ledger.period import Period
 from monitor.store import reading, schema, verify
 from monitor.store.chain import EMPTY, Head, HeadFile, sync_folder
-from monitor.store.lock import held
+from monitor.store.lock import Lock, held
 from monitor.store.log import Log
 from monitor.store.sqlite import Database, damaged
 from monitor.store.url import store_path
+
+logger = logging.getLogger(__name__)
 
 _HEADER = Struct(
     ">16s44xi4xi"
@@ -70,9 +73,9 @@ class Reader:
 class Writer(Reader):
     """A store that this process holds. Not for two threads at once."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, lock: Lock) -> None:
         super().__init__(database)
-        self.log = Log(database, HeadFile(database.path))
+        self.log = Log(database, HeadFile(database.path), lock)
 
     def append(self, facts: Sequence[AnyFact]) -> int:
         """Commits all or none, durably; answers how many were new. Raises StoreError, FactError."""
@@ -92,13 +95,26 @@ def open_for_reading(url: str) -> Iterator[Reader]:
 
 
 @contextmanager
+def open_beside_writer(path: Path) -> Iterator[Reader]:
+    """The store that this very process holds and has checked, over a connection of its own.
+
+    The file is opened by SQLite alone: closing any other descriptor of it would drop the locks of the writing
+    connection (sqlite.org/howtocorrupt.html section 2.2), and a foreign program could take its WAL away.
+    """
+    acknowledged = _acknowledged(path)
+    with _closing(Database.reading(path)) as database:
+        verify.check_acknowledged(database, acknowledged)
+        yield Reader(database)
+
+
+@contextmanager
 def open_for_writing(url: str, now: int) -> Iterator[Writer]:
     """The store for this process alone; an empty one is made where there is none. `now`: UTC ms, for the lock file.
 
     Raises StoreInUseError naming the holder, StoreDamagedError, StoreNewerError, StoreError.
     """
     path = store_path(url)
-    with held(path, now):
+    with held(path, now) as lock:
         head_file = HeadFile(path)
         acknowledged = head_file.read()
         if not path.exists():
@@ -107,9 +123,9 @@ def open_for_writing(url: str, now: int) -> Iterator[Writer]:
         with _closing(Database.reading(path)) as database:  # a writing connection would checkpoint what is refused
             verify.verify_newest(database, acknowledged)
             if acknowledged is None:
-                head_file.create(reading.head_of(database))
+                _make_head(head_file, reading.head_of(database))
         with _closing(Database.writing(path)) as database:
-            yield Writer(database)
+            yield Writer(database, lock)
 
 
 def verify_store(url: str, progress: verify.Progress) -> verify.Verified:
@@ -123,13 +139,19 @@ def verify_store(url: str, progress: verify.Progress) -> verify.Verified:
 
 @contextmanager
 def _reading(path: Path) -> Iterator[tuple[Database, Head | None]]:
-    acknowledged = HeadFile(path).read()  # before the store: the daemon writes it after
-    if not path.exists():
-        _refuse_lost(path, acknowledged)
-        raise InputError(f"{path}: there is no store; `minutebook run` or `minutebook import` makes one")
+    acknowledged = _acknowledged(path)
     _check_header(path)
     with _closing(Database.reading(path)) as database:
         yield database, acknowledged
+
+
+def _acknowledged(path: Path) -> Head | None:
+    """What the store must hold; asked before the store is, since the daemon writes it after."""
+    acknowledged = HeadFile(path).read()
+    if not path.exists():
+        _refuse_lost(path, acknowledged)
+        raise InputError(f"{path}: there is no store; `minutebook run` or `minutebook import` makes one")
+    return acknowledged
 
 
 @contextmanager
@@ -151,6 +173,17 @@ def _make(path: Path, acknowledged: Head | None) -> None:
         sync_folder(path.parent)
     except OSError as error:
         raise StoreError(f"{path}: cannot be made: {error.strerror}; check its folder") from error
+
+
+def _make_head(file: HeadFile, head: Head) -> None:
+    if head.n:
+        logger.warning(
+            "%s was missing and is made again at fact %d: whether the store lacks later ones cannot be told here; "
+            "compare with an export or a published head",
+            file.path,
+            head.seq,
+        )
+    file.create(head)
 
 
 def _refuse_lost(path: Path, acknowledged: Head | None) -> None:

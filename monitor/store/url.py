@@ -24,4 +24,10 @@ def store_path(url: str) -> Path:
             f"storage.url: {url!r} is no store; expected sqlite:///FILE, for example sqlite:///minutebook.db, or "
             "sqlite:////var/lib/minutebook/minutebook.db with a fourth slash for an absolute path"
         )
-    return Path(name).resolve()
+    try:
+        path = Path(name).resolve()
+    except RuntimeError:  # Python before 3.13, of a link that 3.13 leaves as it is
+        path = Path(name)
+    if path.is_symlink():
+        raise InputError(f"storage.url: {name!r} is a link that leads in a circle; name the file itself")
+    return path

@@ -168,7 +168,7 @@ async def test_an_answer_never_repeats_what_was_sent(served: Served) -> None:
         look(phases_ms={sent: 1}),
         look(duration_ms=sent),
         look(check=[sent]),
-        look(**{sent: {sent: 1e300}}),
+        {**look(), sent: {sent: 1e300}},
         {"kind": "incident", "provider": "p", "incident": "i", "components": {sent: 5}},
         {"kind": sent},
         {**MAINTENANCE, "services": [sent, 1]},
