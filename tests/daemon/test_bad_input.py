@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 import socket
 import sqlite3
 from collections.abc import Callable
@@ -13,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from monitor.ledger.period import format_instant
-from tests.daemon.programs import App, Daemon, Done, Minutebook, configuration, now_ms
+from tests.daemon.programs import App, Daemon, Done, Minutebook, configuration, environment, now_ms
 
 Start = Callable[..., Daemon]
 INPUT, DAMAGED, NEWER, BREACH = 2, 4, 5, 3
@@ -35,17 +36,25 @@ def digests(folder: Path) -> dict[str, str]:
     return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
-@pytest.fixture
-def store(minutebook: Minutebook, app: App) -> Path:
-    """A configuration and its store of some facts, closed."""
-    configuration(minutebook.folder, app)
-    facts = minutebook.folder / "facts.jsonl"
+@pytest.fixture(scope="module")
+def stored(tmp_path_factory: pytest.TempPathFactory, bytecode: Path) -> Path:
+    """A folder with a file of sixty facts and their store, closed."""
+    folder = tmp_path_factory.mktemp("stored")
     lines = [
         {"kind": "result", "check": "web", "vantage": "here", "at": format_instant(at), "outcome": "pass"}
         for at in range(now_ms() - 60_000, now_ms(), 1000)
     ]
-    facts.write_text("".join(json.dumps(line) + "\n" for line in lines))
-    minutebook.well("import", facts)
+    (folder / "facts.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    Minutebook(folder, environment(bytecode)).well("import", "facts.jsonl")
+    return folder
+
+
+@pytest.fixture
+def store(stored: Path, minutebook: Minutebook, app: App) -> Path:
+    """A copy of that store here, with a configuration."""
+    configuration(minutebook.folder, app)
+    for file in [*stored.glob("minutebook.db*"), stored / "facts.jsonl"]:
+        shutil.copy(file, minutebook.folder)
     return minutebook.folder / "minutebook.db"
 
 
