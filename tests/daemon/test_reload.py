@@ -26,7 +26,7 @@ def bad_file(minutebook: Minutebook) -> Iterator[None]:
     """A slip of the pen in the file, until the block is left."""
     file = minutebook.folder / "minutebook.yaml"
     good = file.read_text()
-    file.write_text(good.replace("interval: 1s", "intervall: 1s"))
+    file.write_text(good.replace("interval: 1s", "intervals: 1s"))
     yield
     file.write_text(good)
 
@@ -45,7 +45,7 @@ def test_a_bad_file_changes_nothing(daemon: Daemon, operator: str, until: Until,
     answer = daemon.reload(operator)
     assert answer.status == 422
     assert "minutebook.yaml:4:" in answer.json["problems"][0]
-    assert "intervall" in answer.json["problems"][0]
+    assert "intervals" in answer.json["problems"][0]
     assert daemon.value(LAST_RELOAD) == 0
     assert_goes_on(daemon, until)
 
