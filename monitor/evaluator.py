@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import partial
+from operator import attrgetter
 from typing import NamedTuple
 
 from monitor.facts import AnyFact, Result
@@ -90,7 +91,7 @@ class Evaluator:
         """One evaluation: takes in what was committed, and looks at every service at one `now`."""
         book = await self._current_book()
         waiting, self._waiting = self._waiting, []
-        book.take(waiting)
+        book.take(_in_time(waiting))
         if book.stale:
             await self._mend(book)
         as_of = self._clock.now()
@@ -171,6 +172,12 @@ class _Reading(NamedTuple):
 
 def _look(result: Result) -> Look:
     return result.check, result.vantage, result.at
+
+
+def _in_time(facts: Sequence[AnyFact]) -> Sequence[AnyFact]:
+    """The same facts, results in order of their instants: a look that took longer is not late for that."""
+    results = sorted((fact for fact in facts if isinstance(fact, Result)), key=attrgetter("at"))
+    return [*(fact for fact in facts if not isinstance(fact, Result)), *results]
 
 
 def _told(facts: Iterable[AnyFact], since: int, recent: set[Look]) -> Iterator[AnyFact]:

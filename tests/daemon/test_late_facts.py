@@ -94,6 +94,19 @@ async def test_a_late_fact_is_read_once(tmp_path: Path) -> None:
         assert store.readings == 0
 
 
+async def test_looks_that_end_in_another_order_than_they_began_are_not_late(tmp_path: Path) -> None:
+    clock = StillClock(JUNE + 56_000)
+    async with reading(tmp_path) as store:
+        evaluator = Evaluator(clock, store, TERMS, NOTHING_SHOWN)
+        told = Told(store, evaluator)
+        await evaluator.evaluate()
+        await told.commit([*fails(3, first=52)[::-1], *passes(50)[::-1]])
+        snapshot = await evaluator.evaluate()
+        assert store.readings == 1
+        assert snapshot.services[0] == from_scratch(store, clock.now())
+        assert snapshot.services[0].up is False
+
+
 async def test_what_is_committed_during_a_reading_counts_once_and_causes_no_other(tmp_path: Path) -> None:
     clock = StillClock(JUNE + 56_000)
     async with reading(tmp_path) as store:
