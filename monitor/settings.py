@@ -6,8 +6,10 @@ Models are written as the file is: a field's name is its key, durations are ms o
 
 from __future__ import annotations
 
+import errno
 import os
 import re
+import stat
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -202,18 +204,34 @@ def parse_secret(given: object, info: ValidationInfo) -> Secret:
     return Secret(_READERS[kind](place, info.context) if info.context.reads_secrets else "", (kind, place))
 
 
+def read_start(path: Path, size: int) -> bytes:
+    """The first bytes of a file. Raises OSError or ValueError; of a pipe too: a reload cannot read it a second time,
+    and would wait without end for somebody to write it."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    try:
+        if stat.S_ISFIFO(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "Is a pipe")
+        with open(descriptor, "rb", closefd=False) as file:
+            return file.read(size)
+    finally:
+        os.close(descriptor)
+
+
+def why_unread(error: OSError | ValueError) -> str:
+    """The words of what `read_start` raised; no path in them."""
+    return (isinstance(error, OSError) and error.strerror) or "no such path"
+
+
 def _from_file(place: str, surroundings: Surroundings) -> str:
     path = surroundings.folder / place
     try:
-        with path.open("rb") as file:
-            content = file.read(SECRET_BYTES + 1)
+        content = read_start(path, SECRET_BYTES + 1)
         text = content.decode().rstrip("\r\n")
     except UnicodeDecodeError:
         raise wrong(f"the secret file {path} does not hold UTF-8 text") from None
     except (OSError, ValueError) as error:
-        why = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else "no such path"
         raise wrong(
-            f"cannot read the secret file {path}: {why}; write the secret there, readable by this user"
+            f"cannot read the secret file {path}: {why_unread(error)}; write the secret there, readable by this user"
         ) from None
     if len(content) > SECRET_BYTES:
         raise wrong(f"the secret file {path} is over {SECRET_BYTES // 1024} KiB: it holds something else")
@@ -271,6 +289,9 @@ Text = Annotated[
 # ---------------------------------------------------------------- web addresses
 
 
+_NOT_SHOWN = "what stands there is not shown, since it may hold a password"
+
+
 def parse_web_url(given: object) -> str:
     """An absolute http or https URL; a password in it is refused and not shown."""
     if not isinstance(given, str):
@@ -279,11 +300,13 @@ def parse_web_url(given: object) -> str:
         parts = urlsplit(given)
         host, port = parts.hostname, parts.port
     except ValueError as error:
-        raise wrong(f"expected a URL such as https://app.example.com/health; {error}") from None
+        why = _NOT_SHOWN if "@" in given else error  # which quotes what it takes for the host or the port
+        raise wrong(f"expected a URL such as https://app.example.com/health; {why}") from None
     if "@" in parts.netloc:
         raise wrong("expected a URL without user and password: send them in a header that is read from a file")
     if parts.scheme not in ("http", "https") or not host or port == 0 or re.search(r"[\s\x00-\x1f\x7f]", given):
-        raise wrong(f"expected a URL such as https://app.example.com/health; found {shown(given)}")
+        why = _NOT_SHOWN if "@" in given else f"found {shown(given)}"
+        raise wrong(f"expected a URL such as https://app.example.com/health; {why}")
     return given
 
 

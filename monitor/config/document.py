@@ -9,7 +9,10 @@ from __future__ import annotations
 
 import math
 import re
+from bisect import bisect_left
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 import yaml
@@ -20,7 +23,7 @@ from monitor.facts import Json
 LARGEST_FILE = 5_000_000  # bytes; ten thousand checks are about one million
 MOST_VALUES = 1_000_000  # once aliases are written out
 DEEPEST = 32  # the deepest key of the example stands at 8
-LARGEST_INTEGER = 2**53  # what canonical JSON can hold exactly (RFC 8785)
+LARGEST_INTEGER = 2**53 - 1  # what canonical JSON can hold exactly (RFC 8785)
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml where PyYAML was built with it
 _INTEGER = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+", re.ASCII)
@@ -102,8 +105,14 @@ def _position(spot: Spot) -> int:
 
 def place_in(text: str, position: int) -> Place:
     """The place with that many characters before it."""
-    before = text[:position]
-    return Place(before.count("\n") + 1, position - before.rfind("\n"))
+    ends = _line_ends(text)
+    line = bisect_left(ends, position)
+    return Place(line + 1, position - (ends[line - 1] if line else -1))
+
+
+@lru_cache(maxsize=1)  # a file has as many places as mistakes
+def _line_ends(text: str) -> Sequence[int]:
+    return [found.start() for found in re.finditer("\n", text)]
 
 
 def path_text(keys: Keys) -> str:
@@ -214,7 +223,7 @@ class _Builder:
             number = int(text, 0) if text[:2] in ("0o", "0x") else int(text[:32])
             if abs(number) <= LARGEST_INTEGER:
                 return number
-            self._problem(event, "the number is too large; expected one of at most 2^53, or quotes around a text")
+            self._problem(event, "the number is too large; expected one below 2^53, or quotes around a text")
             return 0
         if _NOT_FINITE.fullmatch(text) or (_NUMBER.fullmatch(text) and math.isinf(float(text))):
             self._problem(event, "the number is not finite; expected a finite number, or quotes around a text")

@@ -12,7 +12,7 @@ from monitor import probes, sources
 from monitor.config.values import MomentText, Name, Positive, QuorumText, format_moment, is_before
 from monitor.ledger.period import SECOND
 from monitor.probes.heartbeat import HeartbeatSettings
-from monitor.settings import Mistake, PositiveDuration, Settings, format_duration
+from monitor.settings import LONGEST_DURATION, Mistake, PositiveDuration, Settings, format_duration
 from monitor.sources import PageSettings
 
 T = TypeVar("T", bound="OneKind")
@@ -109,6 +109,9 @@ class Check(OneKind):
             yield from self._mistakes_of_heartbeat(self.heartbeat_ms)
         else:
             yield from self._mistakes_of_probe()
+        if self.hold > LONGEST_DURATION:
+            hold, most = format_duration(self.hold), format_duration(LONGEST_DURATION)
+            yield Mistake((), f"a result would hold for {hold}; expected at most {most}: look more often")
         if self.since is not None and self.until is not None and not is_before(self.since, self.until):
             yield Mistake(("until",), f"{format_moment(self.until)} is not after since, {format_moment(self.since)}")
 

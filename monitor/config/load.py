@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +16,7 @@ from monitor.config.problems import at_keys, problems_of
 from monitor.config.rules import broken_rules
 from monitor.config.schema import schema
 from monitor.errors import ConfigError, Problem
-from monitor.settings import Surroundings
+from monitor.settings import Surroundings, read_start, why_unread
 
 MOST_PROBLEMS = 100
 
@@ -55,14 +54,11 @@ def check(path: Path, env: Mapping[str, str]) -> Checked:
 
 def _read(path: Path) -> str:
     try:
-        with path.open("rb") as file:
-            content = file.read(4 * LARGEST_FILE + 1)
-        return content.decode("utf-8-sig")
+        return read_start(path, 4 * LARGEST_FILE + 1).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         message = f"is no UTF-8 text: a byte that cannot be read stands at position {error.start}"
     except (OSError, ValueError) as error:
-        why = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else "no such path"
-        message = f"cannot be read: {why}; give the path of a configuration with -c"
+        message = f"cannot be read: {why_unread(error)}; give the path of a configuration with -c"
     raise ConfigError((Problem(str(path), 1, 1, "", message),))
 
 

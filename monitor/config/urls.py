@@ -17,7 +17,7 @@ def for_urls(urls: list[str]) -> Config:
 
     A name is what the URL says; where it is taken by an earlier URL, it ends in a digest of its own.
     """
-    found = [_problem(place, f"the URL {url} is given twice") for place, url in enumerate(urls) if url in urls[:place]]
+    found = [_problem(place, "this URL is given twice") for place, url in enumerate(urls) if url in urls[:place]]
     names: list[str] = []
     for url in urls:
         name = _name_of(url)

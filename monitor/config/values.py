@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 import re
+from contextlib import suppress
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
@@ -122,10 +123,10 @@ Moment = date | int
 def parse_moment(given: object) -> Moment:
     """A date, or an instant with its offset."""
     if isinstance(given, str) and len(given) > len("2026-03-01"):
-        try:
-            return parse_instant(given)
-        except InputError:
-            pass
+        with suppress(InputError, OverflowError):  # the latter where UTC has no date for it
+            instant = parse_instant(given)
+            format_instant(instant)
+            return instant
     elif isinstance(given, str):
         return parse_day(given)
     raise wrong(f"expected a date such as 2026-03-01, or an instant such as 2026-03-01T00:00:00Z; found {shown(given)}")

@@ -101,5 +101,5 @@ def test_what_is_no_url_is_refused_with_its_place() -> None:
         for_urls(["https://a.example.com/", "nope", "https://a.example.com/"])
     assert str(caught.value) == (
         "command line:1:2: expected a URL such as https://app.example.com/health; found 'nope'\n"
-        "command line:1:3: the URL https://a.example.com/ is given twice"
+        "command line:1:3: this URL is given twice"
     )
