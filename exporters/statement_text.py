@@ -13,6 +13,7 @@ from exporters.stated import Statement, Wall, at, ms, plain, ratio_text, rows
 
 _LABEL_WIDTH = 12
 _CLASSES = ("maintenance", "third_party", "force_majeure", "customer", "connectivity")
+_BY_PERSON = _CLASSES[2:]  # said afterwards, so the page says when
 
 
 def statement_text(stated: Statement) -> str:
@@ -196,8 +197,10 @@ def _exclusions(stated: Statement, wall: Wall) -> Iterator[str]:
             f" {duration(ms(exclusion, 'requested_ms'))} asked for{told}"
         )
         yield f"    {wall.shown(exclusion['start'])} to {wall.shown(exclusion['end'])}"
-        for name in ("source", "url", "author", "approver", "evidence"):
-            if exclusion[name] is not None:
+        if exclusion["class"] in _BY_PERSON:
+            yield f"    declared {wall.shown(exclusion['announced_at'])}"
+        for name in ("source", "url", "author", "approver", "reason", "evidence"):
+            if exclusion.get(name) is not None:
                 yield f"    {name} {plain(exclusion[name])}"
     yield ""
 

@@ -94,6 +94,11 @@ def _handlers(daemon: Daemon) -> dict[RouteKey, Handler]:
 
 
 async def _with_security_headers(request: web.Request, response: web.StreamResponse) -> None:
+    if isinstance(response, web.HTTPExpectationFailed):  # by aiohttp, before any middleware, with what was sent in it
+        told = of_status(response.status)
+        response.body = told.body
+        response.content_type = told.content_type
+        response.headers["Content-Length"] = str(told.content_length)
     response.headers.popall("Server", None)
     response.headers.setdefault("Cache-Control", "no-store")
     for name, value in SECURITY_HEADERS.items():

@@ -221,3 +221,12 @@ async def test_the_description_of_the_api_is_served(served: Served) -> None:
         document = await answer.json()
     assert document["openapi"] == "3.1.0"
     assert set(document["paths"]["/api/v1/facts"]["post"]["responses"]) >= {"200", "401", "403", "413", "422", "503"}
+
+
+@pytest.mark.parametrize("path", ["/", "/nowhere"])
+async def test_an_expectation_that_is_not_met_is_refused_without_an_echo(served: Served, path: str) -> None:
+    sent = f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nExpect: <script>\r\n\r\n".encode()
+    head, _, body = (await raw(served, sent)).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 417 ")
+    assert b"script" not in body
+    assert json.loads(body)["status"] == 417
