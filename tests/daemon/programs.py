@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -22,7 +22,8 @@ from typing import Any, Protocol, TypeVar
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
 
-from monitor.ledger.period import parse_instant
+from monitor.ledger.period import DAY, parse_instant
+from monitor.web import tokens
 
 T = TypeVar("T")
 MINUTEBOOK = (sys.executable, "-m", "monitor.cli")
@@ -193,6 +194,11 @@ class Minutebook:
         assert done.status == 0, done
         return done.out
 
+    def token(self, role: tokens.Role = "operator", store: Path = Path("minutebook.db")) -> str:
+        """A token, as `token add` makes it, without waiting for a process."""
+        wanted = tokens.Wanted(role, DAY, "there" if role == "agent" else None)
+        return tokens.add(self.folder / store.with_suffix(".tokens"), wanted, now_ms())[0]
+
     def facts(self, *kinds: str) -> list[Json]:
         """Every fact of these kinds in the store, in order of recording."""
         lines = self.well("export").splitlines()
@@ -267,7 +273,6 @@ class Daemon:
     process: subprocess.Popen[bytes]
     log: Path
     port: int = 0
-    tokens: dict[str, str] = field(default_factory=dict)
 
     @property
     def said(self) -> str:

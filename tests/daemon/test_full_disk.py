@@ -57,7 +57,7 @@ def test_a_full_disk_loses_nothing_and_is_over_by_itself(
     minutebook: Minutebook, start: Start, small_disk: Path, app: App, until: Until
 ) -> None:
     configuration(minutebook.folder, app, more=f"storage: sqlite:///{small_disk}/minutebook.db\n")
-    token = minutebook.well("token", "add", "operator").strip()
+    token = minutebook.token(store=small_disk / "minutebook.db")
     daemon = start().ready()
     until(lambda: daemon.value("probe_success") == 1)
     ballast = fill(small_disk)

@@ -68,7 +68,7 @@ def batch(number: int) -> bytes:
 def survive(minutebook: Minutebook, start: Start, kills: int) -> None:
     """Kills daemons on one store at moments that dice decide."""
     chance = random.Random(kills)  # noqa: S311 - a test's own dice
-    token = minutebook.well("token", "add", "operator").strip()
+    token = minutebook.token()
     acknowledged: list[int] = []
     for kill in range(kills):
         daemon = start().ready()
@@ -89,7 +89,7 @@ def assert_kept_once(minutebook: Minutebook, acknowledged: list[int]) -> None:
 
 
 def test_nothing_acknowledged_is_lost_in_an_orderly_stop(minutebook: Minutebook, daemon: Daemon) -> None:
-    token = minutebook.well("token", "add", "operator").strip()
+    token = minutebook.token()
     acknowledged = post_until_ended(daemon, token, 0, Ending(signal.SIGTERM, after=50))
     assert daemon.process.returncode == 0
     assert len(acknowledged) >= 50

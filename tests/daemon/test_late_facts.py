@@ -165,7 +165,7 @@ def test_an_agents_late_fails_are_booked_where_they_belong(
 ) -> None:
     configuration(minutebook.folder, app, quorum="any")
     daemon = start().ready()
-    token = minutebook.well("token", "add", "agent", "--vantage", "there").strip()
+    token = minutebook.token("agent")
     now = now_ms()
     early = [*looks("pass", now - 60_000, now - 40_000), *looks("pass", now - 20_000, now)]
     assert daemon.post_facts(token, early).json == {"new": 40}

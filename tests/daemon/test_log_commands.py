@@ -57,7 +57,7 @@ def life(tmp_path_factory: pytest.TempPathFactory, bytecode: Path) -> Life:
 
 def live(minutebook: Minutebook, daemon: Daemon, app: App) -> None:
     wait_until(lambda: daemon.value("sla_service_up") == 1)
-    token = minutebook.well("token", "add", "operator").strip()
+    token = minutebook.token()
     now = now_ms()
     window = {"announced_at": now - 3 * DAY, "start": now, "end": now + MINUTE}
     instants = {name: format_instant(at) for name, at in window.items()}

@@ -86,7 +86,7 @@ def test_an_outage_is_booked_where_it_was_on_every_face(
     statement = assert_all_say_the_same(minutebook, daemon, page)
     assert_true_to(truth, statement, within_ms=1500)
     assert page.value("probe_success", instance=app.url, service="app", check="web", vantage="here") == 1
-    token = minutebook.well("token", "add", "viewer").strip()
+    token = minutebook.token("viewer")
     path = f"/api/v1/statements/app/{page.month}?as_of={format_instant(page.as_of)}"
     assert daemon.ask("GET", path, headers={"Authorization": f"Bearer {token}"}).json == statement
 

@@ -18,7 +18,7 @@ LAST_RELOAD = "minutebook_config_last_reload_successful"
 @pytest.fixture
 def operator(minutebook: Minutebook) -> str:
     """A token that may reload."""
-    return minutebook.well("token", "add", "operator").strip()
+    return minutebook.token()
 
 
 @pytest.fixture
