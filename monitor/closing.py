@@ -6,6 +6,7 @@ That is the release of the time zones, and the terms of earlier configurations, 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import NamedTuple
 
@@ -15,6 +16,9 @@ from monitor.facts import AnyFact, Fact, Json
 from monitor.ledger.period import Month
 from monitor.ledger.statement import Asked, close
 from monitor.ledger.terms import Terms
+
+EARLIEST, LATEST = (int(datetime(year, 1, 1, tzinfo=UTC).timestamp() * 1000) for year in (1900, 9000))
+"""Instants that a statement can be as of: calendars, and windows before them, are well defined there."""
 
 
 class Wanted(NamedTuple):
@@ -30,6 +34,8 @@ def statements(facts: Sequence[AnyFact], terms: Terms, wanted: Wanted) -> list[d
 
     Raises InputError when no policy is in force in the month, or a service is not in the terms.
     """
+    if not EARLIEST <= wanted.as_of <= LATEST:
+        raise InputError("a statement is as of an instant of the years 1900 to 8999")
     asked = Asked(wanted.month, wanted.as_of, version("tzdata"), former_terms(facts))
     return close(facts, terms, wanted.services, asked)
 
@@ -47,8 +53,10 @@ def former_terms(facts: Iterable[AnyFact]) -> Mapping[str, Terms]:
         if isinstance(fact, Fact) and fact.kind == "terms":
             terms = terms_of(terms_object(fact))
             digest = fact.fields["digest"]
-            if terms is not None and isinstance(digest, str):
-                former[digest] = terms
+            if (
+                terms is not None and terms.digest == digest
+            ):  # a fact that names other terms than it holds proves nothing
+                former.setdefault(terms.digest, terms)
     return former
 
 

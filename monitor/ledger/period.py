@@ -94,7 +94,7 @@ def moment(instant: int) -> datetime:
 def parse_month(text: str) -> Month:
     """`2026-03`. Raises InputError."""
     match = _MONTH.fullmatch(text)
-    if match is None or not 1 <= int(match[2]) <= 12 or not 1 <= int(match[1]) <= 9998:
+    if match is None or not 1 <= int(match[2]) <= 12 or not 1900 <= int(match[1]) <= 8999:
         raise InputError(f"{text!r} is no month: write it as YYYY-MM, for example 2026-03")
     return Month(int(match[1]), int(match[2]))
 

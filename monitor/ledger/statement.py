@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import cast
 
+from monitor.errors import InputError
 from monitor.facts import AnyFact, Json, canonical_json, digest, sha256_text
 from monitor.ledger.accounts import refused_parts
 from monitor.ledger.coverage import corroborator_availability, first_measured, vantage_coverage
@@ -249,7 +250,10 @@ def _under(former: Terms | None, of: ServiceBook, asked: Asked) -> Json:
     if former is None or all(service.name != of.service.name for service in former.services):
         return None
     then = service_book(former, of.service.name, of.entries, timelines_from(of.entries))
-    figures = book_month(then, asked.month, asked.as_of).figures
+    try:
+        figures = book_month(then, asked.month, asked.as_of).figures
+    except InputError:
+        return None  # they promised nothing for this month
     amounts = _amounts(figures)
     return {name: amounts[name] for name in ("accounts_ms", "base_ms", "budget_ms", "remaining_ms", "verdict")}
 
