@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
+from http import HTTPStatus
 
 import pytest
 from hypothesis import given, settings
@@ -65,7 +66,7 @@ async def test_an_array_is_a_batch_too(served: Served) -> None:
         422,
         {
             "type": "urn:minutebook:problem:bad_fact",
-            "title": "Unprocessable Entity",
+            "title": HTTPStatus(422).phrase,
             "status": 422,
             "error": "bad_fact",
             "detail": "nothing was stored: expected a JSON array of facts; one a line is application/x-ndjson",
