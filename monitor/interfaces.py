@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from monitor.facts import AnyFact, Json, Outcome, Phases, Result
 from monitor.ledger.period import Period
@@ -55,12 +55,22 @@ class Tick:
     confirm: bool = False
 
 
+class Assertion(NamedTuple):
+    """One thing that a look was asked to check of what the target sent: its name as the configuration spells it,
+    whether it held, and words for a person that hold no byte of the target's."""
+
+    name: str
+    passed: bool
+    words: str
+
+
 @dataclass(frozen=True, slots=True)
 class Observation:
     """What one probe saw, judged. `reason` is one of facts.FAIL_REASONS or VOID_REASONS; None on a pass.
 
     `at` is when the attempt began; `duration_ms` and phases from the monotonic clock. `attributes` are what only the
-    live metrics show (HTTP version, redirects, TLS version, content length), by metric name.
+    live metrics show (HTTP version, redirects, TLS version, content length), by metric name. `assertions` are those
+    that were come to, in the order of the configuration; one that was not reached is absent.
     """
 
     outcome: Outcome
@@ -73,6 +83,7 @@ class Observation:
     ip: str | None = None
     certificate_expires: int | None = None
     attributes: Mapping[str, float | str] | None = None
+    assertions: tuple[Assertion, ...] = ()
 
 
 class RecordResults(Protocol):
