@@ -8,44 +8,35 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import platform
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, nullcontext, suppress
 from dataclasses import dataclass
 
-from exporters import prometheus, status_page
-from exporters.self_metrics import SelfMetrics
 from monitor import __version__
-from monitor.closing import Wanted, latest, statements
 from monitor.config import Config, to_terms
 from monitor.errors import InputError, StoreError
-from monitor.evaluator import ALL_TIME, Evaluator
-from monitor.facts import AnyFact, Fact, Json
-from monitor.facts.schema import KINDS
+from monitor.evaluator import Evaluator
+from monitor.faces import Faces
 from monitor.interfaces import Clock
-from monitor.ledger.period import Month
 from monitor.ledger.terms import Terms
+from monitor.life import Current, Life
 from monitor.periodic import Job, Periodic
 from monitor.prober import Outlets, Prober
 from monitor.recorder import Recorder
 from monitor.scheduler import Scheduler
 from monitor.store import OpenStore, open_store
-from monitor.store.url import store_path
-from monitor.telemetry import ProcessMetrics, logging_to
-from monitor.web import Access, Audience, Listen, Tokens, build, serving
-from monitor.web.daemon import Daemon, Pages
+from monitor.telemetry import logging_to
+from monitor.web import Access, Listen, build, serving
 from monitor.wiring import (
     Event,
     lifecycle_fact,
-    longest_hold,
     looked_at,
     probing_options,
     refuse_without_authorities,
     shown,
     store_url,
     terms_fact,
-    tokens_file,
     until_restart,
 )
 
@@ -82,10 +73,10 @@ async def serve(start: Start, signals: Signals) -> None:
         parts = Parts(start, store)
         await stack.enter_async_context(parts.recorder)
         server = start.config.server
-        app = build(parts.face(), Access(server.metrics, server.status_page))
+        app = build(parts.faces.daemon(), Access(server.metrics, server.status_page))
         port = await stack.enter_async_context(serving(app, Listen(server.listen.host, server.listen.port)))
-        await parts.begin()  # once nothing of the configuration can be refused any more
-        stack.push_async_callback(parts.end)
+        await parts.life.begin()  # once nothing of the configuration can be refused any more
+        stack.push_async_callback(parts.life.end)
         await stack.enter_async_context(parts.periodic)
         start.started(f"http://{_reachable(server.listen.host)}:{port}/")
         await _produce(parts, signals)
@@ -99,11 +90,11 @@ async def _produce(parts: Parts, signals: Signals) -> None:
             producers.create_task(parts.prober.run(), name="prober"),
             producers.create_task(parts.schedule(), name="scheduler"),
             producers.create_task(parts.periodic.run(), name="periodic"),
-            producers.create_task(parts.tell_notices(), name="notices"),
+            producers.create_task(parts.life.tell_notices(), name="notices"),
             producers.create_task(parts.reload_when(signals.reload), name="reload"),
         ]
         await signals.stop.wait()
-        parts.leaving = True
+        parts.current.leaving = True
         for task in tasks:
             task.cancel()
 
@@ -113,27 +104,24 @@ class Parts:
 
     def __init__(self, start: Start, store: OpenStore) -> None:
         self._start = start
-        self._store = store
-        self._clock = start.clock
-        self._config = start.config
-        self._terms = to_terms(start.config)
-        self._notices: asyncio.Queue[Fact] = asyncio.Queue()
         self._reloading = asyncio.Lock()
-        self._reload_succeeded = True
-        self._exposition = prometheus.Exposition()
-        self.leaving = False
-        self.evaluator = Evaluator(start.clock, store, self._terms, shown(start.config))
+        self.store = store
+        self.clock = start.clock
+        self.clock_synchronized = start.clock_synchronized
+        self.current = Current(start.config, to_terms(start.config))
+        self.evaluator = Evaluator(start.clock, store, self.current.terms, shown(start.config))
         self.recorder = Recorder(store, start.clock, self.evaluator.committed)
-        outlets = Outlets(self.recorder, self._notice)
+        self.periodic = Periodic(self._jobs())
+        self.life = Life(start.clock, self.recorder, self.current, self.periodic.realign)
+        outlets = Outlets(self.recorder, self.life.notice)
         checks = looked_at(start.config)
         self.prober = Prober(start.clock, outlets, checks, probing_options(start.config))
-        self.periodic = Periodic(self._jobs())
-        self._process = ProcessMetrics()
         self.scheduler = Scheduler(start.clock, self.prober, checks, {})
+        self.faces = Faces(self)
 
     def _jobs(self) -> Mapping[str, tuple[float, Job]]:
         """The slow periodic jobs: the daemon's own pulse, where a monitor for it is configured."""
-        sentry = self._config.sentry
+        sentry = self.current.config.sentry
         if sentry is None or sentry.heartbeat_monitor is None:
             return {}
         from monitor.telemetry.sentry import PULSE_MINUTES, pulse  # noqa: PLC0415 - see there
@@ -143,62 +131,14 @@ class Parts:
     def _alive(self) -> bool:
         return self.recorder.writable and self.evaluator.first_evaluation.is_set()
 
-    # -- life
-
-    async def begin(self) -> None:
-        """Records the start and its terms."""
-        now = self._clock.now()
-        await self.recorder.record(
-            [terms_fact(self._config, self._terms.digest, now), self._lifecycle("started", VERSION, now)]
-        )
-
     async def schedule(self) -> None:
         """Looks at every check from where the store says that it was last looked at from here."""
         await self.evaluator.first_evaluation.wait()
         newest = () if self.evaluator.snapshot is None else self.evaluator.snapshot.newest
-        own = {look.result.check: look.result.at for look in newest if look.result.vantage == self._config.location}
-        self.scheduler = Scheduler(self._clock, self.prober, looked_at(self._config), own)
+        config = self.current.config
+        own = {look.result.check: look.result.at for look in newest if look.result.vantage == config.location}
+        self.scheduler = Scheduler(self.clock, self.prober, looked_at(config), own)
         await self.scheduler.run()
-
-    async def end(self) -> None:
-        """Records the stop and what was noticed before; where the store is away, the gap says so itself."""
-        noticed = [self._notices.get_nowait() for _ in range(self._notices.qsize())]
-        try:
-            async with asyncio.timeout(LAST_WORD_S):
-                await self.recorder.record([*noticed, self._lifecycle("stopped", VERSION, self._clock.now())])
-        except (StoreError, TimeoutError) as error:
-            logger.warning("the stop is not recorded: %s", str(error) or "the store takes too long")
-
-    async def tell_notices(self) -> None:
-        """Records what the watchdogs saw."""
-        while True:
-            notice = await self._notices.get()
-            try:
-                await self._tell(notice)
-            except asyncio.CancelledError:
-                self._notices.put_nowait(notice)  # for the end; its id keeps it from being recorded twice
-                raise
-
-    async def _tell(self, notice: Fact) -> None:
-        """What the store cannot take now waits and is tried again."""
-        while True:
-            try:
-                await self.recorder.record([notice])
-            except StoreError as error:
-                logger.warning("a lifecycle fact waits for the store: %s", error)
-                await asyncio.sleep(RETRY_S)
-            else:
-                return
-
-    def _notice(self, event: str, at: int, detail: str) -> None:
-        self._notices.put_nowait(self._lifecycle(event, detail, at))
-        if event == "clock_stepped":
-            self.periodic.realign()
-
-    def _lifecycle(self, event: str, detail: str, at: int) -> Fact:
-        return lifecycle_fact(self._config.location, Event(event, detail, at, self._terms.digest))
-
-    # -- reload
 
     async def reload_when(self, asked: asyncio.Event) -> None:
         """SIGHUP: the same as POST /-/reload, with nobody but the log to tell."""
@@ -217,11 +157,11 @@ class Parts:
             try:
                 config, terms = await self._accepted(await asyncio.to_thread(self._start.reread))
             except (InputError, StoreError) as error:
-                self._reload_succeeded = False
+                self.current.reload_succeeded = False
                 logger.warning("the configuration stays as it is: %s", error)
                 raise
-            self._config, self._terms = config, terms
-            self._reload_succeeded = True
+            self.current.config, self.current.terms = config, terms
+            self.current.reload_succeeded = True
             checks = looked_at(config)
             self.evaluator.replace(terms, shown(config))
             self.scheduler.reload(checks)
@@ -229,93 +169,13 @@ class Parts:
 
     async def _accepted(self, read: Config) -> tuple[Config, Terms]:
         """What of a new configuration takes effect now, once its terms are recorded."""
-        config, waiting = until_restart(self._config, read)
+        config, waiting = until_restart(self.current.config, read)
         for section in waiting:
             logger.warning("%s: changed in the file; it takes effect at the next start", section)
-        terms, now = to_terms(config), self._clock.now()
+        terms, now = to_terms(config), self.clock.now()
         changed = lifecycle_fact(config.location, Event("config_changed", "reloaded", now, terms.digest))
         await self.recorder.record([terms_fact(config, terms.digest, now), changed])
         return config, terms
-
-    # -- faces
-
-    def face(self) -> Daemon:
-        """What the web asks of the daemon."""
-        tokens = Tokens(tokens_file(store_path(store_url(self._config))), self._clock.now)
-        pages = Pages(
-            metrics=self._metrics_page,
-            status_page=self._status_page,
-            status=self._status,
-            stylesheet=status_page.STYLESHEET,
-        )
-        return Daemon(
-            pages=pages,
-            snapshot=lambda: self.evaluator.snapshot,
-            services=lambda: [service.name for service in self._terms.services],
-            statement=self._statement,
-            record=self.recorder.record,
-            longest_hold=self._longest_hold,
-            reload=self.reload,
-            ready=lambda: self.evaluator.first_evaluation.is_set() and not self.leaving,
-            token=tokens.find,
-            now=self._clock.now,
-        )
-
-    def _metrics_page(self) -> Iterator[str]:
-        yield from self._exposition.render(self.evaluator.snapshot, self._attributes(), self._self_metrics())
-        yield self._process.text()
-
-    def _longest_hold(self, check: str) -> int | None:
-        known = self._config.checks.get(check)
-        return None if known is None else longest_hold(known)
-
-    async def _statement(self, service: str, month: Month, as_of: int | None) -> Mapping[str, Json]:
-        return await asyncio.to_thread(self._state, self._terms, service, month, as_of)
-
-    def _state(self, terms: Terms, service: str, month: Month, as_of: int | None) -> Mapping[str, Json]:
-        facts = list(self._facts(ALL_TIME.end if as_of is None else as_of))
-        at = latest(facts, self._clock.now()) if as_of is None else as_of
-        return statements(facts, terms, Wanted([service], month, at))[0]
-
-    def _facts(self, as_of: int) -> Iterator[AnyFact]:
-        for fact in self._store.read(ALL_TIME, as_of):
-            if self.leaving:
-                raise StoreError("the daemon is stopping")
-            yield fact
-
-    def _status_page(self, audience: Audience) -> str:
-        return status_page.render(self.evaluator.snapshot, self._clock.now(), everything=audience == "all")
-
-    def _status(self, audience: Audience) -> Mapping[str, Json]:
-        return status_page.status(self.evaluator.snapshot, everything=audience == "all")
-
-    def _attributes(self) -> prometheus.LiveAttributes:
-        location = self._config.location
-        return {(check, location): look.attributes or {} for check, look in self.prober.newest.items()}
-
-    def _self_metrics(self) -> SelfMetrics:
-        recorded = self.recorder.recorded
-        return SelfMetrics(
-            version=__version__,
-            python=platform.python_version(),
-            facts_recorded={kind: recorded.get(kind, 0) for kind in ("result", *KINDS)},
-            slots_missed=self.scheduler.slots_missed,
-            probe_lag_seconds=self.prober.probe_lag_ms / 1000,
-            queue_depth=self.recorder.depth,
-            event_loop_lag_seconds=self.prober.loop_lag_ns / 1e9,
-            config_last_reload_successful=self._reload_succeeded,
-            clock_synchronized=self._start.clock_synchronized(),
-            store_writable=self.recorder.writable,
-        )
-
-
-VERSION = f"minutebook {__version__}"
-
-LAST_WORD_S = 1.0
-"""For the fact of the stop; the drain of the results and the web's clients have 5 s each, SIGTERM 10 s for all."""
-
-RETRY_S = 5.0
-"""Pause before a lifecycle fact is tried again while the store is away."""
 
 
 def _reporting(config: Config) -> AbstractAsyncContextManager[None]:

@@ -56,7 +56,15 @@ ROWS: tuple[tuple[str, ...], ...] = (
         "monitor.periodic",
         "monitor.web",
     ),
-    ("monitor.app", "monitor.cli", "monitor.closing", "monitor.demo", "monitor.wiring"),
+    (
+        "monitor.app",
+        "monitor.cli",
+        "monitor.closing",
+        "monitor.demo",
+        "monitor.faces",
+        "monitor.life",
+        "monitor.wiring",
+    ),
 )
 IN_ORDER = (0, 2)  # within these rows a module may use the ones named before it
 LEDGER, SHELLS, COMPOSITION = 2, 4, 7

@@ -1,0 +1,128 @@
+"""What a running daemon shows: its pages, statements and metrics, as the web asks for them."""
+
+from __future__ import annotations
+
+import asyncio
+import platform
+from collections.abc import Iterator, Mapping
+from typing import Protocol
+
+from exporters import prometheus, status_page
+from exporters.self_metrics import SelfMetrics
+from monitor import __version__
+from monitor.closing import Wanted, latest, statements
+from monitor.errors import StoreError
+from monitor.evaluator import ALL_TIME, Evaluator
+from monitor.facts import AnyFact, Json
+from monitor.facts.schema import KINDS
+from monitor.interfaces import Clock, FactStore
+from monitor.ledger.period import Month
+from monitor.ledger.terms import Terms
+from monitor.life import Current
+from monitor.prober import Prober
+from monitor.recorder import Recorder
+from monitor.scheduler import Scheduler
+from monitor.store.url import store_path
+from monitor.telemetry import ProcessMetrics
+from monitor.web import Audience, Tokens
+from monitor.web.daemon import Daemon, Pages
+from monitor.wiring import longest_hold, store_url, tokens_file
+
+
+class Running(Protocol):
+    """The parts of a daemon that its faces show something of."""
+
+    clock: Clock
+    current: Current
+    evaluator: Evaluator
+    recorder: Recorder
+    prober: Prober
+    scheduler: Scheduler
+
+    @property
+    def store(self) -> FactStore: ...
+
+    async def reload(self) -> None: ...
+
+    def clock_synchronized(self) -> bool | None: ...
+
+
+class Faces:
+    """Reads from the parts of one daemon, and changes nothing."""
+
+    def __init__(self, parts: Running) -> None:
+        self._parts = parts
+        self._exposition = prometheus.Exposition()
+        self._process = ProcessMetrics()
+
+    def daemon(self) -> Daemon:
+        """What the web asks of the daemon."""
+        parts = self._parts
+        tokens = Tokens(tokens_file(store_path(store_url(parts.current.config))), parts.clock.now)
+        pages = Pages(
+            metrics=self._metrics_page,
+            status_page=self._status_page,
+            status=self._status,
+            stylesheet=status_page.STYLESHEET,
+        )
+        return Daemon(
+            pages=pages,
+            snapshot=lambda: parts.evaluator.snapshot,
+            services=lambda: [service.name for service in parts.current.terms.services],
+            statement=self._statement,
+            record=parts.recorder.record,
+            longest_hold=self._longest_hold,
+            reload=parts.reload,
+            ready=lambda: parts.evaluator.first_evaluation.is_set() and not parts.current.leaving,
+            token=tokens.find,
+            now=parts.clock.now,
+        )
+
+    def _metrics_page(self) -> Iterator[str]:
+        yield from self._exposition.render(self._parts.evaluator.snapshot, self._attributes(), self._self_metrics())
+        yield self._process.text()
+
+    def _longest_hold(self, check: str) -> int | None:
+        known = self._parts.current.config.checks.get(check)
+        return None if known is None else longest_hold(known)
+
+    async def _statement(self, service: str, month: Month, as_of: int | None) -> Mapping[str, Json]:
+        return await asyncio.to_thread(self._state, self._parts.current.terms, service, month, as_of)
+
+    def _state(self, terms: Terms, service: str, month: Month, as_of: int | None) -> Mapping[str, Json]:
+        facts = list(self._facts(ALL_TIME.end if as_of is None else as_of))
+        at = latest(facts, self._parts.clock.now()) if as_of is None else as_of
+        return statements(facts, terms, Wanted([service], month, at))[0]
+
+    def _facts(self, as_of: int) -> Iterator[AnyFact]:
+        for fact in self._parts.store.read(ALL_TIME, as_of):
+            if self._parts.current.leaving:
+                raise StoreError("the daemon is stopping")
+            yield fact
+
+    def _status_page(self, audience: Audience) -> str:
+        snapshot, now = self._parts.evaluator.snapshot, self._parts.clock.now()
+        return status_page.render(snapshot, now, everything=audience == "all")
+
+    def _status(self, audience: Audience) -> Mapping[str, Json]:
+        return status_page.status(self._parts.evaluator.snapshot, everything=audience == "all")
+
+    def _attributes(self) -> prometheus.LiveAttributes:
+        location = self._parts.current.config.location
+        return {(check, location): look.attributes or {} for check, look in self._parts.prober.newest.items()}
+
+    def _self_metrics(self) -> SelfMetrics:
+        parts = self._parts
+        recorded = parts.recorder.recorded
+        return SelfMetrics(
+            version=__version__,
+            python=platform.python_version(),
+            facts_recorded={kind: recorded.get(kind, 0) for kind in ("result", *KINDS)},
+            slots_missed=parts.scheduler.slots_missed,
+            probe_lag_seconds=parts.prober.probe_lag_ms / 1000,
+            queue_depth=parts.recorder.depth,
+            event_loop_lag_seconds=parts.prober.loop_lag_ns / 1e9,
+            config_last_reload_successful=parts.current.reload_succeeded,
+            clock_synchronized=parts.clock_synchronized(),
+            store_writable=parts.recorder.writable,
+        )
