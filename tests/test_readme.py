@@ -17,6 +17,7 @@ from pathlib import Path
 
 import click
 import pytest
+import trustme
 import yaml
 
 from exporters.catalogue import CATALOGUE
@@ -233,6 +234,11 @@ def test_the_example_uses_every_key_and_is_accepted(tmp_path: Path) -> None:
     for place in re.findall(r"from_file: ([\w/-]+)", text):
         (tmp_path / place).parent.mkdir(exist_ok=True)
         (tmp_path / place).write_text("secret\n", encoding="utf-8")
+    identity = trustme.CA().issue_cert("probe.example.com")
+    (tmp_path / "certs").mkdir()
+    for place in re.findall(r"(?:ca_file|certificate): ([\w./-]+)", text):
+        identity.cert_chain_pems[0].write_to_path(str(tmp_path / place))
+    identity.private_key_pem.write_to_path(str(tmp_path / "secrets" / "probe-key"))
     (tmp_path / "minutebook.yaml").write_text(text, encoding="utf-8")
     checked = check(tmp_path / "minutebook.yaml", env)
     assert len(checked.config.services) == 2

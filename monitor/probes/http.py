@@ -31,7 +31,8 @@ from monitor.probes.judge import PASS, Phase, ProbeError, Verdict
 from monitor.probes.kind import Io
 from monitor.probes.pattern import BodyPattern
 from monitor.probes.response import Response
-from monitor.probes.tls import TlsPolicy
+from monitor.probes.tls import HTTP_1, TlsPolicy
+from monitor.probes.tls_settings import TlsSettings
 from monitor.probes.web import REDIRECTS, Target, may_follow, parse_target, redirected, request_bytes
 from monitor.settings import Mistake, Secret, Settings, Text, WebUrl, shown, wrong
 
@@ -95,6 +96,7 @@ class HttpSettings(Settings):
     headers: dict[str, Text] = Field(default_factory=dict)
     expect: Expect = Expect()
     redirects: Redirects = Redirects()
+    tls: TlsSettings = TlsSettings()
 
     def mistakes(self) -> Iterator[Mistake]:
         try:
@@ -120,6 +122,14 @@ class HttpSettings(Settings):
     @cached_property
     def sent_headers(self) -> dict[str, str]:
         return {name: _plain(value) for name, value in self.headers.items()}
+
+    @cached_property
+    def tls_policy(self) -> TlsPolicy:
+        return self.tls.policy(HTTP_1)
+
+    @cached_property
+    def tls_policy_elsewhere(self) -> TlsPolicy:
+        return self.tls_policy.anonymous()
 
     @cached_property
     def other_hosts(self) -> frozenset[str]:
@@ -244,7 +254,7 @@ class _Look:
     async def _hop(self, target: Target, request: bytes, bodiless: bool) -> Response:
         addresses = await self._addresses(target)
         if target.secure:
-            self._io.tls.context(TlsPolicy())  # made here once: it is no part of a connection
+            self._io.tls.context(self._policy(target)[0])  # made here once: it is no part of a connection
         self._phase, self._ip = "connect", addresses[0]
         began = self._io.clock.monotonic_ns()
         exchange, connected = await connect(partial(self._make, target, bodiless), addresses, target.port, self.loop)
@@ -264,8 +274,15 @@ class _Look:
     def _make(self, target: Target, bodiless: bool) -> Exchange:
         io = self._io
         response = Response(self._settings.expect.body_matches is not None, bodiless)
-        tls = io.tls.session(TlsPolicy(), target.host) if target.secure else None
+        tls = io.tls.session(*self._policy(target)) if target.secure else None
         return Exchange(response, tls, io.clock.monotonic_ns, self.loop.create_future())
+
+    def _policy(self, target: Target) -> tuple[TlsPolicy, str]:
+        """With the name that is verified. Another host is shown no certificate of ours."""
+        settings = self._settings
+        if target.host == settings.first.host:
+            return settings.tls_policy, settings.tls.name_of(target.host)
+        return settings.tls_policy_elsewhere, target.host
 
     async def _addresses(self, target: Target) -> tuple[str, ...]:
         self._phase = "resolve"

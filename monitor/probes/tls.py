@@ -10,16 +10,34 @@ import os
 import ssl
 from collections import OrderedDict
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
+from monitor.settings import Secret
+
+TlsVersion = Literal["TLS12", "TLS13"]
+
+HTTP_1 = ("http/1.1",)
+"""What is offered by ALPN where HTTP/1.1 alone is spoken."""
+
+_VERSIONS = {"TLS12": ssl.TLSVersion.TLSv1_2, "TLS13": ssl.TLSVersion.TLSv1_3}
 _CERTIFICATES_KEPT = 10_000
 _READ = 65_536
 
 
 class TlsPolicy(NamedTuple):
-    """What a context is made for: whom to trust beside the system's certificate authorities (PEM text)."""
+    """What a context is made for: whom it trusts instead of the system's certificate authorities, and the certificate
+    that it shows (PEM text), its key, the versions, and what ALPN offers (nothing: no ALPN)."""
 
     authorities: str | None = None
+    certificate: str | None = None
+    key: Secret | None = None
+    min_version: TlsVersion = "TLS12"
+    max_version: TlsVersion | None = None
+    protocols: tuple[str, ...] = HTTP_1
+
+    def anonymous(self) -> TlsPolicy:
+        """The same without our certificate: what another host is shown."""
+        return self._replace(certificate=None, key=None)
 
 
 class Agreed(NamedTuple):
@@ -37,7 +55,7 @@ class Tls:
         self._expiries: OrderedDict[bytes, int | None] = OrderedDict()
 
     def context(self, policy: TlsPolicy) -> ssl.SSLContext:
-        """The shared context: TLS 1.2 and newer, verification and host names on, HTTP/1.1 offered alone."""
+        """The shared context: TLS 1.2 and newer, verification and host names on."""
         context = self._contexts.get(policy)
         if context is None:
             context = self._contexts[policy] = _context(policy)
@@ -49,13 +67,40 @@ class Tls:
 
 def _context(policy: TlsPolicy) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.minimum_version = _VERSIONS[policy.min_version]
+    if policy.max_version is not None:
+        context.maximum_version = _VERSIONS[policy.max_version]
     context.options |= ssl.OP_NO_TICKET  # each probe makes a whole handshake
-    context.set_alpn_protocols(["http/1.1"])
-    context.load_default_certs(ssl.Purpose.SERVER_AUTH)
-    if policy.authorities is not None:
-        context.load_verify_locations(cadata=policy.authorities)
+    if policy.protocols:
+        context.set_alpn_protocols(list(policy.protocols))
+    if policy.authorities is None:
+        context.load_default_certs(ssl.Purpose.SERVER_AUTH)
+    else:
+        trust_only(context, policy.authorities)
+    if policy.certificate is not None and policy.key is not None:
+        show_certificate(context, policy.certificate, policy.key)
     return context
+
+
+def trust_only(context: ssl.SSLContext, authorities: str) -> None:
+    """Trusts these certificates, PEM, and no other. Raises ssl.SSLError for what is none."""
+    context.load_verify_locations(cadata=authorities)
+
+
+def show_certificate(context: ssl.SSLContext, certificate: str, key: Secret) -> None:
+    """Shows this certificate to a target that asks for one. Raises ssl.SSLError, or ValueError for a key with a
+    passphrase. OpenSSL reads files only: this one is in memory alone, and gone at the end."""
+    descriptor = os.memfd_create("certificate", os.MFD_CLOEXEC)
+    try:
+        with open(descriptor, "wb", closefd=False) as file:
+            file.write(f"{certificate}\n{key.reveal()}\n".encode())
+        context.load_cert_chain(f"/proc/self/fd/{descriptor}", password=_no_passphrase)
+    finally:
+        os.close(descriptor)
+
+
+def _no_passphrase() -> str:
+    raise ValueError("a passphrase is asked for")
 
 
 def missing_authorities() -> str | None:
