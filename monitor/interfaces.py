@@ -1,5 +1,8 @@
 """The seams, on one page: what the shells ask of each other, and nothing of how it is done (design/architecture.md).
 
+That of a kind of probe stands with its settings in monitor/probes/kind.py, that of a kind of source in
+monitor/sources/kind.py.
+
 Instants are UTC milliseconds; durations from the monotonic clock are nanoseconds.
 """
 
@@ -9,7 +12,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
-from monitor.facts import AnyFact, Json, Outcome, Phases, Result
+from monitor.facts import AnyFact, Outcome, Phases, Result
 from monitor.ledger.period import Period
 
 
@@ -94,25 +97,5 @@ class RecordResults(Protocol):
 
 Commit = Callable[[Sequence[AnyFact]], None]
 """Told of every group of new facts after it is durable."""
-
-Request = tuple[str, Mapping[str, str]]
-"""A URL and headers, as a source asks for them."""
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """What a source's body said: facts, and what to ask for next (None: nothing until the next poll)."""
-
-    facts: tuple[AnyFact, ...]
-    next: Request | None = None
-
-
-class Source(Protocol):
-    """A provider's format: two pure functions (design/architecture.md, "Seams")."""
-
-    def first(self, settings: Mapping[str, Json]) -> Request: ...
-
-    def parse(self, settings: Mapping[str, Json], body: bytes, received_at: int) -> Page: ...
-
 
 Sleep = Callable[[float], Awaitable[None]]

@@ -176,7 +176,7 @@ _CANARIES = {kind: model for kind, model in _CHECKS.items() if model is not Hear
 _Check, _Canary, _Source = (
     _with_kinds(Check, _CHECKS),
     _with_kinds(Canary, _CANARIES),
-    _with_kinds(Source, sources.KINDS),
+    _with_kinds(Source, {kind: known.settings for kind, known in sources.KINDS.items()}),
 )
 
 CheckByKind = Annotated[Check, GetPydanticSchema(lambda _, handler: handler(_Check))]

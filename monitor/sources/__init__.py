@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TypeAlias
 
-from monitor.settings import Settings
-from monitor.sources.kinds import (
-    CloudflareHealthChecksSettings,
-    InstatusSettings,
-    PageSettings,
-    PrometheusSettings,
-    SentryUptimeSettings,
-    StatuspageSettings,
-    VantageSettings,
+from monitor.sources import cloudflare_health_checks, instatus, prometheus, sentry_uptime, statuspage
+from monitor.sources.kind import SourceKind
+from monitor.sources.settings import PageSettings, VantageSettings
+
+AnySource: TypeAlias = (
+    SourceKind[statuspage.StatuspageSettings]
+    | SourceKind[instatus.InstatusSettings]
+    | SourceKind[cloudflare_health_checks.CloudflareHealthChecksSettings]
+    | SourceKind[sentry_uptime.SentryUptimeSettings]
+    | SourceKind[prometheus.PrometheusSettings]
 )
 
-KINDS: Mapping[str, type[Settings]] = {
-    "statuspage": StatuspageSettings,
-    "instatus": InstatusSettings,
-    "cloudflare_health_checks": CloudflareHealthChecksSettings,
-    "sentry_uptime": SentryUptimeSettings,
-    "prometheus": PrometheusSettings,
+KINDS: Mapping[str, AnySource] = {
+    "statuspage": SourceKind(statuspage.StatuspageSettings),
+    "instatus": SourceKind(instatus.InstatusSettings),
+    "cloudflare_health_checks": SourceKind(cloudflare_health_checks.CloudflareHealthChecksSettings),
+    "sentry_uptime": SourceKind(sentry_uptime.SentryUptimeSettings),
+    "prometheus": SourceKind(prometheus.PrometheusSettings),
 }
-"""Kind, as the configuration names it, to its settings."""
+"""Kind, as the configuration names it, to its settings and its two functions, `first` and `parse`."""
 
-__all__ = ["KINDS", "PageSettings", "VantageSettings"]
+__all__ = ["KINDS", "AnySource", "PageSettings", "VantageSettings"]

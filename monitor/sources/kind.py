@@ -1,0 +1,237 @@
+"""What a kind of source is: two pure functions between what the poller asks and what a page or monitor said.
+
+    first(settings, asked)         -> what to ask for, to begin with
+    parse(settings, asked, reply)  -> what was seen, and what to ask for next
+
+`monitor.poller` owns sockets, ETags, retries, back-off and time, compares what was seen with what is known, and makes
+the facts. Nothing here knows what was seen before: a page says how things stand, and the poller finds what is new.
+What a vendor sends is hostile: `parse` never raises for it, counts what it cannot take under one of PROBLEMS, and
+makes no excuse out of nothing. Instants are UTC ms.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Generic, Literal, TypeVar, get_args
+
+from monitor.facts import Json, Result
+from monitor.ledger.period import Period
+from monitor.settings import Secret, Settings
+
+S = TypeVar("S", bound=Settings)
+
+Problem = Literal[
+    # of a whole poll, which is then no poll: unknown, never all clear
+    "unreachable",  # no connection, or one that broke
+    "timeout",
+    "status",  # any status but 200 and 304, and those that have their own name
+    "forbidden",  # 401 or 403
+    "rate_limited",  # 429, 420
+    "redirected",
+    "too_large",  # over the cap
+    "html",
+    "not_json",
+    "too_many_requests",  # it goes on and on: paging without end
+    # of one thing on a page that was read
+    "missing_field",
+    "wrong_type",
+    "unknown_enum",
+    "bad_time",  # no instant, before 2005, or in a future that a clock of theirs made up
+    "empty_span",  # ends before it begins, or at once
+    "unquantified",  # an incident entered afterwards: nobody says how long it was
+    "component_gone",  # named in our configuration, and not on the page
+    "too_long",  # more text, items or steps than are kept
+    "refused",  # the fact that it would be is none that contracts/facts.md allows
+]
+PROBLEMS: tuple[Problem, ...] = get_args(Problem)
+"""Why something of a source was not taken, closed: a vendor's words never become a label."""
+
+Problems = Mapping[Problem, int]
+
+Severity = Literal["operational", "maintenance", "degraded", "partial_outage", "major_outage"]
+Steps = tuple[tuple[int, Severity], ...]
+"""A component's severity from each instant on, in order of time."""
+
+ANY_COMPONENT = "*"
+"""The component of an incident that names none (facts.md)."""
+
+
+# ---------------------------------------------------------------- what is asked
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request. `purpose` tells `parse` what the reply is about, and together with the URL what it is kept under.
+
+    Any `headers` value may be a secret: only the poller reveals it, to the host of `url` alone, and no redirect is
+    followed. With a `body` (JSON) it is a POST. A failing `optional` request is counted, and the poll stays good.
+    """
+
+    purpose: str
+    url: str
+    headers: Mapping[str, str | Secret] = field(default_factory=dict)
+    body: Json = None
+    optional: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """A check of ours that a monitor of somebody else's looks at: its name, and how long a result may hold at most."""
+
+    check: str
+    longest_hold_ms: int
+    interval_ms: int
+    timeout_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What one poll is about, the same for all its requests.
+
+    `period` is the time that results are wanted for: from the last good poll (or, after a start, a little before it) to
+    now. `wanted` are the components to keep, as the configuration spells them: an id, a name, `Group - Name`, or `*`
+    for all. `watched` is `vantage_of`: a monitor's own id or name of a check, and the check of ours.
+    """
+
+    source: str
+    period: Period
+    wanted: frozenset[str] = frozenset()
+    is_provider: bool = False
+    announces_maintenance: bool = False
+    watched: Mapping[str, Watched] = field(default_factory=dict)
+
+    @property
+    def now(self) -> int:
+        """When the poll began."""
+        return self.period.end
+
+    def keys_of(self, *spellings: str) -> tuple[str, ...]:
+        """Under which keys a component is kept that has these spellings (its name first); none: it is not wanted."""
+        keys = tuple(spelling for spelling in dict.fromkeys(spellings) if spelling in self.wanted)
+        return keys or (spellings[:1] if ANY_COMPONENT in self.wanted else ())
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What came back with status 200, or what came with the last 200 when the status was 304. Header names in lower
+    case. `body` is at most the poller's cap; that it is JSON is for `parse` to find out."""
+
+    request: Request
+    body: bytes
+    received_at: int
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+# ---------------------------------------------------------------- what was seen
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """An incident as a page tells it now.
+
+    `began` orders the items of a list (what the list is sorted by). `components`: by key (Asked.keys_of, or `*`), each
+    with the steps that the page tells; empty excuses nothing. `now`: what holds at this poll, for pages that tell no
+    history: the poller makes a step of it when it differs from what was known. `more` are further fields of the fact.
+    """
+
+    id: str
+    began: int
+    components: Mapping[str, Steps]
+    now: Mapping[str, Severity] = field(default_factory=dict)
+    title: str | None = None
+    url: str | None = None
+    impact: str | None = None
+    status: str | None = None
+    more: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Maintenance:
+    """A planned maintenance as a page tells it now, for sources with `announces_maintenance`.
+
+    `window` None: cancelled, or without a valid window. `announced_at`: when the page says that it was announced first;
+    None: it does not say, so when it was seen. `revised_at`: when the page says that it was changed last. `components`:
+    every spelling of each one that it names; which services of ours they are the poller finds.
+    """
+
+    id: str
+    began: int
+    window: Period | None
+    announced_at: int | None = None
+    revised_at: int | None = None
+    components: tuple[tuple[str, ...], ...] = ()
+    title: str | None = None
+    url: str | None = None
+    emergency: bool = False
+
+
+Item = Incident | Maintenance
+
+Absent = Literal["withdrawn", "aged_out_below", "over"]
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A list of one kind of items, as one reply holds it; several replies of one poll with one name are one list.
+
+    What absence from it means: `withdrawn`, the list is the whole history; `aged_out_below`, it holds the newest
+    only, so an item older than all of it has aged out, and one between its ends is withdrawn; `over`, it holds what is
+    going on now, so an item that is gone has ended. `held` are the ids of all items that the list holds, also of those
+    that could not be read or are not wanted: they are not absent.
+    """
+
+    name: str
+    absent: Absent
+    items: tuple[Item, ...]
+    held: frozenset[str]
+    oldest: int | None = None
+    newest: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """A component that a page offers, or a check that a monitor has, for the configuration."""
+
+    id: str
+    name: str
+    group: str | None = None
+    severity: Severity | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What one reply said, and what to ask next (bounded by the poller)."""
+
+    listings: tuple[Listing, ...] = ()
+    results: tuple[Result, ...] = ()
+    components: tuple[Component, ...] = ()
+    problems: Problems = field(default_factory=dict)
+    next: tuple[Request, ...] = ()
+    failed: Problem | None = None
+    """The reply as a whole cannot be used: the poll has failed (an `optional` request is counted)."""
+
+
+# ---------------------------------------------------------------- the kind
+
+
+@dataclass(frozen=True, slots=True)
+class SourceKind(Generic[S]):
+    """One kind: its settings, and its two functions; None for a kind that this version does not ask yet."""
+
+    settings: type[S]
+    first: Callable[[S, Asked], tuple[Request, ...]] | None = None
+    parse: Callable[[S, Asked, Reply], Page] | None = None
+
+    def begin(self, settings: Settings, asked: Asked) -> tuple[Request, ...]:
+        """The first requests; TypeError for another kind's settings."""
+        return () if self.first is None else self.first(self._own(settings), asked)
+
+    def read(self, settings: Settings, asked: Asked, reply: Reply) -> Page:
+        """What a reply said; TypeError for another kind's settings."""
+        return Page() if self.parse is None else self.parse(self._own(settings), asked, reply)
+
+    def _own(self, settings: Settings) -> S:
+        if not isinstance(settings, self.settings):
+            raise TypeError(f"expected {self.settings.__name__}, found {type(settings).__name__}")
+        return settings

@@ -1,0 +1,13 @@
+"""The two families of sources: a page announces maintenance and incidents, a vantage has results of checks."""
+
+from __future__ import annotations
+
+from monitor.settings import Settings
+
+
+class PageSettings(Settings):
+    """A status page: of a provider, or our own."""
+
+
+class VantageSettings(Settings):
+    """A monitor of somebody else's that looks at our checks from another place."""
