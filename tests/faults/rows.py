@@ -1,13 +1,26 @@
 """The fault catalogue (design/faults.md) row by row: which test shows that each is recorded as that page says.
 
-A row is `number: (condition, test)`; the test is a pytest node, `file::function`, under tests/.
+A row is `number: (condition, test, ...)`; a test is a pytest node, `file::function`, under tests/. test_table.py holds
+this table to the tests there are.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-ROWS: Mapping[int, tuple[str, str]] = {
+NOT_YET = frozenset(
+    [
+        *range(1, 36),
+        *range(36, 88),
+        *range(88, 102),
+    ]
+)
+"""Rows that have no test yet: it only shrinks, and test_table.py refuses a row here that has one."""
+
+OF_LATER_WORK: Mapping[int, str] = {102: "comes with the command `agent`"}
+"""Rows of what minutebook does not have yet."""
+
+ROWS: Mapping[int, tuple[str, ...]] = {
     # connect level
     1: ("port closed", ""),
     2: ("black hole (nft drop)", ""),
@@ -116,3 +129,8 @@ ROWS: Mapping[int, tuple[str, str]] = {
     101: ("second daemon on the same store", ""),
     102: ("agent cut from the store, still sees targets", ""),
 }
+
+
+def nodes(number: int) -> tuple[str, ...]:
+    """The row's tests as pytest names them from the root of the tree."""
+    return tuple(f"tests/{test}" for test in ROWS[number][1:] if test)

@@ -1,0 +1,31 @@
+"""What the fault catalogue's tests share: a look in this process, one whose memory is weighed, and the bounds."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from tests.faults.elsewhere import Errand, Seen, run_elsewhere
+from tests.probes.conftest import io, look
+
+__all__ = ["io", "look", "weigh"]
+
+MOST_MEMORY = 2 * 1024 * 1024  # design/faults.md, "Defaults": at most 2 MB a probe
+
+Weigh = Callable[..., Awaitable[Seen]]
+
+
+@pytest.fixture
+def weigh() -> Weigh:
+    """Looks at a URL from a process of its own and holds the most memory that it took to the catalogue's bound;
+    other settings of the check as keywords, `timeout_ms` for the deadline."""
+
+    async def weigh_at(url: str, timeout_ms: int = 5_000, **settings: Any) -> Seen:
+        errand = Errand((("http", {"url": url, **settings}),), timeout_ms=timeout_ms, weighed=True)
+        seen = await run_elsewhere(errand)
+        assert seen.peak <= MOST_MEMORY, f"{seen.peak} bytes"
+        return seen
+
+    return weigh_at

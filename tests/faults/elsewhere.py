@@ -1,0 +1,208 @@
+"""Looks that run in a process of their own: inside a network namespace, under limits, or with their memory weighed.
+
+`python -m tests.faults.elsewhere` reads one Errand as JSON and writes what was seen: the looks go through the daemon's
+own Prober, so that canaries and our own shortages are judged as in the daemon.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import gc
+import importlib
+import json
+import os
+import re
+import resource
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from monitor.clock import SystemClock
+from monitor.facts import Phases, Result
+from monitor.interfaces import Observation, Tick
+from monitor.prober import Canary, Outlets, Prober, ProbingOptions
+from monitor.probes import KINDS, ProbedCheck
+from tests.conftest import ROOT
+from tests.probes.servers import answer, says, serving
+
+INTERVAL_MS = 30_000
+PATIENCE_S = 50.0
+
+
+@dataclass(frozen=True)
+class Errand:
+    """What to look at: `(kind, settings)` of each check, all at once, `times` times over, and how.
+
+    `files` is how many descriptors the process may still open when the looks begin, None: as many as it is.
+    """
+
+    checks: tuple[tuple[str, dict[str, Any]], ...]
+    canaries: tuple[tuple[str, dict[str, Any]], ...] = ()
+    resolvers: tuple[str, ...] = ()
+    allow_private_targets: bool = True
+    timeout_ms: int = 10_000
+    times: int = 1
+    files: int | None = None
+    weighed: bool = False
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the looks saw, in the order of the checks, round by round; with `weighed` the most memory, in bytes, that
+    the process took above what it had before them."""
+
+    observations: tuple[Observation, ...]
+    peak: int = 0
+
+    @property
+    def only(self) -> Observation:
+        [one] = self.observations
+        return one
+
+
+async def run_elsewhere(errand: Errand, namespace: str | None = None) -> Seen:
+    """Runs the errand in a process of its own, inside a network namespace where one is named."""
+    inside = ["ip", "netns", "exec", namespace] if namespace else []
+    process = await asyncio.create_subprocess_exec(
+        *inside,
+        *(sys.executable, "-m", "tests.faults.elsewhere"),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    try:
+        asked = json.dumps(dataclasses.asdict(errand)).encode()
+        told, complaint = await asyncio.wait_for(process.communicate(asked), PATIENCE_S)
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    assert process.returncode == 0, complaint.decode()
+    seen = json.loads(told)
+    return Seen(tuple(_observation(each) for each in seen["observations"]), seen["peak"])
+
+
+def _observation(fields: dict[str, Any]) -> Observation:
+    phases = fields.pop("phases")
+    assertions = fields.pop("assertions")
+    assert not assertions
+    return Observation(**fields, phases=None if phases is None else Phases(*phases))
+
+
+# ------------------------------------------------------------------------------- in that process
+
+
+@dataclass
+class _Results:
+    """The recorder's place: `enough` is set once so many scheduled results have come."""
+
+    wanted: int = 0
+    all: list[Result] = field(default_factory=list)
+    enough: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def put(self, result: Result) -> None:
+        self.all.append(result)
+        if len(self.all) >= self.wanted:
+            self.enough.set()
+
+
+async def _run(errand: Errand) -> dict[str, Any]:
+    clock, results = SystemClock(), _Results()
+    checks = [_check(place, kind, given, errand) for place, (kind, given) in enumerate(errand.checks)]
+    options = ProbingOptions(
+        confirm_after_ms=0,
+        resolvers=tuple(errand.resolvers),
+        allow_private_targets=errand.allow_private_targets,
+        canaries=tuple(Canary(kind, KINDS[kind].settings.model_validate(given)) for kind, given in errand.canaries),
+    )
+    prober = Prober(clock, Outlets(results, lambda event, at, detail: None), checks, options)
+    running = asyncio.create_task(prober.run())
+    if errand.weighed:
+        await _warm_up(errand)
+    _limit_files(errand.files)
+    before = _start_weighing() if errand.weighed else 0
+    seen = []
+    for slot in range(errand.times):
+        results.wanted, results.enough = len(results.all) + len(checks), asyncio.Event()
+        for check in checks:
+            prober.take(Tick(check.name, slot, clock.now()))
+        waiting = asyncio.create_task(results.enough.wait())
+        await asyncio.wait([waiting, running], return_when=asyncio.FIRST_COMPLETED)
+        if running.done():
+            running.result()
+        seen += [dataclasses.asdict(prober.newest[check.name]) for check in checks]
+    peak = _most() - before if errand.weighed else 0
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    return {"observations": seen, "peak": peak}
+
+
+def _check(place: int, kind: str, given: dict[str, Any], errand: Errand) -> ProbedCheck:
+    settings = KINDS[kind].settings.model_validate(given)
+    timeout = errand.timeout_ms
+    return ProbedCheck("app", f"check {place}", kind, settings, INTERVAL_MS, timeout, INTERVAL_MS, fall=2, rise=1)
+
+
+async def _warm_up(errand: Errand) -> None:
+    """One look at a healthy target: what is loaded and made once is not a look's."""
+    async with serving(says(answer())) as healthy:
+        check = _check(0, "http", {"url": healthy.url}, errand)
+        results = _Results(wanted=1)
+        prober = Prober(SystemClock(), Outlets(results, lambda event, at, detail: None), [check], ProbingOptions())
+        running = asyncio.create_task(prober.run())
+        prober.take(Tick(check.name, 0, SystemClock().now()))
+        await results.enough.wait()
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+
+def _limit_files(left: int | None) -> None:
+    """Takes every descriptor but so many: what is open already stays open."""
+    if left is None:
+        return
+    soft, hard = 256, resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    taken = []
+    while True:
+        try:
+            taken.append(os.open("/dev/null", os.O_RDONLY))
+        except OSError:
+            break
+    for descriptor in taken[:left]:
+        os.close(descriptor)
+
+
+def _start_weighing() -> int:
+    """The resident memory now, in bytes; the kernel's mark of the most starts anew here (proc(5), clear_refs)."""
+    gc.collect()
+    Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+    return _of_status("VmRSS")
+
+
+def _most() -> int:
+    return _of_status("VmHWM")
+
+
+def _of_status(name: str) -> int:
+    found = re.search(rf"{name}:\s+(\d+) kB", Path("/proc/self/status").read_text(encoding="ascii"))
+    assert found is not None
+    return int(found[1]) * 1024
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
+    """The daemon's own choice of a loop (monitor.cli.daemon)."""
+    try:
+        factory: Callable[[], asyncio.AbstractEventLoop] = importlib.import_module("uvloop").new_event_loop
+    except ImportError:
+        return asyncio.new_event_loop
+    return factory
+
+
+if __name__ == "__main__":
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        json.dump(runner.run(_run(Errand(**json.load(sys.stdin)))), sys.stdout)
