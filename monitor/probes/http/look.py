@@ -1,24 +1,9 @@
-"""HTTP: one request a hop over a fresh connection, every phase measured, redirects followed within bounds.
-
-```yaml
-http:
-  url: https://app.example.com/health
-  method: GET
-  headers: {Authorization: {from_file: secrets/probe-token}}   # never sent to another host
-  expect: {status: [200, 300-399], body_matches: '"status":\\s*"ok"'}   # default: 200-299, any body
-  redirects: {limit: 5, hosts: [login.example.com]}             # other hosts, or host:port, that may be followed to
-```
-"""
+"""One look over HTTP: hop by hop to the response that is judged, every phase measured."""
 
 from __future__ import annotations
 
 import asyncio
-import re
-from collections.abc import Iterator
-from functools import cached_property, partial
-from typing import Annotated, Literal
-
-from pydantic import Field, PlainValidator, WithJsonSchema
+from functools import partial
 
 from monitor.facts import Phases
 from monitor.interfaces import Observation, Tick
@@ -27,132 +12,13 @@ from monitor.probes.address import vetted
 from monitor.probes.connect import Connected, connect
 from monitor.probes.deadline import Deadline
 from monitor.probes.exchange import Exchange
-from monitor.probes.judge import PASS, Phase, ProbeError, Verdict
+from monitor.probes.http.expect import judge_response
+from monitor.probes.http.settings import HttpSettings
+from monitor.probes.judge import Phase, ProbeError, Verdict
 from monitor.probes.kind import Io
-from monitor.probes.pattern import BodyPattern
 from monitor.probes.response import Response
-from monitor.probes.tls import HTTP_1, TlsPolicy
-from monitor.probes.tls_settings import TlsSettings
-from monitor.probes.web import REDIRECTS, Target, may_follow, parse_target, redirected, request_bytes
-from monitor.settings import Mistake, Secret, Settings, Text, WebUrl, shown, wrong
-
-REDIRECT_LIMIT = 5  # design/faults.md, "Defaults"
-
-_RANGE = re.compile(r"([1-9]\d\d)-([1-9]\d\d)")
-_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 section 5.6.2
-
-
-def _parse_status(given: object) -> int | str:
-    if isinstance(given, int) and not isinstance(given, bool) and 100 <= given <= 999:
-        return given
-    match = _RANGE.fullmatch(given) if isinstance(given, str) else None
-    if match is None or match[1] > match[2]:
-        raise wrong(f"expected a status such as 200, or a range such as 200-299; found {shown(given)}")
-    return match[0]
-
-
-def _parse_pattern(given: object) -> str:
-    if not isinstance(given, str):
-        raise wrong(f"expected a regular expression; found {shown(given)}")
-    try:
-        BodyPattern(given)
-    except ValueError as error:
-        raise wrong(f"expected a regular expression; {error}") from None
-    return given
-
-
-Status = Annotated[
-    int | str,
-    PlainValidator(_parse_status),
-    WithJsonSchema({"type": ["integer", "string"], "examples": [200, "200-299"]}),
-]
-
-
-class Expect(Settings):
-    """What a response must be."""
-
-    status: list[Status] = Field(default=["200-299"], min_length=1)
-    body_matches: Annotated[str, PlainValidator(_parse_pattern), WithJsonSchema({"type": "string"})] | None = None
-
-    @cached_property
-    def statuses(self) -> frozenset[int]:
-        return frozenset(code for status in self.status for code in _codes(status))
-
-    @cached_property
-    def pattern(self) -> BodyPattern | None:
-        return None if self.body_matches is None else BodyPattern(self.body_matches)
-
-
-class Redirects(Settings):
-    """How far redirects are followed: how many, and to which hosts (or host:port) beside the URL's own."""
-
-    limit: int = Field(default=REDIRECT_LIMIT, ge=0, le=REDIRECT_LIMIT)
-    hosts: list[str] = Field(default_factory=list)
-
-
-class HttpSettings(Settings):
-    url: WebUrl
-    method: Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] = "GET"
-    headers: dict[str, Text] = Field(default_factory=dict)
-    expect: Expect = Expect()
-    redirects: Redirects = Redirects()
-    tls: TlsSettings = TlsSettings()
-
-    def mistakes(self) -> Iterator[Mistake]:
-        try:
-            parse_target(self.url)
-        except ValueError as error:
-            yield Mistake(("url",), f"expected a URL such as https://app.example.com/health; {error}")
-        for name, value in self.headers.items():
-            if not _TOKEN.fullmatch(name):
-                yield Mistake(("headers", name), "expected a header's name: letters, digits and hyphens")
-            if re.search(r"[\x00-\x08\x0a-\x1f\x7f]", _plain(value)):
-                yield Mistake(("headers", name), "expected one line of text")
-        if self.method == "HEAD" and self.expect.body_matches is not None:
-            yield Mistake(("expect", "body_matches"), "a HEAD request has no body; use method: GET")
-
-    @cached_property
-    def first(self) -> Target:
-        return parse_target(self.url)
-
-    @cached_property
-    def first_request(self) -> bytes:
-        return request_bytes(self.method, self.first, self.sent_headers)
-
-    @cached_property
-    def sent_headers(self) -> dict[str, str]:
-        return {name: _plain(value) for name, value in self.headers.items()}
-
-    @cached_property
-    def tls_policy(self) -> TlsPolicy:
-        return self.tls.policy(HTTP_1)
-
-    @cached_property
-    def tls_policy_elsewhere(self) -> TlsPolicy:
-        return self.tls_policy.anonymous()
-
-    @cached_property
-    def other_hosts(self) -> frozenset[str]:
-        return frozenset(self.redirects.hosts)
-
-
-def _codes(status: int | str) -> range:
-    if isinstance(status, int):
-        return range(status, status + 1)
-    first, _, last = status.partition("-")
-    return range(int(first), int(last) + 1)
-
-
-def _plain(text: str | Secret) -> str:
-    return text.reveal() if isinstance(text, Secret) else text
-
-
-def target(settings: HttpSettings) -> str:
-    return settings.url
-
-
-def host(settings: HttpSettings) -> str:
-    return settings.first.host
+from monitor.probes.tls import TlsPolicy
+from monitor.probes.web import REDIRECTS, Target, may_follow, redirected, request_bytes
 
 
 async def probe(settings: HttpSettings, tick: Tick, io: Io) -> Observation:
@@ -165,15 +31,6 @@ async def probe(settings: HttpSettings, tick: Tick, io: Io) -> Observation:
         except ProbeError as fault:
             verdict = fault.verdict
     return look.observation(verdict or judge.of_deadline(look.phase, io.timeout_ms))
-
-
-def judge_response(expect: Expect, response: Response) -> Verdict:
-    """Whether a whole response is the expected one."""
-    if response.status not in expect.statuses:
-        return Verdict("fail", "http_status", f"status {response.status}")
-    if expect.pattern is not None and not expect.pattern.found_in(response.body):
-        return Verdict("fail", "http_content", "the body does not match body_matches")
-    return PASS
 
 
 class _Look:
