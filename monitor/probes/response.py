@@ -5,15 +5,12 @@ A response ends in one of two ways: `complete`, or a `fault` with its reason. By
 
 from __future__ import annotations
 
-import zlib
-from typing import TYPE_CHECKING, NoReturn
+from typing import NoReturn
 
 import httptools
 
+from monitor.probes.decompress import DamagedError, Decompression, TooLargeError, UnknownEncodingError
 from monitor.probes.judge import Verdict
-
-if TYPE_CHECKING:
-    from zlib import _Decompress
 
 # design/faults.md, "Defaults"
 BODY_LIMIT = 1_000_000
@@ -21,8 +18,7 @@ HEADER_BYTES = 32 * 1024
 HEADER_LINES = 100
 INTERIM_LIMIT = 8
 
-_FRAMING_ALLOWANCE = 16  # bytes of chunk framing a body byte: one-byte chunks need 6
-_PIECE = 65_536
+_ALLOWANCE = 17  # bytes on the wire for a body byte: one-byte chunks need 6, with short extensions more
 
 
 class StopReadingError(Exception):
@@ -33,15 +29,17 @@ class Response:
     """Feed it what arrives; `keep_body` keeps the decoded body for matching.
 
     `bodiless` says that the request was a HEAD. Without `keep_body` a plain body of an honest length beyond the limit
-    is no fault: reading stops there. `version` is HTTP's as the target spelled it, such as 1.1.
+    is no fault: reading stops there. `version` is HTTP's as the target spelled it, such as 1.1. `headers` are those of
+    the final response, without trailers. However the bytes are cut, the same ones come to the same verdict.
     """
 
     __slots__ = (
         "_bodiless",
         "_body_size",
         "_content_length",
-        "_decoder",
+        "_decompression",
         "_header_bytes",
+        "_header_lines",
         "_interim",
         "_keep_body",
         "_parser",
@@ -58,15 +56,22 @@ class Response:
 
     def __init__(self, keep_body: bool, bodiless: bool) -> None:
         self._parser = httptools.HttpResponseParser(self)
-        # A space before a colon or an odd byte in a value is no downtime (faults.md row 73).
-        self._parser.set_dangerous_leniencies(lenient_headers=True, lenient_data_after_close=True)
+        # What every client reads is no downtime (faults.md row 73): an odd byte in a value, lines that end in a bare
+        # line feed, spaces after a chunk's size, an interim response that says "close".
+        self._parser.set_dangerous_leniencies(
+            lenient_headers=True,
+            lenient_data_after_close=True,
+            lenient_keep_alive=True,
+            lenient_optional_cr_before_lf=True,
+            lenient_spaces_after_chunk_size=True,
+        )
         self._keep_body = keep_body
         self._bodiless = bodiless
-        self._decoder: _Decompress | None = None
+        self._decompression: Decompression | None = None
         self._body_size = 0
         self._raw_body = 0
         self._raw_bytes = 0
-        self._header_bytes = 0
+        self._header_bytes = self._header_lines = 0
         self._interim = 0
         self._content_length: int | None = None
         self.body = bytearray()
@@ -93,20 +98,31 @@ class Response:
 
     def feed(self, data: bytes) -> None:
         """Takes the next bytes. Nothing is raised: look at `ended`."""
-        if self.ended:
-            return
+        while not self.ended:
+            room = self._limit - self._raw_bytes
+            self._parse(data if len(data) <= room else data[: room + 1])
+            if self.complete or self.fault is not None:
+                del self._parser  # it holds this object's methods: a cycle that only the collector would free
+            elif self._raw_bytes > self._limit:
+                self._fail("http_protocol", f"over {HEADER_BYTES} bytes of headers or framing")
+                del self._parser
+            elif len(data) <= room:
+                return
+            data = data[room + 1 :]
+
+    @property
+    def _limit(self) -> int:
+        """How many bytes may have come by now: headers, and a body with its framing."""
+        return HEADER_BYTES + _ALLOWANCE * self._raw_body
+
+    def _parse(self, data: bytes) -> None:
         self._raw_bytes += len(data)
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
             self._fail("http_protocol", "an upgrade that was not asked for")
         except httptools.HttpParserError as error:
-            if not self.ended:
-                self._fail("http_protocol", f"not HTTP/1.1 ({type(error).__name__})")
-        if self.complete or self.fault is not None:
-            del self._parser  # it holds this object's methods: a cycle that only the collector would free
-        elif self._raw_bytes > HEADER_BYTES + (1 + _FRAMING_ALLOWANCE) * self._raw_body:
-            self._fail("http_protocol", f"over {HEADER_BYTES} bytes of headers or framing")
+            self._fail("http_protocol", f"not HTTP/1.1 ({type(error).__name__})")
 
     def end(self) -> None:
         """The connection was closed by the target."""
@@ -122,7 +138,8 @@ class Response:
             self._fail("http_truncated", f"closed after {self._raw_body} bytes of body")
 
     def _until_close(self) -> bool:
-        return self._content_length is None and self.header(b"transfer-encoding") is None
+        coding = self.header(b"transfer-encoding")
+        return self._content_length is None and (coding is None or coding.strip().lower() == b"identity")
 
     def _fail(self, reason: str, detail: str) -> None:
         if self.fault is None and not self.complete:
@@ -142,9 +159,11 @@ class Response:
         self._header_bytes += len(name) + len(value) + 4
         if self._header_bytes > HEADER_BYTES:
             self._stop("http_protocol", f"over {HEADER_BYTES} bytes of headers")
-        self.headers.append((name, value))
-        if len(self.headers) > HEADER_LINES:
+        self._header_lines += 1
+        if self._header_lines > HEADER_LINES:
             self._stop("http_protocol", f"over {HEADER_LINES} header lines")
+        if not self.headers_complete:  # a trailer is no header: RFC 9110 section 6.5.1
+            self.headers.append((name, value))
 
     def on_headers_complete(self) -> None:
         status = self._parser.get_status_code()
@@ -156,6 +175,7 @@ class Response:
             self._interim += 1
             if self._interim > INTERIM_LIMIT:
                 self._stop("http_protocol", f"over {INTERIM_LIMIT} interim responses")
+            self.headers.clear()  # they say nothing about the final response: RFC 9110 section 15.2
             return
         self.status = status
         self.version = self._parser.get_http_version()
@@ -166,45 +186,47 @@ class Response:
             raise StopReadingError
 
     def _read_framing(self) -> None:
+        encodings: list[bytes] = []
         for key, value in self.headers:
             name = key.lower()
             if name == b"content-length":
                 self._content_length = int(value)  # checked by the parser
             elif name == b"content-encoding":
-                self._set_encoding(value.strip().lower())
+                encodings += (encoding.strip() for encoding in value.lower().split(b","))
+        if encodings and not self._bodiless:
+            self._set_encodings([encoding for encoding in encodings if encoding not in {b"", b"identity"}])
 
-    def _set_encoding(self, encoding: bytes) -> None:
-        if encoding in {b"", b"identity"} or self._bodiless:
-            return
-        if encoding in {b"gzip", b"x-gzip"} and self._decoder is None:
-            self._decoder = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
-        elif encoding == b"deflate" and self._decoder is None:
-            self._decoder = zlib.decompressobj()
-        else:
-            self._stop("http_decompress", "a content encoding that was not asked for")
+    def _set_encodings(self, encodings: list[bytes]) -> None:
+        if encodings:
+            try:
+                self._decompression = Decompression(encodings, BODY_LIMIT)
+            except UnknownEncodingError:
+                self._stop("http_decompress", "a content encoding that was not asked for")
 
     def on_body(self, data: bytes) -> None:
         self._raw_body += len(data)
-        if self._decoder is None:
+        if self._decompression is None:
             self._take(data)
         else:
-            self._inflate(self._decoder, data)
+            self._decompress(self._decompression, data)
 
-    def _inflate(self, decoder: _Decompress, data: bytes) -> None:
-        while data and not decoder.eof:
-            try:
-                piece = decoder.decompress(data, _PIECE)
-            except zlib.error:
-                self._stop("http_decompress", "the compressed body is damaged")
-            self._take(piece)
-            data = decoder.unconsumed_tail
+    def _decompress(self, decompression: Decompression, data: bytes) -> None:
+        over = self._raw_body - BODY_LIMIT
+        try:
+            decompression.feed(data[:-over] if over > 0 else data, self._take)
+        except DamagedError:
+            self._stop("http_decompress", "the compressed body is damaged")
+        except TooLargeError:
+            self._stop("http_too_large", f"over {BODY_LIMIT} bytes of decompressed body")
+        if over > 0:
+            self._stop("http_too_large", f"over {BODY_LIMIT} bytes of compressed body")
 
     def _take(self, piece: bytes) -> None:
         self._body_size += len(piece)
         if self._keep_body:
             self.body += piece
         if self._body_size > BODY_LIMIT:
-            if self._keep_body or self._decoder is not None or self._content_length is None:
+            if self._keep_body or self._content_length is None:
                 self._stop("http_too_large", f"over {BODY_LIMIT} bytes of body")
             self.complete = True
             raise StopReadingError
@@ -214,7 +236,7 @@ class Response:
             self._finish()
 
     def _finish(self) -> None:
-        if self._decoder is not None and self._raw_body and not self._decoder.eof:
+        if self._decompression is not None and self._raw_body and not self._decompression.whole:
             self._fail("http_decompress", "the compressed body ends too early")
         else:
             self.complete = True
