@@ -76,6 +76,7 @@ MetricName = Literal[
     "minutebook_event_loop_lag_seconds",
     "minutebook_config_last_reload_successful",
     "minutebook_void_seconds",
+    "minutebook_void_since_timestamp_seconds",
     "minutebook_clock_synchronized",
     "minutebook_store_writable",
     "minutebook_build_info",
@@ -238,6 +239,12 @@ _METRICS = (
     Metric(
         "minutebook_void_seconds",
         "Time this month that void results cover: our own fault, not the service's.",
+        ("check", "reason"),
+        "seconds",
+    ),
+    Metric(
+        "minutebook_void_since_timestamp_seconds",
+        "Since when this daemon has known nothing of a check, Unix time; absent while it knows. To page on.",
         ("check", "reason"),
         "seconds",
     ),

@@ -120,6 +120,7 @@ class Faces:
             facts_recorded={kind: recorded.get(kind, 0) for kind in ("result", *KINDS)},
             slots_missed=parts.scheduler.slots_missed,
             probe_lag_seconds=parts.prober.probe_lag_ms / 1000,
+            void_since={(check, spell.reason): spell.since for check, spell in parts.prober.voids().items()},
             queue_depth=parts.recorder.depth,
             event_loop_lag_seconds=parts.prober.loop_lag_ns / 1e9,
             config_last_reload_successful=parts.current.reload_succeeded,

@@ -7,9 +7,10 @@ same functions as a statement does, which a property test holds equal.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import cast
+from typing import NamedTuple, cast
 
 from monitor.errors import InputError
 from monitor.facts import AnyFact, Fact, Result, key
@@ -29,6 +30,14 @@ Series = tuple[str, str]
 _SHOWN_KINDS = frozenset({"maintenance", "incident", "exclusion", "exclusion_decision", "terms"})
 
 
+class _Void(NamedTuple):
+    """A stretch that void results of one reason cover."""
+
+    start: int
+    end: int
+    reason: str
+
+
 @dataclass(slots=True)
 class LiveBook:
     """All services under one set of terms. `stale` names the series whose results must be given again."""
@@ -36,7 +45,7 @@ class LiveBook:
     terms: Terms
     stale: set[Series] = field(default_factory=set)
     newest: dict[Series, Result] = field(default_factory=dict)
-    _void_since: dict[Series, int] = field(default_factory=dict)
+    _voids: dict[Series, list[_Void]] = field(default_factory=dict)
     _folds: dict[str, dict[str, Fold]] = field(default_factory=dict)
     _entries: Entries = field(default_factory=Entries)
     _seen: set[bytes | tuple[str, str]] = field(default_factory=set)
@@ -58,9 +67,10 @@ class LiveBook:
             check, results = self.terms.checks.get(check_name), sorted_results.get(check_name, {}).get(vantage, [])
             if check is not None:
                 self._folds.setdefault(check_name, {})[vantage] = fold(results, check.hold_ms, check.fall, check.rise)
-                newest = next((result for result in reversed(results) if not result.confirm), None)
-                if newest is not None:
-                    self._see(newest)
+                self._voids.pop((check_name, vantage), None)
+                for result in results:
+                    if not result.confirm:
+                        self._see(result, check)
         self.stale -= wanted
 
     def view(self, service: str, as_of: int, *, public: bool) -> ServiceView:
@@ -86,12 +96,17 @@ class LiveBook:
         return [vantage for vantage in self._folds.get(check, {}) if (check, vantage) in self.newest]
 
     def void_ms(self, as_of: int) -> Mapping[tuple[str, str], int]:
-        """How long each check has been void until now, by check and the newest reason; the longest over vantages."""
-        spells: dict[tuple[str, str], int] = {}
-        for series, since in self._void_since.items():
-            place = (series[0], self.newest[series].reason or "missed")
-            spells[place] = max(spells.get(place, 0), as_of - since)
-        return spells
+        """What void results have covered of the running month until now, by check and reason; the most of any
+        vantage."""
+        month = month_at(as_of, self.terms.zone).period(self.terms.zone)
+        found: dict[tuple[str, str], int] = {}
+        for (check, _), voids in self._voids.items():
+            sums: Counter[str] = Counter()
+            for void in voids:
+                sums[void.reason] += max(0, min(void.end, as_of, month.end) - max(void.start, month.start))
+            for reason, ms in sums.items():
+                found[check, reason] = max(found.get((check, reason), 0), ms)
+        return {place: ms for place, ms in found.items() if ms}
 
     def severities(self, as_of: int) -> Mapping[tuple[str, str], int]:
         """The severity now of every component that any incident ever named, the worst where several speak."""
@@ -137,15 +152,21 @@ class LiveBook:
             return
         known.add(result)
         if not result.confirm:
-            self._see(result)
+            self._see(result, check)
 
-    def _see(self, newest: Result) -> None:
+    def _see(self, newest: Result, check: CheckTerms) -> None:
+        """The next scheduled result: it ends the cover of the one before (accounting.md section 2.2)."""
         series = (newest.check, newest.vantage)
         self.newest[series] = newest
+        voids = self._voids.get(series, [])
+        if voids and voids[-1].end > newest.at:
+            voids[-1] = voids[-1]._replace(end=newest.at)
         if newest.outcome == "void":
-            self._void_since.setdefault(series, newest.at)
-        else:
-            self._void_since.pop(series, None)
+            reason, hold = newest.reason or "missed", check.hold_ms if newest.hold_ms is None else newest.hold_ms
+            start = newest.at
+            if voids and (voids[-1].end, voids[-1].reason) == (start, reason):
+                start = voids.pop().start
+            self._voids.setdefault(series, voids).append(_Void(start, newest.at + hold, reason))
 
     def _take_other(self, fact: Fact) -> None:
         identity = key(fact) if fact.id is None else (fact.kind, fact.id)

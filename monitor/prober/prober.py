@@ -48,7 +48,8 @@ class Outlets:
 
 
 class VoidSpell(NamedTuple):
-    """A check that has been void since an instant (UTC ms), and why its newest look is."""
+    """A check of which nothing has been known since an instant (UTC ms), and why: its newest look's reason, or
+    `missed` where nobody looked."""
 
     since: int
     reason: str
@@ -62,8 +63,23 @@ class _Plan:
     probe: Probe
     io: Io
     host: str
+    known_until: int
+    void_reason: str | None = None
     runs: Runs = field(default_factory=Runs)
     confirm: asyncio.TimerHandle | None = None
+
+    def see_known(self, until: int) -> None:
+        """Its state is known until an instant (UTC ms), unless a void comes before."""
+        self.known_until, self.void_reason = until, None
+
+    def see_void(self, at: int, reason: str) -> None:
+        self.known_until, self.void_reason = min(self.known_until, at), reason
+
+    def void_spell(self, now: int) -> VoidSpell | None:
+        """Since when nothing is known, also where looks have simply stopped; None while something is."""
+        if self.void_reason is None and now <= self.known_until:
+            return None
+        return VoidSpell(min(self.known_until, now), self.void_reason or "missed")
 
 
 class Prober:
@@ -86,7 +102,6 @@ class Prober:
         self._plans: dict[str, _Plan] = {}
         self._newest: dict[str, Observation] = {}
         self._failing: set[str] = set()
-        self._voids: dict[str, VoidSpell] = {}
         self._lag_ms = 0
         self._adopt(checks)
 
@@ -97,10 +112,11 @@ class Prober:
         """The newest scheduled look of each check, void ones too."""
         return self._newest
 
-    @property
     def voids(self) -> Mapping[str, VoidSpell]:
-        """The checks whose newest scheduled look is void, and since when they have been."""
-        return self._voids
+        """The checks of which nothing is known now: their newest scheduled look is void, or its hold is over."""
+        now = self._clock.now()
+        spells = {name: plan.void_spell(now) for name, plan in self._plans.items()}
+        return {name: spell for name, spell in spells.items() if spell is not None}
 
     @property
     def probe_lag_ms(self) -> int:
@@ -131,7 +147,7 @@ class Prober:
             trouble = self._watch.during(slept)
             reason, detail = (trouble.reason, trouble.detail) if trouble else ("missed", f"{missed.slots} slots")
         self._outlets.results.put(gap_result(missed, self._options.location, reason, detail))
-        self._see_void(missed.check, missed.at, reason)
+        plan.see_void(missed.at, reason)
 
     # -- life
 
@@ -176,7 +192,6 @@ class Prober:
         for gone in kept.values():
             _forget(gone)
             self._newest.pop(gone.check.name, None)
-            self._voids.pop(gone.check.name, None)
             self._failing.discard(gone.check.name)
 
     def _plan(self, check: ProbedCheck) -> _Plan | None:
@@ -184,7 +199,8 @@ class Prober:
         probe = kind.bind(check.settings)
         if probe is None:
             return None
-        return _Plan(check, probe, self._io(check.timeout_ms), kind.host_of(check.settings))
+        known_until = self._clock.now() + check.hold_ms  # nothing is missed before the first look is overdue
+        return _Plan(check, probe, self._io(check.timeout_ms), kind.host_of(check.settings), known_until)
 
     def _io(self, timeout_ms: int) -> Io:
         return Io(self._clock, self._resolver, self._tls, self._options.allow_private_targets, timeout_ms)
@@ -244,24 +260,21 @@ class Prober:
         plan.runs = plan.runs.after(observation.outcome, tick.confirm, needed)
         if tick.confirm or self._plans.get(check.name) is not plan:
             return
-        self._see(check.name, observation)
+        self._see(plan, observation)
         if plan.runs.in_doubt and observation.outcome != "void":
             self._look_again(plan, tick)
 
-    def _see(self, name: str, observation: Observation) -> None:
+    def _see(self, plan: _Plan, observation: Observation) -> None:
+        name = plan.check.name
         self._newest[name] = observation
         if observation.outcome == "void":
-            self._see_void(name, observation.at, observation.reason or "missed")
+            plan.see_void(observation.at, observation.reason or "missed")
             return
-        self._voids.pop(name, None)
+        plan.see_known(observation.at + plan.check.hold_ms)
         if observation.outcome == "fail":
             self._failing.add(name)
         else:
             self._failing.discard(name)
-
-    def _see_void(self, name: str, at: int, reason: str) -> None:
-        since = self._voids[name].since if name in self._voids else at
-        self._voids[name] = VoidSpell(since, reason)
 
     def _look_again(self, plan: _Plan, tick: Tick) -> None:
         """One extra look, unless the next scheduled one comes as soon."""

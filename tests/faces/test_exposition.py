@@ -76,6 +76,8 @@ def test_prometheus_reads_every_figure_of_the_month() -> None:
     assert value(text, "sla_maintenance_notice_seconds", service="app") == 50 * 3600
     assert value(text, "sla_provider_component_severity", provider="cloudflare", component="CDN") == 3
     assert value(text, "minutebook_void_seconds", check="admin", reason="self_network") == 60
+    since = value(text, "minutebook_void_since_timestamp_seconds", check="admin", reason="self_network")
+    assert since == (AS_OF - 7 * MINUTE) / 1000
     assert value(text, "minutebook_evaluation_timestamp_seconds") == AS_OF / 1000
 
 

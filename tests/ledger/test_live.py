@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from monitor.config import parse, to_terms
 from monitor.errors import InputError
 from monitor.facts import AnyFact, Result, decode_line
-from monitor.ledger.entries import admit, in_order
+from monitor.ledger.entries import admit, by_series, in_order
 from monitor.ledger.live import LiveBook, live_book
 from monitor.ledger.months import book_month, burn_at, service_book, timelines_from
 from monitor.ledger.period import month_at, parse_instant
@@ -72,6 +72,26 @@ def from_scratch(terms: Terms, service: str, facts: list[AnyFact], as_of: int) -
     return [month.figures for month in booked.values()], burn_at(of, as_of, booked)
 
 
+def void_ms_from_scratch(terms: Terms, facts: list[AnyFact], as_of: int) -> dict[tuple[str, str], int]:
+    """Millisecond by millisecond would be too many: edge by edge, the newest scheduled result that covers it."""
+    month = month_at(as_of, terms.zone).period(terms.zone)
+    found: dict[tuple[str, str], int] = {}
+    for name, vantages in by_series(fact for fact in facts if isinstance(fact, Result)).items():
+        for results in vantages.values() if name in terms.checks else ():
+            sums: dict[str, int] = {}
+            looks = [result for result in results if not result.confirm]
+            for place, look in enumerate(looks):
+                hold = terms.checks[name].hold_ms if look.hold_ms is None else look.hold_ms
+                following = [other.at for other in looks[place + 1 : place + 2]]
+                end = min(look.at + hold, as_of, month.end, *following)
+                if look.outcome == "void":
+                    reason = look.reason or "missed"
+                    sums[reason] = sums.get(reason, 0) + max(0, end - max(look.at, month.start))
+            for reason, ms in sums.items():
+                found[name, reason] = max(found.get((name, reason), 0), ms)
+    return {place: ms for place, ms in found.items() if ms}
+
+
 def agree(view: ServiceView, terms: Terms, facts: list[AnyFact], as_of: int) -> None:
     figures, burn = from_scratch(terms, view.service, facts, as_of)
     assert [one.month for one in view.months] == [one.month for one in figures]
@@ -87,6 +107,7 @@ def follow(world: World, cuts: list[int]) -> None:
     for book in (fed_in_pieces(terms, facts, cuts), live_book(terms, facts)):
         for service in terms.services:
             agree(book.view(service.name, as_of, public=True), terms, facts, as_of)
+        assert book.void_ms(as_of) == void_ms_from_scratch(terms, new_facts([], facts), as_of)
 
 
 @given(worlds(), st.lists(st.integers(0, 200), max_size=6))

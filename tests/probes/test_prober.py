@@ -226,17 +226,39 @@ async def test_missed_slots_are_one_void_up_to_the_next_slot() -> None:
         down, slept = house.results.all
     assert (down.outcome, down.reason, down.at, down.hold_ms) == ("void", "self_down", now - 60_000, 65_000)
     assert (slept.outcome, slept.reason, slept.scheduled_at) == ("void", "self_suspended", now + 5_000)
-    assert house.prober.voids["app"] == (now - 60_000, "self_suspended")
+    assert house.prober.voids() == {"app": (now - 60_000, "self_suspended")}
 
 
 async def test_a_void_spell_ends_with_the_next_look_that_says_something() -> None:
     async with serving(FINE) as server, House(http_check(server.url)).open() as house:
         house.prober.missed(Missed("app", house.clock.now() - 60_000, house.clock.now(), 6, since_start=True))
         assert (await house.results.next()).outcome == "void"
-        assert "app" in house.prober.voids
+        assert "app" in house.prober.voids()
         house.tick("app")
         assert (await house.results.next()).outcome == "pass"
-        assert house.prober.voids == {}
+        assert house.prober.voids() == {}
+
+
+async def test_a_check_that_nobody_looks_at_is_missed_from_the_end_of_its_hold_on() -> None:
+    check = http_check("http://127.0.0.1:9/", hold_ms=30_000)
+    house = House(check)
+    began = house.clock.now()
+    assert house.prober.voids() == {}
+    house.clock.advance(31_000)
+    [spell] = house.prober.voids().values()
+    assert spell.reason == "missed"
+    assert 0 <= spell.since - (began + 30_000) < 5_000
+    house.clock.advance(300_000)
+    assert house.prober.voids() == {"app": spell}
+
+
+async def test_a_look_that_passed_is_known_until_its_hold_is_over() -> None:
+    async with serving(FINE) as server, House(http_check(server.url)).open() as house:
+        house.tick("app")
+        result = await house.results.next()
+        assert house.prober.voids() == {}
+        house.clock.advance(30_001)
+        assert house.prober.voids() == {"app": (result.at + 30_000, "missed")}
 
 
 async def test_a_shortage_of_our_own_is_void() -> None:
