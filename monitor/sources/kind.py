@@ -65,7 +65,8 @@ class Request:
     """One request. `purpose` tells `parse` what the reply is about, and together with the URL what it is kept under.
 
     Any `headers` value may be a secret: only the poller reveals it, to the host of `url` alone, and no redirect is
-    followed. With a `body` (JSON) it is a POST. A failing `optional` request is counted, and the poll stays good.
+    followed. With a `body` (JSON) it is a POST. When an `optional` one fails the poll stays good: the failure is
+    counted, but for a 404 or an HTML page, where the page does not offer it.
     """
 
     purpose: str
@@ -132,13 +133,17 @@ class Incident:
 
     `began` orders the items of a list (what the list is sorted by). `components`: by key (Asked.keys_of, or `*`), each
     with the steps that the page tells; empty excuses nothing. `now`: what holds at this poll, for pages that tell no
-    history: the poller makes a step of it when it differs from what was known. `more` are further fields of the fact.
+    history: the poller makes a step of it when it differs from what was known. `ended`: when the page says that all of
+    it was over; steps that came from `now` end there. `wanted` False: it names none of the wanted components, and is
+    told only if it once did. `more` are further fields of the fact.
     """
 
     id: str
     began: int
     components: Mapping[str, Steps]
     now: Mapping[str, Severity] = field(default_factory=dict)
+    ended: int | None = None
+    wanted: bool = True
     title: str | None = None
     url: str | None = None
     impact: str | None = None
@@ -168,25 +173,21 @@ class Maintenance:
 
 Item = Incident | Maintenance
 
-Absent = Literal["withdrawn", "aged_out_below", "over"]
-
 
 @dataclass(frozen=True, slots=True)
 class Listing:
     """A list of one kind of items, as one reply holds it; several replies of one poll with one name are one list.
 
-    What absence from it means: `withdrawn`, the list is the whole history; `aged_out_below`, it holds the newest
-    only, so an item older than all of it has aged out, and one between its ends is withdrawn; `over`, it holds what is
-    going on now, so an item that is gone has ended. `held` are the ids of all items that the list holds, also of those
-    that could not be read or are not wanted: they are not absent.
+    `holds` says what it is a list of: `all` items there are (with `full`, the newest of them up to a cap), or only what
+    is `active`. `held` are all its items by id, each with what the list is sorted by (as `began`), also those that
+    could not be read or are not wanted: they are not absent.
     """
 
     name: str
-    absent: Absent
     items: tuple[Item, ...]
-    held: frozenset[str]
-    oldest: int | None = None
-    newest: int | None = None
+    held: Mapping[str, int]
+    holds: Literal["all", "active"] = "all"
+    full: bool = False
 
 
 @dataclass(frozen=True, slots=True)
