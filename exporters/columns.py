@@ -5,7 +5,7 @@ A value is text, or None where there is none to show: what is not known is absen
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Generic, NamedTuple, TypeVar, get_args
 
@@ -18,17 +18,21 @@ from monitor.ledger.snapshot import EXHAUSTION_WINDOWS, WINDOWS, Figures, Newest
 
 Row = TypeVar("Row")
 Attributes = Mapping[str, float | str]
-"""What only live metrics show of a look, by metric name (interfaces.Observation)."""
+"""What only live metrics show of a look, by metric name, or `name/phase` (interfaces.Observation)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Column(Generic[Row]):
-    """One line a row. `labels` are those beside the row's own; with `end` a value can bring a label of its own."""
+    """One line a row. `labels` are those beside the row's own; with `end` a value can bring a label of its own.
+
+    `attribute`: the one that it shows; where no row has it, the rows need not be asked.
+    """
 
     name: MetricName
     value: Callable[[Row], str | None]
     labels: str = ""
     end: str = "} "
+    attribute: str | None = None
 
     def prefix(self, row_labels: str) -> str:
         """All of a line that stands before its value."""
@@ -42,6 +46,7 @@ class Table(Generic[Row]):
     names: tuple[str, ...]
     key: Callable[[Row], tuple[object, ...]]
     columns: tuple[Column[Row], ...]
+    attributes: Callable[[Row], Iterable[str]] = lambda row: ()
 
     def labels(self, key: tuple[object, ...]) -> str:
         return ",".join(map(pair, self.names, map(str, key)))
@@ -105,12 +110,14 @@ def _fail_reason(probe: Probe) -> str | None:
     return f"{pair('reason', result.reason or 'other')}}} 1" if result.outcome == "fail" else None
 
 
-def _attribute(name: MetricName) -> Column[Probe]:
+def _attribute(name: MetricName, phase: str | None = None) -> Column[Probe]:
+    key = name if phase is None else f"{name}/{phase}"
+
     def value(probe: Probe) -> str | None:
-        given = probe.attributes.get(name)
+        given = probe.attributes.get(key)
         return repr(given) if isinstance(given, int | float) else None
 
-    return Column(name, value)
+    return Column(name, value, "" if phase is None else f',phase="{phase}"', attribute=key)
 
 
 def _tls_version(probe: Probe) -> str | None:
@@ -143,8 +150,15 @@ PROBES: Table[Probe] = Table(
         _attribute("probe_http_redirects"),
         _attribute("probe_http_content_length"),
         Column("probe_tls_version_info", _tls_version, end=","),
+        _attribute("probe_dns_answer_rrs"),
+        _attribute("probe_dns_authority_rrs"),
+        _attribute("probe_dns_additional_rrs"),
+        _attribute("probe_dns_query_succeeded"),
+        *(_attribute("probe_dns_duration_seconds", phase) for phase in ("connect", "request")),
+        _attribute("probe_dns_serial"),
         Column("probe_fail_info", _fail_reason, end=","),
     ),
+    lambda row: row.attributes,
 )
 
 

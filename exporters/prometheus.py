@@ -75,9 +75,12 @@ class Exposition:
     def _table(self, table: Table[Row], rows: Sequence[Row]) -> Iterator[str]:
         headed: MetricName | None = None
         chunks = [rows[start : start + ROWS] for start in range(0, len(rows), ROWS)]
+        held = [set[str]().union(*map(table.attributes, some)) for some in chunks]
         blocks: list[_Block] = []
         for index, column in enumerate(table.columns):
             for place, some in enumerate(chunks):
+                if column.attribute is not None and column.attribute not in held[place]:
+                    continue
                 if place == len(blocks):
                     blocks.append(self._block(table, place, some))
                 prefixes = blocks[place].prefixes

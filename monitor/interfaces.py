@@ -72,8 +72,9 @@ class Observation:
     """What one probe saw, judged. `reason` is one of facts.FAIL_REASONS or VOID_REASONS; None on a pass.
 
     `at` is when the attempt began; `duration_ms` and phases from the monotonic clock. `attributes` are what only the
-    live metrics show (HTTP version, redirects, TLS version, content length), by metric name. `assertions` are those
-    that were come to, in the order of the configuration; one that was not reached is absent.
+    live metrics show (HTTP version, redirects, TLS version, content length), by metric name, or `name/phase` where it
+    is one of several. `assertions` are those that were come to, in the order of the configuration; one that was not
+    reached is absent.
     """
 
     outcome: Outcome

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from monitor.config.document import Keys
 from monitor.config.values import closest
 from monitor.facts import Json
+from monitor.probes.address import name_server
 from monitor.settings import Mistake
 
 
@@ -190,9 +191,14 @@ def _hosts(section: Section) -> Iterator[tuple[Keys, str]]:
         asked = section.section(kind)
         for key in ("url", "host", "name", "server"):
             text = asked.text(key)
-            host = _host(text) if text and key == "url" else text
+            host = _host(text) if text and key == "url" else _without_port(text) if key == "server" else text
             if host:
                 yield (*asked.keys, key), host.lower().rstrip(".")
+
+
+def _without_port(server: str | None) -> str | None:
+    found = name_server(server) if server else None
+    return server if found is None else found.address
 
 
 def _host(url: str) -> str | None:

@@ -28,10 +28,13 @@ FRESH_NS = 1_000_000_000
 _ROUNDS_KEPT = 64
 _ANY_NAME = "example.com"  # RFC 2606: exists, and belongs to nobody's service
 _ANSWERED = frozenset({aiodns.error.ARES_ENOTFOUND, aiodns.error.ARES_ENODATA})
+_PASS: frozenset[str | None] = frozenset({None})
+_ANSWERS = _PASS | {"dns_nxdomain", "dns_nodata"}
+"""A name server that says that a name does not exist has answered; where `expect` is written, it decides."""
 
 
 class Canary(NamedTuple):
-    """One of `probing.canaries`: its kind (dns or http) and settings."""
+    """One of `probing.canaries`: its kind and settings."""
 
     kind: str
     settings: Settings
@@ -103,7 +106,7 @@ class Canaries:
     def _all(self) -> tuple[_Asked, ...]:
         if self._configured:
             return tuple(self._named(canary) for canary in self._configured)
-        servers = [_server(server, _ANY_NAME, "A") for server in self._io.resolver.servers]
+        servers = [_server(server) for server in self._io.resolver.servers]
         address = network.read_default_gateway()
         if address is None:
             return tuple(servers)
@@ -116,32 +119,31 @@ class Canaries:
 
     def _named(self, canary: Canary) -> _Asked:
         settings = canary.settings
-        if isinstance(settings, DnsSettings):
-            server = settings.server or next(iter(self._io.resolver.servers), "")
-            return _server(server, settings.name, settings.type)
         kind = KINDS[canary.kind]
         probe = kind.bind(settings)
         if probe is None:
             raise TypeError(f"no canary of kind {canary.kind}")
-        return _Asked(f"{canary.kind} {kind.target_of(settings)}", self._probed(probe), named=True)
+        good = _ANSWERS if isinstance(settings, DnsSettings) and "expect" not in settings.model_fields_set else _PASS
+        return _Asked(f"{canary.kind} {kind.target_of(settings)}", self._probed(probe, good), named=True)
 
-    def _probed(self, probe: Probe) -> Callable[[], Awaitable[bool]]:
+    def _probed(self, probe: Probe, good: frozenset[str | None]) -> Callable[[], Awaitable[bool]]:
+        """A look whose reason is one of `good`."""
         tick = Tick("", 0, 0)
 
         async def look() -> bool:
-            return (await probe(tick, self._io)).outcome == "pass"
+            return (await probe(tick, self._io)).reason in good
 
         return look
 
 
-def _server(server: str, name: str, record: str) -> _Asked:
+def _server(server: str) -> _Asked:
     async def look() -> bool:
-        return await _answers(server, name, record)
+        return await _answers(server)
 
     return _Asked(f"dns {server}", look, named=True)
 
 
-async def _answers(server: str, name: str, record: str) -> bool:
+async def _answers(server: str) -> bool:
     """Whether a name server answers in time; that a name does not exist is an answer. A channel of its own: c-ares
     keeps answers in one."""
     try:
@@ -149,7 +151,7 @@ async def _answers(server: str, name: str, record: str) -> bool:
             asyncio.timeout(TIMEOUT_MS / 1000),
             aiodns.DNSResolver(nameservers=[server], timeout=TIMEOUT_MS / 1000, tries=1) as channel,
         ):
-            await channel.query_dns(name, record)
+            await channel.query_dns(_ANY_NAME, "A")
     except TimeoutError:
         return False
     except aiodns.error.DNSError as error:

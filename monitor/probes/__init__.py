@@ -18,7 +18,7 @@ AnyKind: TypeAlias = (
 KINDS: Mapping[str, AnyKind] = {
     "http": ProbeKind(http.HttpSettings, http.target, http.host, http.probe),
     "tcp": ProbeKind(tcp.TcpSettings, tcp.target, tcp.host, tcp.probe),
-    "dns": ProbeKind(dns.DnsSettings, dns.target, dns.host),
+    "dns": ProbeKind(dns.DnsSettings, dns.target, dns.host, dns.probe),
     "heartbeat": ProbeKind(heartbeat.HeartbeatSettings, heartbeat.target, heartbeat.host),
 }
 """Kind, as the configuration names it, to what it is."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from typing import NamedTuple
 
 _REFUSED = tuple(
     ip_network(network)
@@ -25,6 +27,25 @@ def literal(host: str) -> IPv4Address | IPv6Address | None:
         return ip_address(host)
     except ValueError:
         return None
+
+
+DNS_PORT = 53
+_WITH_PORT = re.compile(r"(?:([0-9.]+)|\[([0-9a-fA-F:.]+)\]):([0-9]{1,5})", re.ASCII)
+
+
+class NameServer(NamedTuple):
+    """Where questions about names are sent."""
+
+    address: str
+    port: int = DNS_PORT
+
+
+def name_server(text: str) -> NameServer | None:
+    """`9.9.9.9`, `9.9.9.9:5353`, `2620:fe::9` or `[2620:fe::9]:5353`; None for anything else."""
+    match = _WITH_PORT.fullmatch(text)
+    spelled, port = (match[1] or match[2], int(match[3])) if match else (text, DNS_PORT)
+    address = literal(spelled)
+    return NameServer(str(address), port) if address is not None and 0 < port < 65_536 else None
 
 
 def _inner(address: IPv4Address | IPv6Address) -> IPv4Address | None:

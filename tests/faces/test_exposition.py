@@ -33,9 +33,20 @@ TLS: Attributes = {
     "probe_http_ssl": 1,
 }
 
+OTHERS: Attributes = {
+    "probe_dns_answer_rrs": 2,
+    "probe_dns_authority_rrs": 0,
+    "probe_dns_additional_rrs": 1,
+    "probe_dns_query_succeeded": 1,
+    "probe_dns_duration_seconds/connect": 0.002,
+    "probe_dns_duration_seconds/request": 0.004,
+    "probe_dns_serial": 2026112501,
+}
+
 
 def page(of: Snapshot | None, own: SelfMetrics = SELF, exposition: Exposition | None = None) -> str:
-    return "".join((exposition or Exposition()).render(of, {("admin", "london"): TLS}, own))
+    attributes = {("admin", "london"): TLS, ("api", "london"): OTHERS}
+    return "".join((exposition or Exposition()).render(of, attributes, own))
 
 
 def samples(text: str) -> dict[str, list[Sample]]:
@@ -105,6 +116,14 @@ def test_a_look_is_shown_under_the_names_of_blackbox_exporter() -> None:
     assert value(text, "probe_tls_version_info", version="TLS 1.3") == 1
     assert value(text, "probe_ssl_earliest_cert_expiry") == 1780272000
     assert value(text, "probe_fail_info") is None
+
+
+def test_a_look_at_a_name_server_shows_what_was_counted_and_measured() -> None:
+    text = page(snapshot(view("app"), looks=(newest(result()), newest(result("api", status=None)))))
+    assert value(text, "probe_dns_answer_rrs", check="api") == 2
+    assert value(text, "probe_dns_serial", check="api") == 2026112501
+    assert value(text, "probe_dns_duration_seconds", check="api", phase="request") == 0.004
+    assert value(text, "probe_dns_answer_rrs", check="admin") is None
 
 
 def test_a_failed_look_says_why() -> None:
