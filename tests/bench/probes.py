@@ -1,231 +1,184 @@
-"""Probing: CPU a look beside its peers, the scheduler alone, and the start (performance.md, lines 1, 5, 11 and 12)."""
+"""Probing: CPU of a look beside its peers in the same run, and the scheduler alone (performance.md, lines 1, 2 and 5).
+
+A look is all of it: prober, phases, classification, the fact in a store, and its metrics rendered once, as a `/probe`
+of blackbox_exporter renders them.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import importlib
-import importlib.util
 import os
-import resource
-import shutil
-import socket
 import statistics
 import subprocess
-import sys
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TypeVar, cast
 
 import aiohttp
 
+from exporters.prometheus import Exposition
+from exporters.self_metrics import SelfMetrics
 from monitor.clock import SystemClock
-from monitor.facts import Result
+from monitor.facts import AnyFact, Result
 from monitor.interfaces import Tick
+from monitor.ledger.snapshot import Newest, Snapshot
 from monitor.prober import Canary, Outlets, Prober, ProbingOptions
 from monitor.probes import Missed, ProbedCheck
 from monitor.probes.http import HttpSettings
+from monitor.recorder import Recorder
 from monitor.scheduler import Scheduler
+from monitor.store import open_store
 from tests.bench import Figure
+from tests.bench.loops import run
+from tests.bench.peers import HOSTS, Peer, Target, blackbox, bound, cpu_of, target
 
 AT_ONCE = 50
-LOOKS = 5_000
-ROUNDS = 3  # interleaved; the median counts
-ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 15\r\nConnection: close\r\n\r\n"
-BODY = b'{"status":"ok"}'
-TO_ONE_HOST = 32  # as many checks as the prober sends to one host at once
+HTTP_LOOKS, HTTPS_LOOKS = 5_000, 1_500
+ROUNDS = 5  # interleaved; the medians count
 SCHEDULED, EVERY_MS, WATCHED_S = 20_000, 30_000, 12.0
-TARGETS = 10_000
 
-T = TypeVar("T")
-Run = Callable[[], Coroutine[object, object, float]]
-"""Makes LOOKS looks; the CPU seconds that they took."""
+Round = Callable[[], float]
+"""Makes so many looks; the CPU seconds that they took."""
 
 
 def looks() -> Iterator[Figure]:
-    """Line 1, as far as one target shows it: CPU of a look with phases, classification and fact."""
+    """Lines 1 and 2: CPU of a look beside blackbox_exporter's `/probe` and the bound in C, interleaved."""
+    with bound() as program:
+        yield from _compared("1", "http", HTTP_LOOKS, (0.20, 2.5), program)
+        yield from _compared("2", "https", HTTPS_LOOKS, (0.80, 1.30), program)
+
+
+def _compared(
+    line: str, scheme: str, count: int, targets: tuple[float, float], program: Path | None
+) -> Iterator[Figure]:
     with ExitStack() as stack:
-        port = stack.enter_context(_target())
-        costs: dict[str, list[float]] = {}
-        exporter = stack.enter_context(_blackbox())
+        app = stack.enter_context(target(tls=scheme == "https"))
+        exporter = stack.enter_context(blackbox(app.authority))
+        if app.authority is not None:
+            os.environ["SSL_CERT_FILE"] = str(app.authority)
+            stack.callback(os.environ.pop, "SSL_CERT_FILE")
+        rounds: dict[str, Round] = {"ours": lambda: run(partial(_ours, app, count))}
+        if exporter is not None:
+            rounds["blackbox_exporter"] = partial(_through_blackbox, app, exporter, count)
+        if program is not None:
+            rounds["C"] = partial(_bound, program, app, count)
+        costs: dict[str, list[float]] = {name: [] for name in rounds}
         for _ in range(ROUNDS):
-            for name, run in _runs(port, exporter):
-                costs.setdefault(name, []).append(_loop_run(run) * 1e6 / LOOKS)
-    ours, traced = statistics.median(costs["ours"]), statistics.median(costs["aiohttp"])
-    yield Figure("1", "CPU of an http look beside aiohttp with TraceConfig", ours / traced, 0.5, "of its CPU")
-    if "blackbox" in costs:
-        theirs = statistics.median(costs["blackbox"])
-        yield Figure("1", "CPU of an http look beside blackbox_exporter's /probe", ours / theirs, 0.20, "of its CPU")
-    yield Figure("1", "CPU of an http look, with its fact", ours, 150, "us")
+            for name, one in rounds.items():
+                costs[name].append(one() * 1e6 / count)
+    medians = {name: statistics.median(spent) for name, spent in costs.items()}
+    for peer, ceiling in zip(("blackbox_exporter", "C"), targets, strict=True):
+        if peer in medians:
+            ratio = medians["ours"] / medians[peer]
+            yield Figure(line, f"CPU of an {scheme} look beside {peer}", ratio, ceiling, "of its CPU")
+    for name, spent in medians.items():
+        yield Figure(line, f"CPU of an {scheme} look, {name}", spent, None, "µs")
 
 
 def scheduling() -> Iterator[Figure]:
     """Line 5: 20,000 checks every 30 s through the scheduler alone."""
-    lateness, share = _loop_run(_scheduled)
+    lateness, share = run(_scheduled)
     yield Figure("5", "scheduler alone, 20,000 checks every 30 s", share * 100, 3, "% of a core")
-    yield Figure("5", "lateness of its ticks, p99", _p99(lateness), 5, "ms")
+    yield Figure("5", "lateness of its ticks, p99", p99(lateness), 5, "ms")
 
 
-def starting() -> Iterator[Figure]:
-    """Line 12: prober and scheduler made for 10,000 targets, until the first look is recorded; line 11 beside it."""
-    spent, resident = _loop_run(_started)
-    yield Figure("12", "start to first look with 10,000 targets, without store and file", spent, 0.8, "s CPU")
-    yield Figure("11", "memory with 10,000 targets, without store and server", resident, 150, "MiB")
+def p99(values: Sequence[int]) -> float:
+    return float(statistics.quantiles(values, n=100)[98])
 
 
-# ---------------------------------------------------------------- the target and its peers
+# ---------------------------------------------------------------- ours
 
 
-@contextmanager
-def _target() -> Iterator[int]:
-    """A small server in a process of its own, so that only the looks are measured here."""
-    with subprocess.Popen([sys.executable, "-m", "tests.bench.probes"], stdout=subprocess.PIPE) as process:
-        assert process.stdout is not None
-        try:
-            yield int(process.stdout.readline())
-        finally:
-            process.terminate()
-
-
-@contextmanager
-def _blackbox() -> Iterator[tuple[int, int] | None]:
-    """blackbox_exporter's port and process, or None where it is not there."""
-    places = os.pathsep.join([os.environ.get("MINUTEBOOK_TOOLS", ""), ".venv/tools/bin", os.environ.get("PATH", "")])
-    program = shutil.which("blackbox_exporter", path=places)
-    if program is None:
-        yield None
-        return
+async def _ours(app: Target, count: int) -> float:
+    clock = SystemClock()
+    checks = [
+        _check(f"check-{number}", app.url.replace("127.0.0.1", HOSTS[number % len(HOSTS)])) for number in range(AT_ONCE)
+    ]
     with TemporaryDirectory() as folder:
-        modules = Path(folder) / "blackbox.yml"
-        modules.write_text("modules: {http_2xx: {prober: http}}\n", encoding="utf-8")
-        port = 19_115
-        command = [program, f"--config.file={modules}", f"--web.listen-address=127.0.0.1:{port}", "--log.level=error"]
-        with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
-            try:
-                _await_port(port)
-                yield port, process.pid
-            finally:
-                process.terminate()
-
-
-def _await_port(port: int) -> None:
-    for _ in range(100):
-        with socket.socket() as knock:
-            if knock.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.05)
-    raise TimeoutError(f"nobody listens on port {port}")
-
-
-def _runs(port: int, exporter: tuple[int, int] | None) -> Iterator[tuple[str, Run]]:
-    async def ours() -> float:
-        return await _ours(port)
-
-    async def traced() -> float:
-        return await _aiohttp(port)
-
-    yield "ours", ours
-    yield "aiohttp", traced
-    if exporter is not None:
-        there = exporter
-
-        async def theirs() -> float:
-            return await _through_blackbox(port, *there)
-
-        yield "blackbox", theirs
-
-
-async def _ours(port: int) -> float:
-    checks = [_check(f"check-{number}", f"http://127.0.0.1:{port}/health") for number in range(TO_ONE_HOST)]
-    again = _Again(LOOKS)
-    prober = Prober(SystemClock(), Outlets(again, _unheard), checks, _options(port))
-    running = asyncio.create_task(prober.run())
-    again.prober = prober
-    await asyncio.sleep(0.1)
-    before = time.process_time()
-    for check in checks:
-        prober.take(Tick(check.name, 0, again.clock.now()))
-    await again.done
-    spent = time.process_time() - before
-    running.cancel()
-    await asyncio.gather(running, return_exceptions=True)
+        async with open_store(f"sqlite:///{folder}/minutebook.db", clock) as store:
+            again = _Again(clock, count)
+            async with Recorder(store, clock, again.committed) as recorder:
+                prober = Prober(clock, Outlets(again, _unheard), checks, _options(app))
+                again.prober, again.recorder = prober, recorder
+                running = asyncio.create_task(prober.run())
+                await asyncio.sleep(0.1)
+                before = time.process_time()
+                for check in checks:
+                    prober.take(Tick(check.name, 0, clock.now()))
+                await again.done
+                spent = time.process_time() - before
+                running.cancel()
+                await asyncio.gather(running, return_exceptions=True)
     return spent
 
 
 class _Again:
-    """The recorder's place: each result is followed by the next look, until there were enough."""
+    """Between prober and recorder: each result is followed by the next look, until there were enough; and each look is
+    rendered once, in a page of AT_ONCE."""
 
-    def __init__(self, looks: int) -> None:
-        self.clock = SystemClock()
-        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.prober: Prober | None = None
+    prober: Prober
+    recorder: Recorder
+
+    def __init__(self, clock: SystemClock, looks: int) -> None:
+        self._clock = clock
         self._left = looks
+        self._uncommitted = looks
+        self._page: list[Newest] = []
+        self._exposition = Exposition()
+        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def put(self, result: Result) -> None:
         assert result.outcome == "pass", result
+        self.recorder.put(result)
+        self._page.append(Newest("app", "http://127.0.0.1/health", result, result.at + EVERY_MS))
+        if len(self._page) == AT_ONCE:
+            self._render()
         self._left -= 1
-        if self._left == 0:
+        if self._left >= AT_ONCE:
+            self.prober.take(Tick(result.check, 0, self._clock.now()))
+
+    def committed(self, facts: Sequence[AnyFact]) -> None:
+        self._uncommitted -= len(facts)
+        if self._uncommitted == 0:
             self.done.set_result(None)
-        elif self._left > 0 and self.prober is not None:
-            self.prober.take(Tick(result.check, 0, self.clock.now()))
+
+    def _render(self) -> None:
+        page, self._page = tuple(sorted(self._page, key=lambda newest: newest.result.check)), []
+        attributes = {(check, "local"): look.attributes or {} for check, look in self.prober.newest.items()}
+        snapshot = Snapshot(self._clock.now(), (), page, {}, {})
+        assert "probe_success" in "".join(self._exposition.render(snapshot, attributes, SelfMetrics("0", "3")))
 
 
-async def _aiohttp(port: int) -> float:
-    stamps: dict[str, int] = {}
-
-    def stamp(name: str) -> Callable[..., Awaitable[None]]:
-        async def taken(*_: object) -> None:
-            stamps[name] = time.monotonic_ns()
-
-        return taken
-
-    trace = aiohttp.TraceConfig()
-    for signal in ("request_start", "connection_create_start", "connection_create_end", "request_end"):
-        getattr(trace, f"on_{signal}").append(stamp(signal))
-    trace.on_response_chunk_received.append(stamp("chunk"))
-    async with aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(force_close=True, limit=0), trace_configs=[trace]
-    ) as session:
-
-        async def look() -> None:
-            async with session.get(f"http://127.0.0.1:{port}/health", allow_redirects=False) as response:
-                assert response.status == 200
-                await response.read()
-
-        return await _together(look, time.process_time)
+# ---------------------------------------------------------------- the peers
 
 
-async def _through_blackbox(port: int, exporter: int, pid: int) -> float:
-    url = f"http://127.0.0.1:{exporter}/probe?module=http_2xx&target=http://127.0.0.1:{port}/health"
-    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=AT_ONCE)) as session:
+def _bound(program: Path, app: Target, count: int) -> float:
+    trusting = [] if app.authority is None else [str(app.authority)]
+    command = [str(program), str(app.port), str(count), str(AT_ONCE), *trusting]
+    return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
-        async def look() -> None:
+
+def _through_blackbox(app: Target, exporter: Peer, count: int) -> float:
+    url = f"http://127.0.0.1:{exporter.port}/probe?module=look&target={app.url}"
+
+    async def worker(session: aiohttp.ClientSession) -> None:
+        for _ in range(count // AT_ONCE):
             async with session.get(url) as response:
                 assert "probe_success 1" in await response.text()
 
-        return await _together(look, lambda: _cpu_of(pid))
+    async def together() -> None:
+        async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=AT_ONCE)) as session:
+            await asyncio.gather(*[worker(session) for _ in range(AT_ONCE)])
+
+    before = cpu_of(exporter.pid)
+    run(together)
+    return cpu_of(exporter.pid) - before
 
 
-def _cpu_of(pid: int) -> float:
-    """User and system seconds of another process: proc(5), stat fields 14 and 15."""
-    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-async def _together(look: Callable[[], Awaitable[None]], cpu: Callable[[], float]) -> float:
-    async def worker() -> None:
-        for _ in range(LOOKS // AT_ONCE):
-            await look()
-
-    await look()
-    before = cpu()
-    await asyncio.gather(*[worker() for _ in range(AT_ONCE)])
-    return cpu() - before
-
-
-# ---------------------------------------------------------------- the scheduler, the start
+# ---------------------------------------------------------------- the scheduler
 
 
 class _Lateness:
@@ -255,64 +208,14 @@ async def _scheduled() -> tuple[list[int], float]:
     return sink.ms, share
 
 
-async def _started() -> tuple[float, float]:
-    with _target() as port:
-        settings = HttpSettings(url=f"http://127.0.0.1:{port}/health")
-        given = [_check(f"check-{number}", settings.url) for number in range(TARGETS)]
-        before = time.process_time()
-        clock, first = SystemClock(), _Again(1)
-        prober = Prober(clock, Outlets(first, _unheard), given, _options(port))
-        scheduler = Scheduler(clock, prober, given, {})
-        running = [asyncio.create_task(prober.run()), asyncio.create_task(scheduler.run())]
-        await first.done
-        spent = time.process_time() - before
-        for task in running:
-            task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
-    return spent, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-
-
 def _check(name: str, url: str) -> ProbedCheck:
     return ProbedCheck("app", name, "http", HttpSettings(url=url), EVERY_MS, 10_000, 70_000, 2, 1)
 
 
-def _options(port: int) -> ProbingOptions:
+def _options(app: Target) -> ProbingOptions:
     """No confirming looks, and one canary that stays on this host."""
-    quiet = Canary("http", HttpSettings(url=f"http://127.0.0.1:{port}/health"))
-    return ProbingOptions(confirm_after_ms=0, canaries=(quiet,))
+    return ProbingOptions(confirm_after_ms=0, canaries=(Canary("http", HttpSettings(url=app.url)),))
 
 
 def _unheard(event: str, at: int, detail: str) -> None:
     """The bench may stall its own loop."""
-
-
-def _p99(values: list[int]) -> float:
-    return float(statistics.quantiles(values, n=100)[98])
-
-
-def _loop_run(run: Callable[[], Coroutine[object, object, T]]) -> T:
-    """On uvloop where it is installed, as the daemon."""
-    found = importlib.util.find_spec("uvloop")
-    factory = importlib.import_module("uvloop").new_event_loop if found is not None else None
-    with asyncio.Runner(loop_factory=factory) as runner:
-        return runner.run(run())
-
-
-class _Answering(asyncio.Protocol):
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)
-
-    def data_received(self, data: bytes) -> None:
-        self._transport.write(ANSWER + BODY)
-        self._transport.close()
-
-
-async def _serve() -> None:
-    server = await asyncio.get_running_loop().create_server(_Answering, "127.0.0.1", 0, backlog=1000)
-    sys.stdout.write(f"{server.sockets[0].getsockname()[1]}\n")
-    sys.stdout.flush()
-    await server.serve_forever()
-
-
-if __name__ == "__main__":
-    _loop_run(_serve)
