@@ -120,7 +120,7 @@ _METRICS = (
     Metric("probe_http_version", "HTTP version of the response.", _PROBE),
     Metric("probe_ip_protocol", "IP version that was used: 4 or 6.", _PROBE),
     Metric("probe_dns_lookup_time_seconds", "How long the look-up of the name took.", _PROBE, "seconds"),
-    Metric("probe_failed_due_to_regex", "Whether an HTTP look failed because of what the body said.", _PROBE),
+    Metric("probe_failed_due_to_regex", "Whether a look failed because of what the body, or a line, said.", _PROBE),
     Metric("probe_http_ssl", "Whether TLS was used for the last HTTP response.", _PROBE),
     Metric("probe_http_redirects", "How many redirects were followed.", _PROBE),
     Metric("probe_http_content_length", "Length of the content as the response states it.", _PROBE),

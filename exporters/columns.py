@@ -102,6 +102,9 @@ def _ip_protocol(probe: Probe) -> str | None:
 
 
 def _failed_by_content(probe: Probe) -> str | None:
+    given = probe.attributes.get("probe_failed_due_to_regex")
+    if given is not None:
+        return _one(given == 1)
     return _one(probe.newest.result.reason == "http_content") if probe.is_http else None
 
 

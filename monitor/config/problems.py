@@ -89,6 +89,8 @@ def _message(details: ErrorDetails) -> str:
         return f"expected {expected}; found {shown(given)}{near}"
     if kind == "too_short":
         return f"expected at least {context['min_length']} in the list; found {context['actual_length']}"
+    if kind == "too_long":
+        return f"expected at most {context['max_length']} in the list; found {context['actual_length']}"
     if kind == "string_too_short":
         return "expected a text; found an empty one"
     if kind == "string_pattern_mismatch":

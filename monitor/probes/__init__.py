@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TypeAlias
 
-from monitor.probes import dns, heartbeat, http, tcp
+from monitor.probes import dns, heartbeat, http, tcp, tls_only
 from monitor.probes.kind import Io, Missed, Probe, ProbedCheck, ProbeKind
 
 AnyKind: TypeAlias = (
     ProbeKind[http.HttpSettings]
     | ProbeKind[tcp.TcpSettings]
+    | ProbeKind[tls_only.TlsOnlySettings]
     | ProbeKind[dns.DnsSettings]
     | ProbeKind[heartbeat.HeartbeatSettings]
 )
@@ -18,6 +19,7 @@ AnyKind: TypeAlias = (
 KINDS: Mapping[str, AnyKind] = {
     "http": ProbeKind(http.HttpSettings, http.target, http.host, http.probe),
     "tcp": ProbeKind(tcp.TcpSettings, tcp.target, tcp.host, tcp.probe),
+    "tls": ProbeKind(tls_only.TlsOnlySettings, tls_only.target, tls_only.host, tls_only.probe),
     "dns": ProbeKind(dns.DnsSettings, dns.target, dns.host, dns.probe),
     "heartbeat": ProbeKind(heartbeat.HeartbeatSettings, heartbeat.target, heartbeat.host),
 }

@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 
 from monitor.facts import Outcome
 
-Phase = Literal["resolve", "connect", "tls", "headers", "body"]
+Phase = Literal["resolve", "connect", "tls", "dialogue", "headers", "body"]
 
 
 class Verdict(NamedTuple):
@@ -60,6 +60,7 @@ _TIMEOUT_REASONS = {
     "resolve": "dns_timeout",
     "connect": "tcp_timeout",
     "tls": "tls_timeout",
+    "dialogue": "tcp_timeout",
     "headers": "http_timeout_headers",
     "body": "http_timeout_body",
 }

@@ -3,7 +3,12 @@ innocent pattern must not hold the loop, as backtracking would."""
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import re2
+from pydantic import PlainValidator, WithJsonSchema
+
+from monitor.settings import shown, wrong
 
 
 class BodyPattern:
@@ -24,7 +29,31 @@ class BodyPattern:
     def found_in(self, body: bytes | bytearray) -> bool:
         return self._pattern.search(bytes(body)) is not None
 
+    def groups_in(self, text: bytes) -> tuple[bytes, ...] | None:
+        """Its groups where it is found, one that took no part as nothing; None where it is not found."""
+        match = self._pattern.search(text)
+        return None if match is None else tuple(match.groups(b""))
+
+    @property
+    def groups(self) -> int:
+        """How many groups it has."""
+        return int(self._pattern.groups)
+
 
 def _words(error: Exception) -> str:
     words = error.args[0] if error.args else ""
     return words.decode("utf-8", "replace") if isinstance(words, bytes) else str(words)
+
+
+def _parse_pattern(given: object) -> str:
+    if not isinstance(given, str):
+        raise wrong(f"expected a regular expression; found {shown(given)}")
+    try:
+        BodyPattern(given)
+    except ValueError as error:
+        raise wrong(f"expected a regular expression; {error}") from None
+    return given
+
+
+PatternText = Annotated[str, PlainValidator(_parse_pattern), WithJsonSchema({"type": "string"})]
+"""A regular expression in RE2's syntax that compiles."""

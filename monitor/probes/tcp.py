@@ -1,111 +1,73 @@
-"""TCP: a connection to host and port within the deadline.
+"""TCP: a connection to host and port within the deadline, and what is said over it.
 
 ```yaml
-tcp: {host: app.example.com, port: 443}
+tcp: {host: app.example.com, port: 443}                 # a connection, no byte sent
+tcp: {host: imap.example.com, port: 993, tls: {}}       # TLS from the first byte on
+tcp:
+  host: mail.example.com
+  port: 25
+  starttls: smtp                                        # smtp, imap, pop3, ftp, postgres; or a step with starttls: true
+  tls: {ca_file: certs/internal-ca.pem}                 # the terms of TLS
+  steps:                                                # probes/dialogue.py
+    - {send: "EHLO probe.example.com\\r\\n", expect: ...}
 ```
 """
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator
+from functools import cached_property, partial
 
 from pydantic import Field
 
-from monitor.facts import Phases
 from monitor.interfaces import Observation, Tick
-from monitor.probes import judge
-from monitor.probes.address import literal, vetted
-from monitor.probes.connect import Connected, connect
-from monitor.probes.deadline import Deadline
-from monitor.probes.judge import PASS, Phase, ProbeError, Verdict
+from monitor.probes.conversation import Conversation, converse
+from monitor.probes.dialogue import STEPS, Dialogue, Step
+from monitor.probes.endpoint import Endpoint, HostAndPort, host, target
 from monitor.probes.kind import Io
-from monitor.probes.web import ascii_host
-from monitor.settings import Mistake, Settings
+from monitor.probes.starttls import DIALOGUES, StartTls
+from monitor.probes.tls_settings import TlsSettings
+from monitor.settings import Mistake
+
+__all__ = ["TcpSettings", "host", "probe", "target"]
 
 
-class TcpSettings(Settings):
-    host: str = Field(min_length=1)
-    port: int = Field(ge=1, le=65_535)
+class TcpSettings(HostAndPort):
+    starttls: StartTls | None = None
+    tls: TlsSettings | None = None
+    steps: list[Step] = Field(default_factory=list, max_length=STEPS)
 
     def mistakes(self) -> Iterator[Mistake]:
-        try:
-            ascii_host(self.host)
-        except ValueError as error:
-            yield Mistake(("host",), f"expected a host name or an address; {error}")
+        yield from super().mistakes()
+        begun = self.starttls is not None
+        for place, step in enumerate(self.steps):
+            if step.starttls and begun:
+                yield Mistake(("steps", place, "starttls"), "TLS is started once; expected one starttls")
+            begun = begun or step.starttls
 
+    @cached_property
+    def starts_tls(self) -> bool:
+        """Whether TLS begins in the middle, not with the first byte."""
+        return self.starttls is not None or any(step.starttls for step in self.steps)
 
-def target(settings: TcpSettings) -> str:
-    return f"[{settings.host}]:{settings.port}" if ":" in settings.host else f"{settings.host}:{settings.port}"
-
-
-def host(settings: TcpSettings) -> str:
-    return ascii_host(settings.host)
-
-
-class _Connection(asyncio.Protocol):
-    """Connected is all that it has to be."""
-
-    def __init__(self) -> None:
-        self.transport: asyncio.BaseTransport | None = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = transport
+    @cached_property
+    def endpoint(self) -> Endpoint:
+        tls = self.tls or TlsSettings()
+        policy = tls.policy(()) if self.tls is not None or self.starts_tls else None
+        return Endpoint(self.spelled_host, self.port, policy, tls.name_of(self.spelled_host))
 
 
 async def probe(settings: TcpSettings, tick: Tick, io: Io) -> Observation:
-    """One look: passes when the connection is made."""
-    at, started = io.clock.now(), io.clock.monotonic_ns()
-    phase: Phase = "resolve"
-    connected: Connected | None = None
-    address: str | None = None
-    resolved = started
-    verdict: Verdict | None = None
-    loop = asyncio.get_running_loop()
-    with Deadline(loop, io.timeout_ms / 1000):
-        try:
-            addresses = await _addresses(settings, io)
-            phase, resolved, address = "connect", io.clock.monotonic_ns(), addresses[0]
-            connection, connected = await connect(_Connection, addresses, settings.port, loop)
-            address = connected.address
-            if connection.transport is not None:
-                connection.transport.close()
-            verdict = PASS
-        except ProbeError as fault:
-            verdict = fault.verdict
-    verdict = verdict or judge.of_deadline(phase, io.timeout_ms)
-    ended = io.clock.monotonic_ns()
-    by_name = literal(settings.host) is None
-    return Observation(
-        outcome=verdict.outcome,
-        at=at,
-        duration_ms=judge.milliseconds(ended - started),
-        reason=verdict.reason,
-        detail=verdict.detail,
-        phases=Phases(
-            resolve=judge.milliseconds(resolved - started) if by_name and phase == "connect" else None,
-            connect=judge.milliseconds(ended - resolved) if connected is not None else None,
-        ),
-        ip=address,
-        attributes=_attributes(connected),
-    )
+    """One look: passes when the connection is made, and every step has come about."""
+    return await converse(settings.endpoint, io, partial(_talk, settings))
 
 
-async def _addresses(settings: TcpSettings, io: Io) -> tuple[str, ...]:
-    name = ascii_host(settings.host)
-    found = (name,) if literal(name) is not None else (await io.resolver.look_up(name)).addresses
-    allowed = vetted(found, io.allow_private_targets)
-    if not allowed:
-        raise judge.void("self_config", "address_denied")
-    return allowed
-
-
-def _attributes(connected: Connected | None) -> dict[str, float | str]:
-    if connected is None:
-        return {}
-    attributes: dict[str, float | str] = {"probe_ip_protocol": 6 if ":" in connected.address else 4}
-    if connected.failed_ipv6:
-        attributes["ipv6_failed"] = 1
-    if connected.failed_ipv4:
-        attributes["ipv4_failed"] = 1
-    return attributes
+async def _talk(settings: TcpSettings, look: Conversation) -> None:
+    if settings.tls is not None and not settings.starts_tls:
+        await look.secure()
+    if not settings.steps and settings.starttls is None:
+        return
+    dialogue = Dialogue(look)
+    if settings.starttls is not None:
+        await dialogue.hold(DIALOGUES[settings.starttls], f"starttls {settings.starttls}")
+    await dialogue.hold(settings.steps, "steps")

@@ -156,6 +156,10 @@ class TlsSession:
             pass
         return b"".join(pieces) if len(pieces) != 1 else pieces[0]
 
+    def protocol(self) -> str | None:
+        """What ALPN came to; None: nothing."""
+        return self._tls.selected_alpn_protocol()
+
     def agreed(self) -> Agreed:
         """To be asked as soon as the handshake is complete: a later alert takes it back."""
         encoded = self._tls.getpeercert(binary_form=True)

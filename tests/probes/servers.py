@@ -99,6 +99,9 @@ async def serving(
                 if request:
                     server.requests.append(request)
             await talk(reader, writer)
+        if task.cancelling():
+            writer.transport.abort()
+            return
         writer.close()
         with contextlib.suppress(OSError, ssl.SSLError, asyncio.CancelledError):
             await writer.wait_closed()
