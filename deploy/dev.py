@@ -4,13 +4,15 @@
     python3 deploy/dev.py run URL...      the daemon (all that follows goes to `minutebook run`)
     python3 deploy/dev.py test            everything that must hold: format, lint, types, layers, tests
     python3 deploy/dev.py test ARGS...    only pytest, with these arguments; `--long` for the long tests
+    python3 deploy/dev.py test --faults N  the test of every row of the fault catalogue, N times
     python3 deploy/dev.py bench ARGS...   the benchmarks: each figure beside its target
     python3 deploy/dev.py stack           a real Prometheus and Alertmanager beside a running daemon
     python3 deploy/dev.py lock [--upgrade]  write deploy/locks/ anew from pyproject.toml
 
 It makes `.venv`, installs a pinned uv into it, then exactly what the locks hash, then the project itself.
 What is not on the package index (Prometheus, Alertmanager) is unpacked from the distribution's own packages into
-`.venv`: no root needed, no service started. A second start finds all of it in place.
+`.venv`: no root needed, no service started. Root installs nftables and iproute2 for the tests where they are missing.
+A second start finds all of it in place.
 """
 
 import contextlib
@@ -65,6 +67,8 @@ TOOL_SOURCES = {
     "amtool": ("prometheus-alertmanager", "usr/bin/amtool"),
     "blackbox_exporter": ("prometheus-blackbox-exporter", "usr/bin/prometheus-blackbox-exporter"),
 }
+# What makes the tests' network namespaces: useless without root, so installed by root or not at all.
+SYSTEM_TOOLS = {"ip": "iproute2", "nft": "nftables"}
 GATES = {
     "format": ["ruff", "format", "--check", "--quiet", "."],
     "lint": ["ruff", "check", "--quiet", "."],
@@ -262,6 +266,28 @@ def fetch_tools() -> None:
                 (TOOLS / name).symlink_to(root / path)
 
 
+def install_system_tools() -> None:
+    """Installs what only root can use; anybody else is told the command. No service is started by it."""
+    missing = sorted(package for tool, package in SYSTEM_TOOLS.items() if not shutil.which(tool))
+    if not missing:
+        return
+    command = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *missing]
+    if os.geteuid() != 0 or not shutil.which("apt-get"):
+        sys.exit(f"dev.py: {', '.join(missing)} missing; as root: {shlex.join(command)}")
+    say(f"installing {', '.join(missing)} from this distribution's packages")
+    policy = Path("/usr/sbin/policy-rc.d")  # 101: no service is started (Debian's policy-rc.d specification)
+    ours = not policy.exists()
+    if ours:
+        policy.write_text("#!/bin/sh\nexit 101\n")
+        policy.chmod(0o755)
+    try:
+        call(["apt-get", "-qq", "update"])
+        call(command, {**os.environ, "DEBIAN_FRONTEND": "noninteractive"})
+    finally:
+        if ours:
+            policy.unlink()
+
+
 def relocate(root: Path, program: Path, start: Path) -> None:
     """Debian's Alertmanager reads its templates from one absolute path, which only root could make.
 
@@ -275,12 +301,13 @@ def relocate(root: Path, program: Path, start: Path) -> None:
 
 def with_tools() -> dict[str, str]:
     """The environment of a command that uses the tools. With CI=true one that is missing fails, else it is said."""
-    try:
-        fetch_tools()
-    except SystemExit as stop:
-        if os.environ.get("CI") == "true":
-            raise
-        say(f"{stop.code}\ndev.py: TESTS THAT NEED {', '.join(TOOL_SOURCES)} WILL BE SKIPPED")
+    for fetch, tools in ((fetch_tools, TOOL_SOURCES), (install_system_tools, SYSTEM_TOOLS)):
+        try:
+            fetch()
+        except SystemExit as stop:
+            if os.environ.get("CI") == "true":
+                raise
+            say(f"{stop.code}\ndev.py: TESTS THAT NEED {', '.join(tools)} WILL BE SKIPPED")
     return {**os.environ, "MINUTEBOOK_TOOLS": str(TOOLS), "PATH": f"{VENV / 'bin'}{os.pathsep}{os.environ['PATH']}"}
 
 
@@ -297,7 +324,9 @@ def test(arguments: list[str]) -> None:
     env = with_tools()
     pytest = [str(PYTHON), "-m", "pytest"]
     if arguments:
-        chosen = ["-m", "long", *arguments[1:]] if arguments[0] == "--long" else arguments
+        if arguments[0] == "--faults":
+            pytest, arguments = [str(PYTHON), "-m", "tests.faults"], arguments[1:]
+        chosen = ["-m", "long", *arguments[1:]] if arguments[:1] == ["--long"] else arguments
         sys.exit(subprocess.run([*pytest, *chosen], env=env, cwd=ROOT, check=False).returncode)
     failed = [name for name, gate in GATES.items() if not passes(name, gate, env)]
     status = subprocess.run([*pytest, "-q", "-n", "2", "-m", "not long"], env=env, cwd=ROOT, check=False).returncode

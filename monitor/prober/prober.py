@@ -235,6 +235,7 @@ class Prober:
         if late > plan.check.interval_ms:
             return Observation("void", self._clock.now(), 0, "self_overload", f"started {late} ms late")
         observation = await plan.probe(tick, plan.io)
+        self._count(plan, observation)
         trouble = self._watch.during(began)
         if trouble is not None and (trouble.reason != "self_loop" or observation.outcome == "fail"):
             return voided(observation, trouble.reason, trouble.detail)
@@ -249,7 +250,7 @@ class Prober:
         address = observation.ip or plan.host
         if observation.reason == "tcp_refused":
             hosts = len({each.host for each in self._plans.values()})
-            failing = len(self._failing | {plan.check.name})
+            failing = len(self._failing)
             return all_refused_together(failing, len(self._plans), hosts) and not is_local(address)
         return needs_canaries(observation.reason) and not is_local(address)
 
@@ -271,9 +272,15 @@ class Prober:
             plan.see_void(observation.at, observation.reason or "missed")
             return
         plan.see_known(observation.at + plan.check.hold_ms)
+
+    def _count(self, plan: _Plan, observation: Observation) -> None:
+        """Who fails now, whosever fault that turns out to be."""
+        name = plan.check.name
+        if self._plans.get(name) is not plan:
+            return
         if observation.outcome == "fail":
             self._failing.add(name)
-        else:
+        elif observation.outcome == "pass":
             self._failing.discard(name)
 
     def _look_again(self, plan: _Plan, tick: Tick) -> None:

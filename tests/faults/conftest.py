@@ -7,12 +7,16 @@ from typing import Any
 
 import pytest
 
+from monitor.interfaces import Observation
 from tests.faults.elsewhere import Errand, Seen, run_elsewhere
+from tests.faults.networks import wire
 from tests.probes.conftest import io, look
 
-__all__ = ["io", "look", "weigh"]
+__all__ = ["io", "look", "weigh", "wire"]
 
 MOST_MEMORY = 2 * 1024 * 1024  # design/faults.md, "Defaults": at most 2 MB a probe
+
+SLACK = 10.0  # how many times as slow a loaded machine may be
 
 Weigh = Callable[..., Awaitable[Seen]]
 
@@ -29,3 +33,9 @@ def weigh() -> Weigh:
         return seen
 
     return weigh_at
+
+
+def within(observation: Observation, seconds: float) -> bool:
+    """Whether a look ended in the catalogue's time, by its own monotonic clock; a loaded machine has some slack."""
+    assert observation.duration_ms <= seconds * 1000 * SLACK, observation
+    return True

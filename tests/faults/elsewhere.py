@@ -1,20 +1,26 @@
 """Looks that run in a process of their own: inside a network namespace, under limits, or with their memory weighed.
 
-`python -m tests.faults.elsewhere` reads one Errand as JSON and writes what was seen: the looks go through the daemon's
-own Prober, so that canaries and our own shortages are judged as in the daemon.
+The looks go through the daemon's own Prober, so that canaries and our own shortages are judged as in the daemon.
+`python -m tests.faults.elsewhere` has everything imported and forks for each line that it reads, an Errand and a
+namespace as JSON; the fork writes what it saw as one line.
 """
 
 from __future__ import annotations
 
 import asyncio
+import atexit
 import dataclasses
+import functools
 import gc
 import importlib
 import json
 import os
 import re
 import resource
+import signal
+import subprocess
 import sys
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,10 +32,11 @@ from monitor.interfaces import Observation, Tick
 from monitor.prober import Canary, Outlets, Prober, ProbingOptions
 from monitor.probes import KINDS, ProbedCheck
 from tests.conftest import ROOT
+from tests.faults.networks import enter
 from tests.probes.servers import answer, says, serving
 
 INTERVAL_MS = 30_000
-PATIENCE_S = 50.0
+PATIENCE_S = 50
 
 
 @dataclass(frozen=True)
@@ -65,26 +72,38 @@ class Seen:
 
 async def run_elsewhere(errand: Errand, namespace: str | None = None) -> Seen:
     """Runs the errand in a process of its own, inside a network namespace where one is named."""
-    inside = ["ip", "netns", "exec", namespace] if namespace else []
-    process = await asyncio.create_subprocess_exec(
-        *inside,
-        *(sys.executable, "-m", "tests.faults.elsewhere"),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-    )
-    try:
-        asked = json.dumps(dataclasses.asdict(errand)).encode()
-        told, complaint = await asyncio.wait_for(process.communicate(asked), PATIENCE_S)
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    assert process.returncode == 0, complaint.decode()
+    told = await asyncio.to_thread(_outpost().ask, {"errand": dataclasses.asdict(errand), "namespace": namespace})
     seen = json.loads(told)
     return Seen(tuple(_observation(each) for each in seen["observations"]), seen["peak"])
+
+
+class _Outpost:
+    """The process that forks for each errand; started once, ended with this process."""
+
+    def __init__(self) -> None:
+        command = [sys.executable, "-m", "tests.faults.elsewhere"]
+        env = {**os.environ, "PYTHONPATH": str(ROOT)}
+        self._process = subprocess.Popen(
+            command, cwd=ROOT, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        atexit.register(self._end)
+
+    def ask(self, question: dict[str, Any]) -> str:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps({**question, "environment": dict(os.environ)}) + "\n")
+        self._process.stdin.flush()
+        told = self._process.stdout.readline()
+        assert told.startswith("{"), f"the errand came to no end: {told}"
+        return told
+
+    def _end(self) -> None:
+        self._process.communicate()
+
+
+@functools.cache
+def _outpost() -> _Outpost:
+    return _Outpost()
 
 
 def _observation(fields: dict[str, Any]) -> Observation:
@@ -203,6 +222,34 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
     return factory
 
 
+def _serve() -> None:
+    """An answer for each line: the fork's own, or its status where it gave none within PATIENCE_S."""
+    for line in sys.stdin:
+        pid = os.fork()
+        if pid == 0:
+            signal.alarm(PATIENCE_S)
+            _go(line)
+        _, status = os.waitpid(pid, 0)
+        if status:
+            print(f"status {os.waitstatus_to_exitcode(status)}", flush=True)
+
+
+def _go(line: str) -> None:
+    """Runs one errand in the fork, which ends here."""
+    try:
+        asked = json.loads(line)
+        os.environ.clear()
+        os.environ.update(asked["environment"])
+        if asked["namespace"]:
+            enter(asked["namespace"])
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            seen = json.dumps(runner.run(_run(Errand(**asked["errand"]))))
+        print(seen, flush=True)
+    except BaseException:
+        traceback.print_exc()
+        os._exit(1)
+    os._exit(0)
+
+
 if __name__ == "__main__":
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        json.dump(runner.run(_run(Errand(**json.load(sys.stdin)))), sys.stdout)
+    _serve()

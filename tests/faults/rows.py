@@ -10,7 +10,8 @@ from collections.abc import Mapping
 
 NOT_YET = frozenset(
     [
-        *range(1, 36),
+        *(11, 17, 18),
+        *range(20, 36),
         *range(36, 88),
         *range(88, 102),
     ]
@@ -22,25 +23,67 @@ OF_LATER_WORK: Mapping[int, str] = {102: "comes with the command `agent`"}
 
 ROWS: Mapping[int, tuple[str, ...]] = {
     # connect level
-    1: ("port closed", ""),
-    2: ("black hole (nft drop)", ""),
-    3: ("SYN accepted, RST at once (SO_LINGER 0)", ""),
-    4: ("RST after request sent", ""),
-    5: ("accept backlog full (listen 0, never accept)", ""),
-    6: ("half-open: server gone silently (drop after handshake)", ""),
-    7: ("admin-prohibited ICMP", ""),
-    8: ("no route / link down here", ""),
-    9: ("own firewall drops/rejects output", ""),
-    10: ("5 % / 30 % packet loss", ""),
+    1: ("port closed", "faults/test_connect_rows.py::test_a_closed_port_is_refused"),
+    2: (
+        "black hole (nft drop)",
+        "faults/test_connect_rows.py::test_a_black_hole_is_the_target_s_while_the_canaries_answer",
+        "faults/test_connect_rows.py::test_a_black_hole_that_swallows_the_canaries_too_is_our_own_network",
+    ),
+    3: (
+        "SYN accepted, RST at once (SO_LINGER 0)",
+        "faults/test_connect_rows.py::test_a_reset_of_the_connection_at_once",
+    ),
+    4: ("RST after request sent", "faults/test_connect_rows.py::test_a_reset_after_the_request"),
+    5: (
+        "accept backlog full (listen 0, never accept)",
+        "faults/test_connect_rows.py::test_a_full_backlog_ends_at_the_deadline",
+    ),
+    6: (
+        "half-open: server gone silently (drop after handshake)",
+        "faults/test_connect_rows.py::test_a_server_that_is_gone_after_the_handshake",
+    ),
+    7: (
+        "admin-prohibited ICMP",
+        "faults/test_connect_rows.py::test_a_prohibited_target_is_unreachable_while_the_canaries_answer",
+    ),
+    8: (
+        "no route / link down here",
+        "faults/test_connect_rows.py::test_no_way_out_of_this_host_is_our_own_network",
+        "faults/test_connect_rows.py::test_no_default_route_is_our_own_network",
+    ),
+    9: (
+        "own firewall drops/rejects output",
+        "faults/test_connect_rows.py::test_a_firewall_of_our_own_that_stops_everything_is_ours",
+        "faults/test_connect_rows.py::test_a_firewall_of_our_own_that_stops_one_target_looks_like_the_target",
+        "faults/test_connect_rows.py::test_a_firewall_of_our_own_that_refuses_everything_is_seen_by_many_checks",
+    ),
+    10: (
+        "5 % / 30 % packet loss",
+        "faults/test_connect_rows.py::test_a_few_lost_packets_are_never_an_outage",
+        "faults/test_connect_rows.py::test_many_lost_packets_are_up_or_a_timeout",
+    ),
     11: ("3 s RTT", ""),
-    12: ("IPv6 black hole, IPv4 good", ""),
-    13: ("IPv4 black hole, IPv6 good", ""),
-    14: ("AAAA only, host has no IPv6", ""),
-    15: ("10 addresses, first 9 dead", ""),
-    16: ("ephemeral ports exhausted", ""),
+    12: ("IPv6 black hole, IPv4 good", "faults/test_connect_rows.py::test_an_ipv6_black_hole_hides_no_living_ipv4"),
+    13: ("IPv4 black hole, IPv6 good", "faults/test_connect_rows.py::test_an_ipv4_black_hole_hides_no_living_ipv6"),
+    14: (
+        "AAAA only, host has no IPv6",
+        "faults/test_connect_rows.py::test_ipv6_only_is_our_own_network_where_there_is_no_ipv6",
+        "faults/test_connect_rows.py::test_ipv6_that_ends_beyond_this_host_is_the_target_s",
+    ),
+    15: (
+        "10 addresses, first 9 dead",
+        "faults/test_connect_rows.py::test_the_tenth_address_answers_when_nine_are_dead",
+    ),
+    16: (
+        "ephemeral ports exhausted",
+        "faults/test_connect_rows.py::test_without_a_free_port_of_our_own_nothing_is_said_of_the_target",
+    ),
     17: ("fd limit reached", ""),
     18: ("ENOMEM/ENOBUFS, memory cgroup full", ""),
-    19: ("port reuse / TIME_WAIT storm at target", ""),
+    19: (
+        "port reuse / TIME_WAIT storm at target",
+        "faults/test_connect_rows.py::test_a_storm_of_closed_connections_is_seen_as_it_is",
+    ),
     20: ("captive portal / transparent proxy answers 200 for all", ""),
     # DNS
     21: ("NXDOMAIN, confirmed by 2 resolvers", ""),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import cast
@@ -67,9 +68,14 @@ class NameServer(asyncio.DatagramProtocol):
 
 
 @contextlib.asynccontextmanager
-async def naming(zone: dict[str, Reply]) -> AsyncIterator[NameServer]:
-    server = NameServer(zone)
-    transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(lambda: server, ("127.0.0.1", 0))
+async def naming(zone: dict[str, Reply], at: socket.socket | None = None) -> AsyncIterator[NameServer]:
+    """A name server on a port of loopback, or on a UDP socket that is bound already."""
+    server, loop = NameServer(zone), asyncio.get_running_loop()
+    transport, _ = await (
+        loop.create_datagram_endpoint(lambda: server, sock=at)
+        if at
+        else loop.create_datagram_endpoint(lambda: server, ("127.0.0.1", 0))
+    )
     try:
         yield server
     finally:

@@ -82,9 +82,15 @@ async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) ->
 
 @contextlib.asynccontextmanager
 async def serving(
-    talk: Talk, tls: ssl.SSLContext | None = None, *, read_request: bool = True, host: str = "127.0.0.1"
+    talk: Talk,
+    tls: ssl.SSLContext | None = None,
+    *,
+    read_request: bool = True,
+    host: str = "127.0.0.1",
+    at: socket.socket | None = None,
 ) -> AsyncIterator[Server]:
-    """A server that counts connections and requests; what it is still saying at the end is cut."""
+    """A server that counts connections and requests; what it is still saying at the end is cut. `at` is a socket that
+    listens already, wherever it was made."""
     server = Server(0)
     talks: set[asyncio.Task[None]] = set()
 
@@ -106,7 +112,9 @@ async def serving(
         with contextlib.suppress(OSError, ssl.SSLError, asyncio.CancelledError):
             await writer.wait_closed()
 
-    listening = await asyncio.start_server(converse, host, 0, ssl=tls)
+    listening = await (
+        asyncio.start_server(converse, sock=at, ssl=tls) if at else asyncio.start_server(converse, host, 0, ssl=tls)
+    )
     server.port = listening.sockets[0].getsockname()[1]
     try:
         yield server

@@ -200,9 +200,16 @@ def test_missing_tools_fail_where_ci_tests(start: Start) -> None:
     assert "no apt-get here to fetch prometheus" in failed.stderr
 
 
+def test_what_only_root_can_use_is_named_with_its_command(dev: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dev.os, "geteuid", lambda: 1000)
+    monkeypatch.setattr(dev.shutil, "which", lambda name: None if name == "nft" else f"/usr/bin/{name}")
+    with pytest.raises(SystemExit, match="as root: apt-get install -y -qq --no-install-recommends nftables"):
+        dev.install_system_tools()
+
+
 def test_a_tool_on_path_is_used_instead_of_fetched(start: Start, tree: Path) -> None:
     (tree / "empty").mkdir()
-    for name in ("prometheus", "promtool", "alertmanager", "amtool", "blackbox_exporter"):
+    for name in ("prometheus", "promtool", "alertmanager", "amtool", "blackbox_exporter", "ip", "nft"):
         (tree / "empty" / name).symlink_to(sys.executable)
     found = start(NEEDS_TOOLS, CI="true")
     assert found.returncode == 0, found.stderr
