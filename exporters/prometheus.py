@@ -179,6 +179,10 @@ def _own(own: SelfMetrics) -> Iterator[tuple[MetricName, list[Sample]]]:
         "minutebook_void_since_timestamp_seconds",
         [({"check": check, "reason": reason}, seconds(at)) for (check, reason), at in own.void_since.items()],
     )
+    yield (
+        "minutebook_source_problems_total",
+        [({"source": source, "reason": why}, str(count)) for (source, why), count in own.source_problems.items()],
+    )
     yield "minutebook_queue_depth", [({}, str(own.queue_depth))]
     yield "minutebook_event_loop_lag_seconds", _known(own.event_loop_lag_seconds)
     yield "minutebook_config_last_reload_successful", _known(own.config_last_reload_successful)

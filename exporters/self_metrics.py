@@ -11,6 +11,7 @@ class SelfMetrics:
     """One reading of the daemon's own state. Instants in ms; None: not known, so not shown.
 
     `facts_recorded` holds every kind from the start, at 0 where nothing came yet: the first one must be an increase.
+    `source_problems` by source and reason, in the same way.
     `void_since` is by check and reason.
     """
 
@@ -20,6 +21,7 @@ class SelfMetrics:
     slots_missed: int = 0
     probe_lag_seconds: float | None = None
     source_last_success: Mapping[str, int] = field(default_factory=dict)
+    source_problems: Mapping[tuple[str, str], int] = field(default_factory=dict)
     void_since: Mapping[tuple[str, str], int] = field(default_factory=dict)
     queue_depth: int = 0
     event_loop_lag_seconds: float | None = None

@@ -8,20 +8,25 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import random
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, nullcontext, suppress
 from dataclasses import dataclass
+from functools import partial
 
 from monitor import __version__
 from monitor.config import Config, to_terms
 from monitor.errors import InputError, StoreError
-from monitor.evaluator import Evaluator
+from monitor.evaluator import ALL_TIME, Evaluator
 from monitor.faces import Faces
+from monitor.facts import AnyFact
 from monitor.interfaces import Clock
+from monitor.ledger.period import Period
 from monitor.ledger.terms import Terms
 from monitor.life import Current, Life
-from monitor.periodic import Job, Periodic
+from monitor.periodic import Bell, Periodic
+from monitor.poller import Fetcher, Log, Poller, session
 from monitor.prober import Outlets, Prober
 from monitor.recorder import Recorder
 from monitor.scheduler import Scheduler
@@ -32,6 +37,7 @@ from monitor.wiring import (
     Event,
     lifecycle_fact,
     looked_at,
+    polled,
     probing_options,
     refuse_without_authorities,
     shown,
@@ -41,6 +47,9 @@ from monitor.wiring import (
 )
 
 logger = logging.getLogger(__name__)
+
+NO_RESULTS = Period(0, 0)
+"""Of the facts of a store, all but the results."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +79,8 @@ async def serve(start: Start, signals: Signals) -> None:
         stack.enter_context(logging_to(sys.stderr))
         await stack.enter_async_context(_reporting(start.config))
         store = await stack.enter_async_context(open_store(store_url(start.config), start.clock))
-        parts = Parts(start, store)
+        client = await stack.enter_async_context(session())
+        parts = Parts(start, store, Fetcher(client, start.clock))
         await stack.enter_async_context(parts.recorder)
         server = start.config.server
         app = build(parts.faces.daemon(), Access(server.metrics, server.status_page))
@@ -102,7 +112,7 @@ async def _produce(parts: Parts, signals: Signals) -> None:
 class Parts:
     """The parts of one daemon and what passes between them; constructed without starting anything."""
 
-    def __init__(self, start: Start, store: OpenStore) -> None:
+    def __init__(self, start: Start, store: OpenStore, fetcher: Fetcher) -> None:
         self._start = start
         self._reloading = asyncio.Lock()
         self.store = store
@@ -111,7 +121,11 @@ class Parts:
         self.current = Current(start.config, to_terms(start.config))
         self.evaluator = Evaluator(start.clock, store, self.current.terms, shown(start.config))
         self.recorder = Recorder(store, start.clock, self.evaluator.committed)
-        self.periodic = Periodic(self._jobs())
+        self.poller = Poller(
+            start.clock, fetcher, Log(self.recorder.record, self._read, self._newest_of), random.random
+        )
+        self.poller.replace(polled(start.config))
+        self.periodic = Periodic(self._bells())
         self.life = Life(start.clock, self.recorder, self.current, self.periodic.realign)
         outlets = Outlets(self.recorder, self.life.notice)
         checks = looked_at(start.config)
@@ -119,14 +133,29 @@ class Parts:
         self.scheduler = Scheduler(start.clock, self.prober, checks, {})
         self.faces = Faces(self)
 
-    def _jobs(self) -> Mapping[str, tuple[float, Job]]:
-        """The slow periodic jobs: the daemon's own pulse, where a monitor for it is configured."""
-        sentry = self.current.config.sentry
-        if sentry is None or sentry.heartbeat_monitor is None:
-            return {}
-        from monitor.telemetry.sentry import PULSE_MINUTES, pulse  # noqa: PLC0415 - see there
+    def _bells(self) -> Mapping[str, Bell]:
+        """The slow periodic jobs: polls of sources, and the daemon's own pulse where a monitor for it is configured."""
+        config = self.current.config
+        bells = {
+            f"poll {source.name}": Bell(source.every_ms / 1000, partial(self._poll, source.name), at_once=True)
+            for source in polled(config)
+        }
+        if config.sentry is not None and config.sentry.heartbeat_monitor is not None:
+            from monitor.telemetry.sentry import PULSE_MINUTES, pulse  # noqa: PLC0415 - see there
 
-        return {"pulse": (PULSE_MINUTES * 60, pulse(sentry.heartbeat_monitor, self._alive))}
+            bells["pulse"] = Bell(PULSE_MINUTES * 60, pulse(config.sentry.heartbeat_monitor, self._alive))
+        return bells
+
+    async def _poll(self, source: str) -> None:
+        await self.evaluator.first_evaluation.wait()
+        await self.poller.ring(source)
+
+    def _read(self) -> Iterator[AnyFact]:
+        return self.store.read(NO_RESULTS, ALL_TIME.end)
+
+    def _newest_of(self, source: str) -> int | None:
+        newest = () if self.evaluator.snapshot is None else self.evaluator.snapshot.newest
+        return max((look.result.at for look in newest if look.result.source == source), default=None)
 
     def _alive(self) -> bool:
         return self.recorder.writable and self.evaluator.first_evaluation.is_set()
@@ -166,6 +195,8 @@ class Parts:
             self.evaluator.replace(terms, shown(config))
             self.scheduler.reload(checks)
             await self.prober.reload(checks, probing_options(config))
+            self.poller.replace(polled(config))
+            self.periodic.replace(self._bells())
 
     async def _accepted(self, read: Config) -> tuple[Config, Terms]:
         """What of a new configuration takes effect now, once its terms are recorded."""

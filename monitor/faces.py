@@ -19,6 +19,7 @@ from monitor.interfaces import Clock, FactStore
 from monitor.ledger.period import Month
 from monitor.ledger.terms import Terms
 from monitor.life import Current
+from monitor.poller import Poller
 from monitor.prober import Prober
 from monitor.recorder import Recorder
 from monitor.scheduler import Scheduler
@@ -38,6 +39,7 @@ class Running(Protocol):
     recorder: Recorder
     prober: Prober
     scheduler: Scheduler
+    poller: Poller
 
     @property
     def store(self) -> FactStore: ...
@@ -121,6 +123,8 @@ class Faces:
             slots_missed=parts.scheduler.slots_missed,
             probe_lag_seconds=parts.prober.probe_lag_ms / 1000,
             void_since={(check, spell.reason): spell.since for check, spell in parts.prober.voids().items()},
+            source_last_success=parts.poller.last_success,
+            source_problems=parts.poller.problems,
             queue_depth=parts.recorder.depth,
             event_loop_lag_seconds=parts.prober.loop_lag_ns / 1e9,
             config_last_reload_successful=parts.current.reload_succeeded,

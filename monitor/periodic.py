@@ -1,14 +1,16 @@
 """Slow periodic jobs: APScheduler rings the bell, nothing more (design/architecture.md, "Scheduling").
 
-It may drop ticks and cancels what runs at its shutdown, so a job here is short and can be missed: the pulse now; polls,
-closings and retention as they come. Probes hang on their own grid.
+It may drop ticks and cancels what runs at its shutdown, so a job here can be missed: the pulse and polls now; closings
+and retention as they come. Probes hang on their own grid.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime
 from types import TracebackType
+from typing import NamedTuple
 
 from apscheduler.events import EVENT_JOB_ERROR, JobExecutionEvent
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -17,20 +19,25 @@ from apscheduler.triggers.interval import IntervalTrigger
 Job = Callable[[], Awaitable[None]]
 
 
-class Periodic:
-    """Runs each job every so many seconds while the context is open; `realign` after the wall clock was stepped."""
+class Bell(NamedTuple):
+    """What is rung for, every so many seconds, and whether for the first time at once."""
 
-    def __init__(self, jobs: Mapping[str, tuple[float, Job]]) -> None:
-        self._jobs = jobs
+    every_s: float
+    job: Job
+    at_once: bool = False
+
+
+class Periodic:
+    """Rings each bell while the context is open; `realign` after the wall clock was stepped."""
+
+    def __init__(self, bells: Mapping[str, Bell]) -> None:
+        self._bells = dict(bells)
         self._scheduler = AsyncIOScheduler(timezone="UTC")
         self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     async def __aenter__(self) -> Periodic:
-        for name, (every_s, job) in self._jobs.items():
-            # A late bell rings once: what a slow job missed is found by what it does, not by how often it ran.
-            self._scheduler.add_job(
-                job, IntervalTrigger(seconds=every_s), id=name, coalesce=True, misfire_grace_time=None, max_instances=1
-            )
+        for name, bell in self._bells.items():
+            self._hang(name, bell)
         self._scheduler.add_listener(self._fail, EVENT_JOB_ERROR)
         self._scheduler.start()
         return self
@@ -38,6 +45,43 @@ class Periodic:
     async def run(self) -> None:
         """Waits for ever, or raises what a job raised: a bug in one stops the daemon like any other."""
         await self._failed
+
+    def replace(self, bells: Mapping[str, Bell]) -> None:
+        """Other bells from now on; those that ring as often as before keep their time, though not their job."""
+        for name in self._bells.keys() - bells.keys():
+            self._scheduler.remove_job(name)
+        for name, bell in bells.items():
+            before = self._bells.get(name)
+            if before is None:
+                self._hang(name, bell)
+            elif before.every_s != bell.every_s:
+                self._scheduler.reschedule_job(name, trigger=IntervalTrigger(seconds=bell.every_s))
+        self._bells = dict(bells)
+
+    def ring(self, name: str) -> None:
+        """Rings one bell now, between its times."""
+        if name in self._bells:
+            self._scheduler.modify_job(name, next_run_time=datetime.now(UTC))
+
+    def _hang(self, name: str, bell: Bell) -> None:
+        # A late bell rings once: what a slow job missed is found by what it does, not by how often it ran.
+        first = {"next_run_time": datetime.now(UTC)} if bell.at_once else {}
+        self._scheduler.add_job(
+            self._job(name),
+            IntervalTrigger(seconds=bell.every_s),
+            id=name,
+            coalesce=True,
+            misfire_grace_time=None,
+            max_instances=1,
+            **first,
+        )
+
+    def _job(self, name: str) -> Job:
+        async def job() -> None:
+            if name in self._bells:
+                await self._bells[name].job()
+
+        return job
 
     def _fail(self, event: JobExecutionEvent) -> None:
         if not self._failed.done():
@@ -50,5 +94,5 @@ class Periodic:
 
     def realign(self) -> None:
         """Starts every interval anew: a backward step of the wall clock would stop the jobs for its size."""
-        for name, (every_s, _) in self._jobs.items():
-            self._scheduler.reschedule_job(name, trigger=IntervalTrigger(seconds=every_s))
+        for name, bell in self._bells.items():
+            self._scheduler.reschedule_job(name, trigger=IntervalTrigger(seconds=bell.every_s))

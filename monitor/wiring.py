@@ -6,15 +6,18 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
-from monitor.config import Check, Config, probed_checks, terms_json
+from monitor import sources
+from monitor.config import Check, Config, Source, probed_checks, terms_json
 from monitor.errors import InputError
 from monitor.evaluator import Shown
 from monitor.facts import Fact, Json
 from monitor.ledger.period import format_instant
+from monitor.poller import PolledSource
 from monitor.prober import Canary, ProbingOptions
 from monitor.probes import KINDS, ProbedCheck
 from monitor.probes.http import HttpSettings
 from monitor.probes.tls import missing_authorities
+from monitor.sources.kind import ANY_COMPONENT, Watched
 
 FIXED = ("location", "storage", "server", "sentry")
 """Sections of a configuration that take effect at a start only."""
@@ -60,6 +63,40 @@ def shown(config: Config) -> Shown:
 def longest_hold(check: Check) -> int:
     """What a result of this check that comes in live may hold at most, in ms (accounting.md section 2.2)."""
     return check.heartbeat_ms or 3 * check.interval + check.timeout
+
+
+def polled(config: Config) -> list[PolledSource]:
+    """The sources that this daemon asks; some kinds come with a later version."""
+    return [_polled(config, source) for source in config.sources if sources.KINDS[source.kind].parse is not None]
+
+
+def polled_source(config: Config, name: str) -> PolledSource | None:
+    """One source by its name, None where the configuration has none that is asked."""
+    return next((source for source in polled(config) if source.name == name), None)
+
+
+def _polled(config: Config, source: Source) -> PolledSource:
+    provider = source.provider or source.name
+    depended = [
+        each.component for service in config.services for each in service.depends_on if each.provider == provider
+    ]
+    return PolledSource(
+        name=source.name,
+        kind=sources.KINDS[source.kind],
+        settings=source.settings,
+        every_ms=source.every,
+        provider=provider,
+        is_provider=source.provider is not None,
+        announces_maintenance=source.announces_maintenance,
+        # of our own page everything is kept: it is what others are told of us
+        wanted=frozenset(depended) if source.provider is not None else frozenset({ANY_COMPONENT}),
+        services=dict(source.components),
+        watched={theirs: _watched(config.checks[ours]) for theirs, ours in source.vantage_of.items()},
+    )
+
+
+def _watched(check: Check) -> Watched:
+    return Watched(check.name, longest_hold(check), check.interval, check.timeout)
 
 
 def store_url(config: Config) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from monitor import probes
+from monitor import probes, sources
 from monitor.config.document import Keys
 from monitor.config.kinds import Check
 from monitor.config.model import Config
@@ -127,6 +127,9 @@ def _not_yet(config: Config) -> Iterator[Mistake]:
     """Sections that are decoded and checked, and that this version does not act on."""
     if config.storage.path is None:
         yield Mistake(("storage",), "this version keeps its facts in SQLite only: the daemon will not start")
-    for key in ("signing_key", "sources", "routine_maintenance", "web_vitals", "customers"):
+    for key in ("signing_key", "routine_maintenance", "web_vitals", "customers"):
         if getattr(config, key):
             yield Mistake((key,), f"this version checks `{key}` and does not act on it yet")
+    for place, source in enumerate(config.sources):
+        if sources.KINDS[source.kind].parse is None:
+            yield Mistake(("sources", place, source.kind), f"this version does not ask {source.kind} yet")

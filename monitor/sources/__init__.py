@@ -18,7 +18,7 @@ AnySource: TypeAlias = (
 )
 
 KINDS: Mapping[str, AnySource] = {
-    "statuspage": SourceKind(statuspage.StatuspageSettings),
+    "statuspage": SourceKind(statuspage.StatuspageSettings, statuspage.first, statuspage.parse),
     "instatus": SourceKind(instatus.InstatusSettings),
     "cloudflare_health_checks": SourceKind(cloudflare_health_checks.CloudflareHealthChecksSettings),
     "sentry_uptime": SourceKind(sentry_uptime.SentryUptimeSettings),

@@ -11,7 +11,7 @@ makes no excuse out of nothing. Instants are UTC ms.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Generic, Literal, TypeVar, get_args
 
@@ -90,14 +90,17 @@ class Watched:
 class Asked:
     """What one poll is about, the same for all its requests.
 
-    `period` is the time that results are wanted for: from the last good poll (or, after a start, a little before it) to
+    `period` is the time that results are wanted for: from the last good poll (after a start: from the newest result) to
     now. `wanted` are the components to keep, as the configuration spells them: an id, a name, `Group - Name`, or `*`
-    for all. `watched` is `vantage_of`: a monitor's own id or name of a check, and the check of ours.
+    for all; `kept` those that were kept before. `mapped` are those that are services of ours. `watched` is
+    `vantage_of`: a monitor's own id or name of a check, and the check of ours.
     """
 
     source: str
     period: Period
     wanted: frozenset[str] = frozenset()
+    kept: frozenset[str] = frozenset()
+    mapped: frozenset[str] = frozenset()
     is_provider: bool = False
     announces_maintenance: bool = False
     watched: Mapping[str, Watched] = field(default_factory=dict)
@@ -109,8 +112,13 @@ class Asked:
 
     def keys_of(self, *spellings: str) -> tuple[str, ...]:
         """Under which keys a component is kept that has these spellings (its name first); none: it is not wanted."""
-        keys = tuple(spelling for spelling in dict.fromkeys(spellings) if spelling in self.wanted)
+        known = self.wanted | self.kept
+        keys = tuple(spelling for spelling in dict.fromkeys(spellings) if spelling in known)
         return keys or (spellings[:1] if ANY_COMPONENT in self.wanted else ())
+
+    def gone(self, offered: Collection[str]) -> tuple[str, ...]:
+        """Components that the configuration names and the page does not have, under any spelling."""
+        return tuple(sorted((self.wanted | self.mapped) - {ANY_COMPONENT} - set(offered)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,13 +187,13 @@ class Listing:
     """A list of one kind of items, as one reply holds it; several replies of one poll with one name are one list.
 
     `holds` says what it is a list of: `all` items there are (with `full`, the newest of them up to a cap), or only what
-    is `active`. `held` are all its items by id, each with what the list is sorted by (as `began`), also those that
-    could not be read or are not wanted: they are not absent.
+    is `active`. `held` are all its items by id, each with what the list is sorted by (as `began`; None: it does not
+    say), also those that could not be read: they are not absent, and are not seen either.
     """
 
     name: str
     items: tuple[Item, ...]
-    held: Mapping[str, int]
+    held: Mapping[str, int | None]
     holds: Literal["all", "active"] = "all"
     full: bool = False
 
@@ -208,6 +216,8 @@ class Page:
     results: tuple[Result, ...] = ()
     components: tuple[Component, ...] = ()
     problems: Problems = field(default_factory=dict)
+    gone: tuple[str, ...] = ()
+    """What the configuration names and the page does not have (Asked.gone)."""
     next: tuple[Request, ...] = ()
     failed: Problem | None = None
     """The reply as a whole cannot be used: the poll has failed (an `optional` request is counted)."""

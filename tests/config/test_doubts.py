@@ -109,4 +109,4 @@ def test_kinds_and_sections_that_this_version_does_not_act_on(tmp_path: Path) ->
     example_with_secrets(tmp_path)
     found = [str(problem) for problem in check(tmp_path / "minutebook.yaml", {}).warnings]
     assert [text for text in found if "does not look at heartbeat yet" in text]
-    assert [text for text in found if "checks `sources` and does not act on it yet" in text]
+    assert [text for text in found if "checks `web_vitals` and does not act on it yet" in text]

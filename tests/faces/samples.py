@@ -34,6 +34,7 @@ SELF = SelfMetrics(
     slots_missed=2,
     probe_lag_seconds=0.0015,
     source_last_success={"cloudflare-status": AS_OF - MINUTE},
+    source_problems={("cloudflare-status", "unknown_enum"): 1},
     void_since={("admin", "self_network"): AS_OF - 7 * MINUTE},
     queue_depth=3,
     event_loop_lag_seconds=0.004,

@@ -1,0 +1,100 @@
+"""What is known of a source's items: its own newest facts, read from the log at a start and kept up poll by poll."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Literal, cast
+
+from monitor.errors import FactError, InputError
+from monitor.facts import AnyFact, Fact, Json
+from monitor.facts.schema import check_fields
+from monitor.ledger.period import Period, format_instant, parse_instant
+from monitor.sources.kind import Problem, Severity, Steps
+
+Kind = Literal["incident", "maintenance"]
+Key = tuple[Kind, str]
+"""What an item is, and its id on the page."""
+
+
+@dataclass(frozen=True, slots=True)
+class KnownItem:
+    """An item as its newest fact says. `seen_at`: the last good poll whose list held it; `absent`: how many good polls
+    in a row did not."""
+
+    kind: Kind
+    list: str
+    began: int
+    seen_at: int
+    fields: Mapping[str, Json]
+    absent: int = 0
+
+    @property
+    def steps(self) -> dict[str, Steps]:
+        """An incident's components."""
+        components = cast("dict[str, list[tuple[str, Severity]]]", self.fields.get("components", {}))
+        return {
+            name: tuple((parse_instant(at), severity) for at, severity in rows) for name, rows in components.items()
+        }
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the incident goes on: some component is worse than operational for ever."""
+        return any(rows and max(rows)[1] != "operational" for rows in self.steps.values())
+
+    @property
+    def window(self) -> Period | None:
+        """A maintenance's window; None once cancelled."""
+        start, end = self.fields.get("start"), self.fields.get("end")
+        return (
+            Period(parse_instant(start), parse_instant(end))
+            if isinstance(start, str) and isinstance(end, str)
+            else None
+        )
+
+
+Known = Mapping[Key, KnownItem]
+NOTHING: Known = MappingProxyType({})
+
+
+def known_of(facts: Iterable[AnyFact], source: str) -> dict[Key, KnownItem]:
+    """What the facts of this source leave known; `facts` in order of recording."""
+    known: dict[Key, KnownItem] = {}
+    for fact in facts:
+        if isinstance(fact, Fact) and fact.source == source and fact.kind in ("incident", "maintenance"):
+            kind: Kind = "incident" if fact.kind == "incident" else "maintenance"
+            known[kind, cast(str, fact.fields[kind])] = _item(kind, fact)
+    return known
+
+
+def _item(kind: Kind, fact: Fact) -> KnownItem:
+    began, name = fact.fields.get("began"), fact.fields.get("list")
+    return KnownItem(
+        kind=kind,
+        list=name if isinstance(name, str) else "",
+        began=_instant_or(began, fact.recorded_at),
+        seen_at=fact.recorded_at,
+        fields=without_id(fact.fields),
+    )
+
+
+def _instant_or(given: Json, otherwise: int) -> int:
+    try:
+        return parse_instant(given) if isinstance(given, str) else otherwise
+    except InputError:  # a fact of this source that was imported may say anything there
+        return otherwise
+
+
+def without_id(fields: Mapping[str, Json]) -> dict[str, Json]:
+    """What a fact says, less the moment it was seen at."""
+    return {name: value for name, value in fields.items() if name != "id"}
+
+
+def fact_of(kind: Kind, item: str, fields: Mapping[str, Json], at: int) -> Fact | Problem:
+    """The checked fact of an item seen at that moment: `source/item/moment` (facts.md)."""
+    given = {**fields, "id": f"{fields['source']}/{item}/{format_instant(at)}"}
+    try:
+        return Fact(kind, 0, check_fields(kind, given))
+    except FactError:
+        return "refused"

@@ -1,0 +1,87 @@
+"""One poll: the requests of a source one after the other, each reply read where it cannot hold up a probe."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter, deque
+from dataclasses import dataclass, field
+
+from monitor.facts import Result
+from monitor.poller.fetch import Answer, Bodies, Failure, Fetcher, Kept, Place, place_of
+from monitor.settings import Settings
+from monitor.sources import AnySource
+from monitor.sources.kind import Asked, Component, Listing, Page, Problem, Request
+
+MOST_REQUESTS = 60
+"""Requests of one poll: what pages on without end has failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What is asked: a source's kind, its settings, and what the poll is about."""
+
+    kind: AnySource
+    settings: Settings
+    asked: Asked
+
+
+@dataclass(slots=True)
+class Seen:
+    """What one poll saw. With a `failure` nothing of it is to be used but the problems."""
+
+    at: int
+    listings: list[Listing] = field(default_factory=list)
+    results: list[Result] = field(default_factory=list)
+    components: list[Component] = field(default_factory=list)
+    problems: Counter[Problem] = field(default_factory=Counter)
+    gone: list[str] = field(default_factory=list)
+    bodies: dict[Place, Kept] = field(default_factory=dict)
+    failure: Failure | None = None
+
+    def take(self, request: Request, answer: Answer, page: Page) -> None:
+        """Adds what one reply said."""
+        self.listings += page.listings
+        self.results += page.results
+        self.components += page.components
+        self.problems.update(page.problems)
+        self.problems["component_gone"] += len(page.gone)
+        self.gone += page.gone
+        if answer.kept is not None:
+            self.bodies[place_of(request)] = answer.kept
+
+    def fail(self, failure: Failure) -> Seen:
+        """The poll has failed."""
+        self.problems[failure.problem] += 1
+        self.failure = failure
+        return self
+
+
+async def poll(told: Told, fetcher: Fetcher, before: Bodies) -> Seen:
+    """Asks for everything once. `before` are the bodies of the last good poll."""
+    seen = Seen(told.asked.now)
+    waiting = deque(told.kind.begin(told.settings, told.asked))
+    for _ in range(MOST_REQUESTS):
+        if not waiting:
+            return seen
+        request = waiting.popleft()
+        answer = await fetcher.fetch(request, before.get(place_of(request)))
+        page = await _read(told, answer)
+        if isinstance(page, Page):
+            seen.at = fetcher.clock.now()
+            seen.take(request, answer, page)
+            waiting.extend(page.next)
+        elif not request.optional:
+            return seen.fail(page)
+        elif not page.not_offered:
+            seen.problems[page.problem] += 1
+    return seen.fail(Failure("too_many_requests", f"over {MOST_REQUESTS} requests in one poll")) if waiting else seen
+
+
+async def _read(told: Told, answer: Answer) -> Page | Failure:
+    if isinstance(answer.reply, Failure):
+        return answer.reply
+    # In a thread: a large body takes longer to read than the loop may stand still.
+    page = await asyncio.to_thread(told.kind.read, told.settings, told.asked, answer.reply)
+    if page.failed is None:
+        return page
+    return Failure(page.failed, f"the {answer.reply.request.purpose}", not_offered=page.failed == "html")

@@ -1,0 +1,217 @@
+"""When each source is asked, and what becomes of the answer (design/architecture.md, "Seams").
+
+A poll is done once its facts are durable. When it failed, or the store could not keep them, nothing is taken as known
+and the next one finds it all again. Bells ring every `every`; after failures the poller lets some of them pass.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from monitor.errors import FactError, StoreError
+from monitor.facts import AnyFact, Result, canonical_line
+from monitor.interfaces import Clock
+from monitor.ledger.period import DAY, MINUTE, Period
+from monitor.poller import compare
+from monitor.poller.compare import Change, after_failure, after_poll
+from monitor.poller.fetch import Bodies, Failure, Fetcher
+from monitor.poller.known import Known, known_of
+from monitor.poller.poll import Seen, Told, poll
+from monitor.settings import Settings
+from monitor.sources import AnySource
+from monitor.sources.kind import ANY_COMPONENT, PROBLEMS, Asked, Problem, Watched
+
+logger = logging.getLogger(__name__)
+
+LONGEST_PAUSE_MS = 15 * MINUTE
+"""Between two polls of a source that fails; a Retry-After may ask for more."""
+
+FIRST_PERIOD = 10 * MINUTE
+"""How far back results are asked for by the first poll, where none are known."""
+
+LONGEST_PERIOD = DAY
+"""How far back after a longer absence: beyond it, `backfill`."""
+
+
+@dataclass(frozen=True, slots=True)
+class PolledSource:
+    """A source of the configuration as the poller knows it; durations in ms.
+
+    `provider` is whose incidents it tells of, its own name where nobody's. `wanted` are the components that services
+    depend on; `services` is its `components`, `watched` its `vantage_of`.
+    """
+
+    name: str
+    kind: AnySource
+    settings: Settings
+    every_ms: int
+    provider: str
+    is_provider: bool = False
+    announces_maintenance: bool = False
+    wanted: frozenset[str] = frozenset()
+    services: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    watched: Mapping[str, Watched] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """The facts, as the poller needs them. `record` answers once they are durable, and raises StoreError. `read` gives
+    every fact that is no result, in order of recording; it blocks. `newest_result` is when a source was last heard to
+    say something of a check (`at`, UTC ms)."""
+
+    record: Callable[[Sequence[AnyFact]], Awaitable[int]]
+    read: Callable[[], Iterable[AnyFact]]
+    newest_result: Callable[[str], int | None] = lambda _: None
+
+
+@dataclass(slots=True)
+class _State:
+    """How it stands with one source. Until `due_ns` bells pass, until `wait_ns`, which the server asked for, also those
+    in a hurry (both monotonic)."""
+
+    source: PolledSource
+    asked_since: int
+    known: Known | None = None
+    bodies: Bodies = field(default_factory=dict)
+    asked_until: int | None = None
+    failures: int = 0
+    due_ns: int = 0
+    wait_ns: int = 0
+    said: str = ""
+    polling: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+class Poller:
+    """Polls sources. `jitter` gives a number from 0 to 1."""
+
+    def __init__(self, clock: Clock, fetcher: Fetcher, log: Log, jitter: Callable[[], float]) -> None:
+        self._clock = clock
+        self._fetcher = fetcher
+        self._log = log
+        self._jitter = jitter
+        self._states: dict[str, _State] = {}
+        self._problems: Counter[tuple[str, Problem]] = Counter()
+        self._last_success: dict[str, int] = {}
+
+    @property
+    def last_success(self) -> Mapping[str, int]:
+        """When each source was last read whole and recorded, UTC ms; absent where never since the start."""
+        return self._last_success
+
+    @property
+    def problems(self) -> Mapping[tuple[str, str], int]:
+        """What could not be taken since the start, by source and reason; 0 where nothing yet."""
+        return {(name, why): self._problems[name, why] for name in self._states for why in PROBLEMS}
+
+    def replace(self, sources: Iterable[PolledSource]) -> None:
+        """The sources from now on; what is known of those that stay is kept."""
+        before, self._states = self._states, {}
+        for source in sources:
+            state = before.get(source.name)
+            if state is not None and state.source == source:
+                self._states[source.name] = state
+            else:
+                self._states[source.name] = _State(source, self._clock.now())
+        gone = before.keys() - self._states.keys()
+        self._last_success = {name: at for name, at in self._last_success.items() if name not in gone}
+        self._problems = Counter({key: count for key, count in self._problems.items() if key[0] not in gone})
+
+    async def ring(self, name: str, *, hurry: bool = False) -> None:
+        """A bell: polls the source if it is due. With `hurry`, something says that it has news: back-off does not hold
+        it up, though what the server itself asked for does."""
+        state = self._states.get(name)
+        if state is None or state.polling.locked():
+            return
+        async with state.polling:
+            if self._clock.monotonic_ns() >= (state.wait_ns if hurry else max(state.due_ns, state.wait_ns)):
+                await self._poll(state)
+
+    async def _poll(self, state: _State) -> None:
+        source = state.source
+        try:
+            known = await self._known(state)
+            asked = self._asked(source, known, state.asked_until)
+            seen = await poll(Told(source.kind, source.settings, asked), self._fetcher, state.bodies)
+            change, results = self._change(state, known, seen)
+            if change.facts or results:
+                await self._log.record([*change.facts, *results])
+        except StoreError as error:
+            self._say(state, f"what it says waits for the store: {error}")
+            return
+        if self._states.get(source.name) is not state:
+            return  # it was taken out of the configuration, or changed, meanwhile
+        state.known = change.known
+        for problem, count in (seen.problems + Counter(change.problems)).items():
+            self._problems[source.name, problem] += count
+        if seen.failure is not None:
+            self._failed(state, seen.failure)
+        else:
+            self._succeeded(state, seen, asked.now)
+
+    async def _known(self, state: _State) -> Known:
+        if state.known is None:
+            name = state.source.name
+            state.known = await asyncio.to_thread(lambda: known_of(self._log.read(), name))
+        return state.known
+
+    def _asked(self, source: PolledSource, known: Known, until: int | None) -> Asked:
+        now = self._clock.now()
+        since = until or self._log.newest_result(source.name) or now - FIRST_PERIOD
+        kept = frozenset(component for item in known.values() for component in item.steps) - {ANY_COMPONENT}
+        return Asked(
+            source=source.name,
+            period=Period(min(max(since, now - LONGEST_PERIOD), now), now),
+            wanted=source.wanted,
+            kept=kept,  # what was kept once stays: a changed configuration rewrites no history
+            mapped=frozenset(source.services),
+            is_provider=source.is_provider,
+            announces_maintenance=source.announces_maintenance,
+            watched=source.watched,
+        )
+
+    def _change(self, state: _State, known: Known, seen: Seen) -> tuple[Change, list[Result]]:
+        source = state.source
+        told = compare.Told(source.name, source.provider, source.services)
+        if seen.failure is not None:
+            return after_failure(told, known, self._clock.now(), state.asked_since), []
+        results = [result for result in seen.results if _is_spellable(result)]
+        seen.problems["refused"] += len(seen.results) - len(results)
+        return after_poll(told, known, seen.listings, seen.at), [each._replace(source=source.name) for each in results]
+
+    def _succeeded(self, state: _State, seen: Seen, asked_until: int) -> None:
+        state.bodies, state.asked_until = seen.bodies, asked_until
+        state.failures = state.due_ns = state.wait_ns = 0
+        self._last_success[state.source.name] = seen.at
+        found = ", ".join(f"{problem} {count}" for problem, count in sorted((+seen.problems).items()))
+        gone = f"; it has no component {', '.join(map(repr, seen.gone[:10]))}" if seen.gone else ""
+        self._say(state, f"read, but for: {found}{gone}" if found else "")
+
+    def _failed(self, state: _State, failure: Failure) -> None:
+        state.failures += 1
+        backed_off = min(state.source.every_ms * 2 ** min(state.failures - 1, 20), LONGEST_PAUSE_MS)
+        now_ns = self._clock.monotonic_ns()
+        state.due_ns = now_ns + int(backed_off * (0.5 + self._jitter() / 2)) * 1_000_000
+        state.wait_ns = now_ns + (failure.retry_after_s or 0) * 1_000_000_000
+        self._say(state, f"not read: {failure.problem} ({failure.words})")
+
+    def _say(self, state: _State, words: str) -> None:
+        """Each state of affairs once."""
+        if words != state.said:
+            state.said = words
+            if words:
+                logger.warning("source %s: %s", state.source.name, words)
+            else:
+                logger.info("source %s: read again", state.source.name)
+
+
+def _is_spellable(result: Result) -> bool:
+    """Whether the log can hold it: what a vendor named may have no spelling."""
+    try:
+        canonical_line(result)
+    except FactError:
+        return False
+    return True
