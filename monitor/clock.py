@@ -23,6 +23,12 @@ class SystemClock:
         """CLOCK_MONOTONIC: stands still while the machine sleeps, is never set."""
         return time.monotonic_ns()
 
+    def asleep_ns(self) -> int:
+        """How long the machine has slept since it was started: what CLOCK_BOOTTIME counts and CLOCK_MONOTONIC does not;
+        0 where there is no such clock."""
+        boot = getattr(time, "CLOCK_BOOTTIME", None)
+        return 0 if boot is None else max(0, time.clock_gettime_ns(boot) - time.monotonic_ns())
+
     def synchronized(self) -> bool | None:
         """Whether the kernel knows its clock to be synchronised (adjtimex(2)); None where it does not say."""
         try:

@@ -27,6 +27,10 @@ class Clock(Protocol):
         """Runs evenly, also when the wall clock is set; ns since some moment."""
         ...
 
+    def asleep_ns(self) -> int:
+        """How long the machine has been suspended so far, which the monotonic clock does not count; ns."""
+        ...
+
 
 class FactStore(Protocol):
     """Append-only facts. Nothing is updated, deleted (but a sealed day's raw results) or computed here."""

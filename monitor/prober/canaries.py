@@ -1,67 +1,80 @@
 """Canaries: what tells our own network's trouble from the target's (design/faults.md, "Canaries").
 
-They are looked at in the background once an interval, and at once when a probe asks and no round is fresh;
-probes that ask together share a round. A canary that has never answered proves nothing and is not counted, unless the
-configuration names it.
+They are looked at in the background once an interval, and at once when a probe asks and no round is fresh; probes that
+ask together share a round. A canary that has never sung proves nothing and is not counted, unless the configuration
+names it. The name servers in use are put to a test of their own where a name has failed.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
-import aiodns
-import pycares
-
-from monitor.interfaces import Clock, Tick
+from monitor.interfaces import Clock
 from monitor.prober import network
-from monitor.prober.evidence import Round, settles, was_out
-from monitor.probes import KINDS, Io, Probe
-from monitor.probes.dns import DnsSettings
-from monitor.settings import Settings
+from monitor.prober.evidence import Round, masked, settles, was_out
+from monitor.prober.together import Together
+from monitor.prober.witnesses import ANY_NAME, Canary, Sign, Steadfast, Witness, answers, by_default, configured
+from monitor.probes import Io
+
+__all__ = ["Canaries", "Canary"]
 
 INTERVAL_S = 30.0
-TIMEOUT_MS = 2_000
+SELDOM_NS = 300_000_000_000
+"""The default anchor belongs to others: without a reason it is asked every 5 minutes."""
+
 FRESH_NS = 1_000_000_000
+OTHER_NAMES = 2
+"""Names that our name servers answered last, asked for beside example.com, which closed networks may not know."""
+
 _ROUNDS_KEPT = 64
-_ANY_NAME = "example.com"  # RFC 2606: exists, and belongs to nobody's service
-_ANSWERED = frozenset({aiodns.error.ARES_ENOTFOUND, aiodns.error.ARES_ENODATA})
-_PASS: frozenset[str | None] = frozenset({None})
-_ANSWERS = _PASS | {"dns_nxdomain", "dns_nodata"}
-"""A name server that says that a name does not exist has answered; where `expect` is written, it decides."""
-
-
-class Canary(NamedTuple):
-    """One of `probing.canaries`: its kind and settings."""
-
-    kind: str
-    settings: Settings
-
-
-class _Asked(NamedTuple):
-    name: str
-    look: Callable[[], Awaitable[bool]]
-    named: bool
+ROUNDS_TRIED = 4
+"""The first may have been under way for others, and two be disturbed."""
 
 
 class Canaries:
-    """The configured canaries; none: the name servers that are used, and the default gateway."""
+    """The configured canaries; none: the name servers that are used, the default gateway, and `anchor`.
 
-    def __init__(self, clock: Clock, io: Io, configured: Sequence[Canary]) -> None:
+    `undisturbed` says whether we ourselves ran as we should since a monotonic instant: a round of which that is not
+    true proves nothing.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        io: Io,
+        named: Sequence[Canary],
+        anchor: Canary | None = None,
+        undisturbed: Callable[[int], bool] = lambda since_ns: True,
+    ) -> None:
         self._clock = clock
-        self._io = io
-        self._configured = tuple(configured)
-        self._asked: tuple[_Asked, ...] | None = None
+        self._undisturbed = undisturbed
+        self._named, self._anchor = tuple(named), anchor
+        self._io = self._steadfast(io)
+        self._servers = io.resolver
+        self._asked: tuple[Witness, ...] | None = None
         self._answered: set[str] = set()
+        self._signs: Mapping[str, bool] = {}
         self._rounds: deque[Round] = deque(maxlen=_ROUNDS_KEPT)
-        self._round: asyncio.Task[None] | None = None
+        self._masking: Round | None = None
+        self._seldom_ns = -SELDOM_NS
+        self._waited_for = False
+        self._look = Together(self._look_around)
+        self._deaf: tuple[int, bool] = (-1, False)
+        self._listen = Together(self._listen_around)
+        self._but = ""
+
+    @property
+    def signs(self) -> Mapping[str, bool]:
+        """The canaries that count, and whether each sang when it was last asked."""
+        return self._signs
 
     async def run(self) -> None:
         """Looks once an interval until it is cancelled."""
         while True:
-            await self._look_together()
+            await self._look()
             await asyncio.sleep(INTERVAL_S)
 
     async def own_network_out(self, began_ns: int, window_ns: int) -> Round | None:
@@ -71,91 +84,83 @@ class Canaries:
         `window_ns` is the check's interval: what failed up to one before the probe still counts. What sang when the
         probe began proves nothing of a network that went away under it: a round of the last second is needed.
         """
-        fresh_from = max(began_ns, self._clock.monotonic_ns() - FRESH_NS)
-        while not settles(self._rounds, fresh_from):
-            await self._look_together()
+        if not await self.settle(began_ns):
+            now = self._clock.monotonic_ns()
+            return Round(now, now, 0, (), "self_overload")
         return was_out(self._rounds, began_ns - window_ns)
 
-    def reload(self, io: Io, configured: Sequence[Canary]) -> None:
+    async def settle(self, began_ns: int) -> bool:
+        """Waits for a round that can say something of a probe that began at `began_ns` and has just ended; False:
+        there is none to be had, because we cannot look in peace ourselves."""
+        fresh_from = max(began_ns, self._clock.monotonic_ns() - FRESH_NS)
+        for _ in range(ROUNDS_TRIED):
+            if settles(self._rounds, fresh_from):
+                return True
+            self._waited_for = True
+            await self._look()
+        return settles(self._rounds, fresh_from)
+
+    @property
+    def masking(self) -> Round | None:
+        """The newest look of the web canaries, where somebody else answered in their place; None: they are themselves,
+        as far as anybody knows."""
+        return self._masking
+
+    async def resolvers_deaf(self, began_ns: int, name: str) -> bool:
+        """Whether none of our name servers answers for any other name than this one, which has just failed."""
+        fresh_from = max(began_ns, self._clock.monotonic_ns() - FRESH_NS)
+        while self._deaf[0] < fresh_from:
+            self._but = name
+            await self._listen()
+        return self._deaf[1]
+
+    async def reload(self, io: Io, named: Sequence[Canary], anchor: Canary | None = None) -> None:
         """Other canaries from the next round on."""
-        self._io = io
-        self._configured = tuple(configured)
+        before, self._io, self._servers = self._io, self._steadfast(io), io.resolver
+        self._named, self._anchor = tuple(named), anchor
         self._asked = None
+        self._masking = None
+        await before.resolver.aclose()
 
     async def aclose(self) -> None:
         """Ends the round under way."""
-        if self._round is not None:
-            self._round.cancel()
-            await asyncio.gather(self._round, return_exceptions=True)
+        await self._look.aclose()
+        await self._listen.aclose()
+        await self._io.resolver.aclose()
 
-    async def _look_together(self) -> None:
-        if self._round is None or self._round.done():
-            self._round = asyncio.get_running_loop().create_task(self._look())
-        await asyncio.shield(self._round)
+    def _steadfast(self, io: Io) -> Io:
+        return replace(io, resolver=Steadfast(io.resolver.servers, self._clock.monotonic_ns))
 
-    async def _look(self) -> None:
+    async def _look_around(self) -> None:
         asked = self._asked = self._asked or self._all()  # a reload may change them while they are asked
         began = self._clock.monotonic_ns()
-        answers = await asyncio.gather(*[canary.look() for canary in asked])
-        seen = dict(zip(asked, answers, strict=True))
-        self._answered.update(canary.name for canary, answered in seen.items() if answered)
-        counted = [canary for canary in seen if canary.named or canary.name in self._answered]
-        failed = tuple(canary.name for canary in counted if not seen[canary])
-        self._rounds.append(Round(began, self._clock.monotonic_ns(), len(counted), failed))
+        if not self._waited_for and self._masking is None and began - self._seldom_ns < SELDOM_NS:
+            asked = tuple(witness for witness in asked if not witness.seldom)
+        else:
+            self._waited_for, self._seldom_ns = False, began
+        signs = await asyncio.gather(*[witness.look() for witness in asked])
+        if self._undisturbed(began):
+            self._keep(began, dict(zip(asked, signs, strict=True)))
 
-    def _all(self) -> tuple[_Asked, ...]:
-        if self._configured:
-            return tuple(self._named(canary) for canary in self._configured)
-        servers = [_server(server) for server in self._io.resolver.servers]
-        address = network.read_default_gateway()
-        if address is None:
-            return tuple(servers)
-        found = address
+    def _keep(self, began: int, seen: Mapping[Witness, Sign]) -> None:
+        self._answered.update(witness.name for witness, sign in seen.items() if sign.sang)
+        counted = {witness: sign for witness, sign in seen.items() if witness.named or witness.name in self._answered}
+        failed = tuple(witness.name for witness, sign in counted.items() if not sign.sang)
+        masks = [sign.mask for witness, sign in counted.items() if witness.web]
+        round_ = Round(began, self._clock.monotonic_ns(), len(counted), failed, network.shortage(), masked(masks))
+        self._rounds.append(round_)
+        if masks:
+            self._masking = round_ if round_.mask else None
+        self._signs = {**self._signs, **{witness.name: sign.sang for witness, sign in counted.items()}}
 
-        async def look() -> bool:
-            return await network.answers(found, TIMEOUT_MS / 1000)
+    async def _listen_around(self) -> None:
+        began, resolver = self._clock.monotonic_ns(), self._servers
+        names = [name for name in (ANY_NAME, *resolver.answered_names) if name != self._but][: 1 + OTHER_NAMES]
+        heard = await asyncio.gather(*[answers(server, name) for server in resolver.servers for name in names])
+        self._deaf = began, not any(heard)
 
-        return (*servers, _Asked(f"gateway {found}", look, named=False))
-
-    def _named(self, canary: Canary) -> _Asked:
-        settings = canary.settings
-        kind = KINDS[canary.kind]
-        probe = kind.bind(settings)
-        if probe is None:
-            raise TypeError(f"no canary of kind {canary.kind}")
-        good = _ANSWERS if isinstance(settings, DnsSettings) and "expect" not in settings.model_fields_set else _PASS
-        return _Asked(f"{canary.kind} {kind.target_of(settings)}", self._probed(probe, good), named=True)
-
-    def _probed(self, probe: Probe, good: frozenset[str | None]) -> Callable[[], Awaitable[bool]]:
-        """A look whose reason is one of `good`."""
-        tick = Tick("", 0, 0)
-
-        async def look() -> bool:
-            return (await probe(tick, self._io)).reason in good
-
-        return look
-
-
-def _server(server: str) -> _Asked:
-    async def look() -> bool:
-        return await _answers(server)
-
-    return _Asked(f"dns {server}", look, named=True)
-
-
-async def _answers(server: str) -> bool:
-    """Whether a name server answers in time; that a name does not exist is an answer. A channel of its own: c-ares
-    keeps answers in one."""
-    try:
-        async with (
-            asyncio.timeout(TIMEOUT_MS / 1000),
-            aiodns.DNSResolver(nameservers=[server], timeout=TIMEOUT_MS / 1000, tries=1) as channel,
-        ):
-            await channel.query_dns(_ANY_NAME, "A")
-    except TimeoutError:
-        return False
-    except aiodns.error.DNSError as error:
-        return error.args[0] in _ANSWERED
-    except pycares.AresError:
-        return False  # we are short of something ourselves
-    return True
+    def _all(self) -> tuple[Witness, ...]:
+        self._signs = {}
+        if self._named:
+            return tuple(configured(canary, self._io) for canary in self._named)
+        return tuple(by_default(self._io, self._anchor))

@@ -3,24 +3,55 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from dataclasses import replace
+from typing import Literal, NamedTuple
 
-from monitor.facts import Outcome
 from monitor.interfaces import Observation
+
+Mask = Literal["", "certificate", "content"]
+"""How somebody else answered in a canary's place: with a certificate that is not its own, with a body that is not."""
 
 
 class Round(NamedTuple):
-    """One look of every canary that counts: when it began and ended (monotonic ns), and which of them failed."""
+    """One look of every canary that counts: when it began and ended (monotonic ns), and which of them failed.
+
+    `shortage` is what we were short of ourselves when it ended (a void reason). `mask` is set when more than half of
+    the web canaries, which say who they are, were answered by somebody else.
+    """
 
     began_ns: int
     ended_ns: int
     asked: int
     failed: tuple[str, ...]
+    shortage: str | None = None
+    mask: Mask = ""
 
     @property
     def out(self) -> bool:
         """Whether our own network was out: more than half failed. With nobody to ask, nothing proves the contrary."""
         return not self.asked or 2 * len(self.failed) > self.asked
+
+
+def mask_of(observation: Observation) -> Mask:
+    """Whether a web canary was answered by somebody else: a captive portal, a proxy that answers for all. Its own
+    trouble (a 503, a timeout, a certificate that has expired) is none."""
+    if observation.reason in ("tls_untrusted", "tls_hostname"):
+        return "certificate"
+    if observation.reason in ("http_content", "http_redirect_blocked") or observation.status == _PORTAL_STATUS:
+        return "content"
+    return ""
+
+
+_PORTAL_STATUS = 511  # RFC 6585 section 6, Network Authentication Required
+
+
+def masked(masks: Iterable[Mask]) -> Mask:
+    """What more than half of the web canaries met; `certificate` where one of those met that."""
+    met = list(masks)
+    those = [mask for mask in met if mask]
+    if 2 * len(those) <= len(met):
+        return ""
+    return "certificate" if "certificate" in those else "content"
 
 
 def settles(rounds: Iterable[Round], began_ns: int) -> bool:
@@ -33,29 +64,54 @@ def was_out(rounds: Iterable[Round], since_ns: int) -> Round | None:
     return next((one for one in reversed(tuple(rounds)) if one.ended_ns >= since_ns and one.out), None)
 
 
+_FORGED = frozenset({"tls_untrusted", "tls_hostname", "tls_protocol"})
+"""How https fails where somebody else takes the connection."""
+
+_SAID = frozenset(
+    """
+    http_status http_content http_protocol http_redirect_loop http_redirect_blocked tcp_content ws_handshake ws_content
+    grpc_status dns_answer
+    """.split()
+)
+"""Fails that rest on what was answered."""
+
+
+def could_be_masked(observation: Observation) -> bool:
+    """Whether somebody else could have given this answer. Not where a certificate was verified, nor where a known body
+    was found."""
+    if observation.reason in _FORGED:
+        return True
+    if observation.outcome != "pass" and observation.reason not in _SAID:
+        return False
+    proved = observation.phases is not None and observation.phases.tls is not None
+    known = observation.outcome == "pass" and "probe_failed_due_to_regex" in (observation.attributes or {})
+    return not proved and not known
+
+
+def is_masked(observation: Observation, round_: Round) -> bool:
+    """Whether that round makes this answer somebody else's. A body that is not the known one, under the right
+    certificate, is no reason for a wrong certificate elsewhere: its page may have been rewritten."""
+    if not could_be_masked(observation):
+        return False
+    return round_.mask == "certificate" or (round_.mask == "content" and observation.reason not in _FORGED)
+
+
 def without_us(observation: Observation, round_: Round) -> Observation:
     """The same look as a void: it was our own network, or our own resolvers when a name was asked for."""
-    reason = "self_resolver" if observation.reason in ("dns_timeout", "dns_servfail") else "self_network"
+    reason = round_.shortage or ("self_resolver" if of_a_name(observation) else "self_network")
     proof = f"canaries failed: {', '.join(round_.failed)}" if round_.asked else "no canary to ask"
-    detail = f"{observation.reason}; {proof}"
+    detail = f"{observation.reason or 'passed'}; {proof}"
     return voided(observation, reason, detail)
+
+
+def of_a_name(observation: Observation) -> bool:
+    """Whether name servers gave no answer that says something of the name."""
+    return observation.reason in ("dns_timeout", "dns_servfail")
 
 
 def voided(observation: Observation, reason: str, detail: str) -> Observation:
     """The same look, saying nothing about the target."""
-    outcome: Outcome = "void"
-    return Observation(
-        outcome,
-        observation.at,
-        observation.duration_ms,
-        reason,
-        detail,
-        observation.phases,
-        observation.status,
-        observation.ip,
-        observation.certificate_expires,
-        observation.attributes,
-    )
+    return replace(observation, outcome="void", reason=reason, detail=detail)
 
 
 MANY_CHECKS, MANY_HOSTS = 4, 2

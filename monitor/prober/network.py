@@ -9,6 +9,7 @@ import struct
 from pathlib import Path
 
 from monitor.probes.address import literal
+from monitor.probes.judge import SELF_ERRNOS
 
 ROUTES = Path("/proc/net/route")
 _ECHO = struct.pack("!BBHHH", 8, 0, 0, 0, 1) + b"minutebook"  # type 8, RFC 792; the kernel sets checksum and id
@@ -51,9 +52,18 @@ def is_local(address: str) -> bool:
     if literal(address) is None:
         return False
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    with socket.socket(family, socket.SOCK_DGRAM) as unsent:
-        try:
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as unsent:
             unsent.connect((address, 9))
-        except OSError:
-            return False
-        return bool(literal(unsent.getsockname()[0]) == literal(address))
+            return bool(literal(unsent.getsockname()[0]) == literal(address))
+    except OSError:
+        return False
+
+
+def shortage() -> str | None:
+    """What we are short of ourselves to open another socket, as a void reason; None: nothing."""
+    try:
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM).close()
+    except OSError as error:
+        return SELF_ERRNOS.get(error.errno or 0)
+    return None

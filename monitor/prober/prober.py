@@ -14,12 +14,20 @@ from typing import NamedTuple
 
 from monitor.interfaces import Clock, Observation, RecordResults, Tick
 from monitor.prober.canaries import Canaries, Canary
-from monitor.prober.evidence import all_refused_together, voided, without_us
+from monitor.prober.evidence import (
+    all_refused_together,
+    could_be_masked,
+    is_masked,
+    of_a_name,
+    voided,
+    without_us,
+)
 from monitor.prober.lanes import Lanes, most_at_once
 from monitor.prober.network import is_local
-from monitor.prober.results import gap_result, look_result, stopped
+from monitor.prober.results import gap_result, look_result, marked_unreliable, stopped
 from monitor.prober.runs import Runs
 from monitor.prober.watch import Notice, Watch
+from monitor.prober.witnesses import TIMEOUT_MS
 from monitor.probes import KINDS, Io, Missed, Probe, ProbedCheck
 from monitor.probes.judge import needs_canaries
 from monitor.probes.resolver import Resolver
@@ -27,16 +35,24 @@ from monitor.probes.tls import Tls
 
 MILLISECOND = 1_000_000  # ns
 
+TIMEOUTS = frozenset("dns_timeout tcp_timeout tls_timeout http_timeout_headers http_timeout_body".split())
+"""Fails that may be ours alone where the loop was late for half of the time that the target was given."""
+
+MUCH_LATE_MS = 500
+"""Less is no starvation, however short a timeout is."""
+
 
 @dataclass(frozen=True, slots=True)
 class ProbingOptions:
-    """The `probing` section; `location` is this daemon's vantage. `confirm_after_ms` 0: no extra look."""
+    """The `probing` section; `location` is this daemon's vantage. `confirm_after_ms` 0: no extra look. `anchor` is the
+    web canary of those who name none."""
 
     location: str = "local"
     confirm_after_ms: int = 5_000
     resolvers: tuple[str, ...] = ()
     allow_private_targets: bool = True
     canaries: tuple[Canary, ...] = ()
+    anchor: Canary | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +111,13 @@ class Prober:
         self._watch = Watch(clock, outlets.notice)
         self._tls = Tls()
         self._resolver = Resolver(options.resolvers, clock.monotonic_ns)
-        self._canaries = Canaries(clock, self._io(2_000), options.canaries)
+        self._canaries = Canaries(
+            clock,
+            self._io(TIMEOUT_MS),
+            options.canaries,
+            options.anchor,
+            lambda since: self._watch.during(since) is None,
+        )
         self._lanes: Lanes[tuple[_Plan, Tick]] = Lanes(self._start, most_at_once())
         self._group: asyncio.TaskGroup | None = None
         self._early: list[tuple[_Plan, Tick]] = []
@@ -111,6 +133,11 @@ class Prober:
     def newest(self) -> Mapping[str, Observation]:
         """The newest scheduled look of each check, void ones too."""
         return self._newest
+
+    @property
+    def canary_signs(self) -> Mapping[str, bool]:
+        """The canaries that count, and whether each sang when it was last asked."""
+        return self._canaries.signs
 
     def voids(self) -> Mapping[str, VoidSpell]:
         """The checks of which nothing is known now: their newest scheduled look is void, or its hold is over."""
@@ -177,7 +204,7 @@ class Prober:
             if not same:
                 self._resolver = Resolver(options.resolvers, self._clock.monotonic_ns)
                 await before.aclose()
-            self._canaries.reload(self._io(2_000), options.canaries)
+            await self._canaries.reload(self._io(TIMEOUT_MS), options.canaries, options.anchor)
         self._adopt(checks)
 
     def _adopt(self, checks: Iterable[ProbedCheck]) -> None:
@@ -233,26 +260,52 @@ class Prober:
     async def _reviewed(self, plan: _Plan, tick: Tick, began: int) -> Observation:
         late = self._clock.now() - tick.scheduled_at
         if late > plan.check.interval_ms:
-            return Observation("void", self._clock.now(), 0, "self_overload", f"started {late} ms late")
+            return self._too_late(late)
         observation = await plan.probe(tick, plan.io)
         self._count(plan, observation)
         trouble = self._watch.during(began)
         if trouble is not None and (trouble.reason != "self_loop" or observation.outcome == "fail"):
             return voided(observation, trouble.reason, trouble.detail)
-        if observation.outcome == "fail" and self._could_be_ours(plan, observation):
-            window = plan.check.interval_ms * MILLISECOND
-            out = await self._canaries.own_network_out(began, window)
-            if out is not None:
-                return without_us(observation, out)
-        return observation
+        late_ms = self._watch.late_ns(began) // MILLISECOND
+        if observation.reason in TIMEOUTS and late_ms >= max(plan.check.timeout_ms // 2, MUCH_LATE_MS):
+            return voided(
+                observation, "self_overload", f"{observation.reason}; the loop was late for {late_ms} ms of it"
+            )
+        settled = await self._settled(plan, observation, began)
+        return marked_unreliable(settled, late_ms) if late_ms else settled
 
-    def _could_be_ours(self, plan: _Plan, observation: Observation) -> bool:
-        address = observation.ip or plan.host
-        if observation.reason == "tcp_refused":
+    def _too_late(self, late_ms: int) -> Observation:
+        """A look that would begin over an interval late is not made."""
+        trouble = self._watch.during(self._clock.monotonic_ns() - late_ms * MILLISECOND)
+        reason = trouble.reason if trouble is not None and trouble.reason != "self_loop" else "self_overload"
+        return Observation("void", self._clock.now(), 0, reason, f"started {late_ms} ms late")
+
+    async def _settled(self, plan: _Plan, seen: Observation, began: int) -> Observation:
+        """What the canaries make of a look (design/faults.md, order of judgement 3 and row 20)."""
+        if seen.outcome == "void" or (seen.outcome == "pass" and self._canaries.masking is None):
+            return seen
+        doubtful, maskable = self._could_be_ours(plan, seen), could_be_masked(seen)
+        if not (doubtful or maskable) or is_local(seen.ip or plan.host):
+            return seen
+        if doubtful:
+            out = await self._canaries.own_network_out(began, plan.check.interval_ms * MILLISECOND)
+            if out is not None:
+                return without_us(seen, out)
+            if of_a_name(seen) and await self._canaries.resolvers_deaf(began, plan.host):
+                return voided(seen, "self_resolver", f"{seen.reason}; our name servers answer for no other name either")
+        elif seen.outcome == "fail":
+            await self._canaries.settle(began)
+        masking = self._canaries.masking
+        if maskable and masking is not None and is_masked(seen, masking):
+            return voided(seen, "self_network", f"{seen.reason or 'passed'}; somebody else answers for web canaries")
+        return seen
+
+    def _could_be_ours(self, plan: _Plan, seen: Observation) -> bool:
+        if seen.reason == "tcp_refused":
             hosts = len({each.host for each in self._plans.values()})
             failing = len(self._failing)
-            return all_refused_together(failing, len(self._plans), hosts) and not is_local(address)
-        return needs_canaries(observation.reason) and not is_local(address)
+            return all_refused_together(failing, len(self._plans), hosts)
+        return needs_canaries(seen.reason)
 
     def _record(self, plan: _Plan, tick: Tick, observation: Observation) -> None:
         check = plan.check

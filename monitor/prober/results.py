@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from monitor.facts import Phases, Result
 from monitor.interfaces import Observation, Tick
 from monitor.probes import Missed, ProbedCheck
@@ -45,6 +47,12 @@ def gap_result(missed: Missed, vantage: str, reason: str, detail: str) -> Result
         reason=reason,
         detail=detail,
     )
+
+
+def marked_unreliable(seen: Observation, late_ms: int) -> Observation:
+    """The same look, saying that what was measured of it is too long: our own loop was late (faults.md row 92)."""
+    note = f"durations unreliable: the loop was {late_ms} ms late"
+    return replace(seen, detail=f"{seen.detail}; {note}" if seen.detail else note)
 
 
 def stopped(at: int, spent_ns: int) -> Observation:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from itertools import takewhile
 from typing import Literal, NamedTuple
 
 from monitor.interfaces import Clock
@@ -17,7 +18,9 @@ BEAT_S = 0.05
 STALLED_NS = 250_000_000  # design/faults.md; design/reliability.md B3
 SUSPENDED_NS = 10_000_000_000  # no callback of ours takes that long: the process did not run
 STEPPED_MS = 1_000  # wall minus monotonic: design/faults.md row 91
+LATE_NS = 50_000_000  # design/faults.md row 92: what was measured meanwhile is too long
 _KEPT = 64
+_LATES_KEPT = 512
 
 Event = Literal["suspended", "clock_stepped"]
 Notice = Callable[[Event, int, str], None]
@@ -42,28 +45,35 @@ class Watch:
         self._troubles: deque[Trouble] = deque(maxlen=_KEPT)
         self._wall = clock.now()
         self._mono = clock.monotonic_ns()
+        self._asleep = clock.asleep_ns()
+        self._lates: deque[tuple[int, int]] = deque(maxlen=_LATES_KEPT)
         self.lag_ns = 0
 
     async def run(self) -> None:
         """Beats until it is cancelled."""
         self._wall, self._mono = self._clock.now(), self._clock.monotonic_ns()
+        self._asleep = self._clock.asleep_ns()
         while True:
             await asyncio.sleep(BEAT_S)
             self.look()
 
     def look(self) -> None:
-        """Compares both clocks with the look before."""
-        wall, mono = self._clock.now(), self._clock.monotonic_ns()
-        elapsed, drift = mono - self._mono, (wall - self._wall) - (mono - self._mono) // 1_000_000
-        since, self._wall, self._mono = self._mono, wall, mono
+        """Compares the clocks with the look before."""
+        wall, mono, asleep = self._clock.now(), self._clock.monotonic_ns(), self._clock.asleep_ns()
+        elapsed, slept = mono - self._mono, (asleep - self._asleep) // 1_000_000
+        drift = (wall - self._wall) - elapsed // 1_000_000 - slept
+        since, self._wall, self._mono, self._asleep = self._mono, wall, mono, asleep
         self.lag_ns = max(0, elapsed - int(BEAT_S * 1_000_000_000))
+        if self.lag_ns > LATE_NS:
+            self._lates.append((mono, self.lag_ns))
         if elapsed > SUSPENDED_NS:
-            self._keep(Trouble("self_suspended", since, mono, f"stopped for {elapsed // 1_000_000} ms"))
-            self._notice("suspended", wall, f"{elapsed // 1_000_000} ms")
+            self._suspended(since, mono, elapsed // 1_000_000)
         elif elapsed > STALLED_NS:
-            self._keep(Trouble("self_loop", since, mono, f"the loop stood for {elapsed // 1_000_000} ms"))
+            self._troubles.append(Trouble("self_loop", since, mono, f"the loop stood for {elapsed // 1_000_000} ms"))
+        if slept > STEPPED_MS:
+            self._suspended(since, mono, slept)
         if abs(drift) > STEPPED_MS:
-            self._keep(Trouble("self_clock", since, mono, f"the wall clock was stepped by {drift} ms"))
+            self._troubles.append(Trouble("self_clock", since, mono, f"the wall clock was stepped by {drift} ms"))
             self._notice("clock_stepped", wall, f"{drift} ms")
 
     def during(self, since_ns: int) -> Trouble | None:
@@ -72,8 +82,13 @@ class Watch:
         met = [trouble for trouble in self._troubles if trouble.until_ns > since_ns]
         return max(met, key=_gravity, default=None)
 
-    def _keep(self, trouble: Trouble) -> None:
-        self._troubles.append(trouble)
+    def late_ns(self, since_ns: int) -> int:
+        """How much of the time since a monotonic instant the loop was late, as far as it was by more than 50 ms."""
+        return sum(late for _, late in takewhile(lambda one: one[0] > since_ns, reversed(self._lates)))
+
+    def _suspended(self, since: int, mono: int, ms: int) -> None:
+        self._troubles.append(Trouble("self_suspended", since, mono, f"stopped for {ms} ms"))
+        self._notice("suspended", self._wall, f"{ms} ms")
 
 
 def _gravity(trouble: Trouble) -> int:

@@ -53,6 +53,11 @@ class Resolver:
         except pycares.AresError:
             return ()
 
+    @property
+    def answered_names(self) -> tuple[str, ...]:
+        """The names that were answered, the newest first, also those whose TTL is over."""
+        return tuple(reversed(self._kept))
+
     def kept(self, name: str) -> Answer | None:
         """What is known of a name without asking anybody."""
         answer = self._kept.get(name)

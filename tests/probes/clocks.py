@@ -6,17 +6,25 @@ from monitor.clock import SystemClock
 
 
 class FakeClock:
-    """interfaces.Clock; `advance` moves both clocks, `step` sets the wall clock alone."""
+    """interfaces.Clock; `advance` moves both clocks, `step` sets the wall clock alone, `sleep` is the machine's."""
 
     def __init__(self, now: int = 1_780_000_000_000) -> None:
         self._wall = now
         self._mono = 5_000_000_000
+        self._asleep = 0
 
     def now(self) -> int:
         return self._wall
 
     def monotonic_ns(self) -> int:
         return self._mono
+
+    def asleep_ns(self) -> int:
+        return self._asleep
+
+    def sleep(self, ms: int) -> None:
+        self._wall += ms
+        self._asleep += ms * 1_000_000
 
     def advance(self, ms: int) -> None:
         self._wall += ms
@@ -32,12 +40,20 @@ class JumpClock(SystemClock):
     def __init__(self) -> None:
         self._wall_ms = 0
         self._mono_ns = 0
+        self._asleep_ns = 0
 
     def now(self) -> int:
         return super().now() + self._wall_ms
 
     def monotonic_ns(self) -> int:
         return super().monotonic_ns() + self._mono_ns
+
+    def asleep_ns(self) -> int:
+        return self._asleep_ns
+
+    def sleep(self, ms: int) -> None:
+        self._wall_ms += ms
+        self._asleep_ns += ms * 1_000_000
 
     def advance(self, ms: int) -> None:
         self._wall_ms += ms

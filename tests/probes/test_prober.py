@@ -2,90 +2,31 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import errno
-import resource
-import socket
-from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import dns.rcode
 import pytest
 
-from monitor.facts import Result
-from monitor.interfaces import Observation, Tick
-from monitor.prober import Canary, Outlets, Prober, ProbingOptions, probe_once
-from monitor.probes import Missed, ProbedCheck
-from monitor.probes.dns import DnsSettings
+from monitor.interfaces import Observation
+from monitor.prober import Canary, ProbingOptions, probe_once
+from monitor.probes import Missed
 from monitor.probes.http import HttpSettings
 from monitor.probes.tcp import TcpSettings
 from tests.probes.clocks import JumpClock
+from tests.probes.house import (
+    BROKEN,
+    FINE,
+    Held,
+    House,
+    Turning,
+    dns_canary,
+    http_check,
+    no_descriptors,
+    seen_of_a_silent_name,
+)
 from tests.probes.names import code, naming, records, silence
-from tests.probes.servers import Talk, answer, says, serving, silent, unused_port
-
-FINE, BROKEN = says(answer()), says(answer(b"503 Unavailable"))
-
-
-class Results:
-    """The recorder's place: hands each result on to the test."""
-
-    def __init__(self) -> None:
-        self._queue: asyncio.Queue[Result] = asyncio.Queue()
-        self.all: list[Result] = []
-
-    def put(self, result: Result) -> None:
-        self.all.append(result)
-        self._queue.put_nowait(result)
-
-    async def next(self) -> Result:
-        return await asyncio.wait_for(self._queue.get(), 5)
-
-
-class House:
-    """A prober, its clock and what came out of it."""
-
-    def __init__(self, *checks: ProbedCheck, options: ProbingOptions | None = None) -> None:
-        self.clock = JumpClock()
-        self.results = Results()
-        self.events: list[str] = []
-        outlets = Outlets(self.results, lambda event, at, detail: self.events.append(event))
-        self.prober = Prober(self.clock, outlets, checks, options or ProbingOptions(confirm_after_ms=0))
-
-    @contextlib.asynccontextmanager
-    async def open(self) -> AsyncIterator[House]:
-        running = asyncio.create_task(self.prober.run())
-        await asyncio.sleep(0)
-        try:
-            yield self
-        finally:
-            running.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await running
-
-    def tick(self, check: str, *, late_ms: int = 0) -> Tick:
-        tick = Tick(check, 7, self.clock.now() - late_ms)
-        self.prober.take(tick)
-        return tick
-
-
-def http_check(url: str, name: str = "app", timeout_ms: int = 2_000, **more: int) -> ProbedCheck:
-    bounds = {"interval_ms": 10_000, "hold_ms": 30_000, "fall": 2, "rise": 1, **more}
-    return ProbedCheck("app", name, "http", HttpSettings(url=url), timeout_ms=timeout_ms, **bounds)
-
-
-class Held:
-    """A server that answers once it is let go."""
-
-    def __init__(self, reply: bytes) -> None:
-        self.asked = asyncio.Event()
-        self.go = asyncio.Event()
-        self._reply = reply
-
-    async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.asked.set()
-        await self.go.wait()
-        writer.write(self._reply)
+from tests.probes.servers import answer, says, serving, silent, unused_port
 
 
 async def test_a_look_is_recorded_with_all_that_it_saw() -> None:
@@ -124,16 +65,6 @@ async def test_a_result_that_contradicts_the_state_is_looked_at_again() -> None:
             house.tick("app")
             assert not (await house.results.next()).confirm
     assert len(house.results.all) == 5
-
-
-class Turning:
-    """A server whose manner the test changes."""
-
-    def __init__(self, now: Talk) -> None:
-        self.now = now
-
-    async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await self.now(reader, writer)
 
 
 async def test_no_extra_look_where_the_next_one_comes_as_soon() -> None:
@@ -267,19 +198,9 @@ async def test_a_shortage_of_our_own_is_void() -> None:
     async with serving(FINE) as server, House(http_check(server.url), options=options).open() as house:
         house.tick("app")
         assert (await house.results.next()).outcome == "pass"
-        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-        filler: list[socket.socket] = []
-        try:
-            resource.setrlimit(resource.RLIMIT_NOFILE, (100, hard))
-            with contextlib.suppress(OSError):
-                while True:
-                    filler.append(socket.socket())
+        with no_descriptors():
             house.tick("app")
             result = await house.results.next()
-        finally:
-            for each in filler:
-                each.close()
-            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
         assert (result.outcome, result.reason, result.detail) == ("void", "self_fd", errno.errorcode[errno.EMFILE])
         house.tick("app")
         assert (await house.results.next()).outcome == "pass"
@@ -321,19 +242,6 @@ async def test_so_many_probes_to_one_host_wait_for_each_other() -> None:
 
 
 # ---------------------------------------------------------------- canaries
-
-ELSEWHERE = "http://nobody.test/"
-
-
-def dns_canary(address: str) -> Canary:
-    return Canary("dns", DnsSettings.model_construct(name="example.test", type="A", server=address))
-
-
-async def seen_of_a_silent_name(*canaries: Canary, resolver: str) -> Result:
-    options = ProbingOptions(confirm_after_ms=0, resolvers=(resolver,), canaries=canaries)
-    async with House(http_check(ELSEWHERE, timeout_ms=200), options=options).open() as house:
-        house.tick("app")
-        return await house.results.next()
 
 
 async def test_a_doubtful_fail_stands_while_the_canaries_sing() -> None:

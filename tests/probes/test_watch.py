@@ -104,3 +104,26 @@ def test_the_gravest_trouble_is_the_reason(watch: Watch, clock: FakeClock) -> No
     trouble = watch.during(began)
     assert trouble is not None
     assert trouble.reason == "self_suspended"
+
+
+def test_a_machine_that_slept_was_suspended_and_its_clock_was_not_stepped(
+    watch: Watch, clock: FakeClock, diary: Diary
+) -> None:
+    began = clock.monotonic_ns()
+    clock.advance(BEAT_MS)
+    clock.sleep(300_000)
+    trouble = watch.during(began)
+    assert trouble is not None
+    assert trouble.reason == "self_suspended"
+    assert diary.events == [("suspended", clock.now(), "300000 ms")]
+
+
+def test_lateness_is_counted_from_fifty_milliseconds_on(watch: Watch, clock: FakeClock) -> None:
+    began = clock.monotonic_ns()
+    for late in (0, 50, 51, 200):
+        clock.advance(BEAT_MS + late)
+        watch.look()
+    assert watch.late_ns(began) == 251_000_000
+    assert watch.late_ns(clock.monotonic_ns()) == 0
+    beat(watch, clock, 3)
+    assert watch.late_ns(clock.monotonic_ns() - 3 * BEAT_MS * 1_000_000) == 0

@@ -26,6 +26,9 @@ class StillClock:
     def monotonic_ns(self) -> int:
         return self.instant * 1_000_000
 
+    def asleep_ns(self) -> int:
+        return 0
+
 
 def url_in(folder: Path) -> str:
     return f"sqlite:///{folder / 'minutebook.db'}"

@@ -1,0 +1,136 @@
+"""Whom a round of the canaries asks, and how: name servers, the default gateway, probes of the configuration's
+kinds."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import NamedTuple
+
+import aiodns
+import pycares
+
+from monitor.interfaces import Tick
+from monitor.prober import network
+from monitor.prober.evidence import Mask, mask_of
+from monitor.probes import KINDS, Io
+from monitor.probes.dns import DnsSettings
+from monitor.probes.judge import ProbeError
+from monitor.probes.resolver import Answer, Resolver
+from monitor.settings import Settings
+
+TIMEOUT_MS = 2_000
+REFRESH_S = 1.0
+"""Of a canary's 2 s, for a fresh look-up of its name."""
+
+ANY_NAME = "example.com"  # RFC 2606: exists, and belongs to nobody's service
+_ANSWERED = frozenset({aiodns.error.ARES_ENOTFOUND, aiodns.error.ARES_ENODATA})
+_PASS: frozenset[str | None] = frozenset({None})
+_ANSWERS = _PASS | {"dns_nxdomain", "dns_nodata"}
+"""A name server that says that a name does not exist has answered; where `expect` is written, it decides."""
+
+
+class Canary(NamedTuple):
+    """One of `probing.canaries`: its kind and settings."""
+
+    kind: str
+    settings: Settings
+
+
+class Sign(NamedTuple):
+    """What a canary showed: whether it sang, and whether somebody else answered in its place."""
+
+    sang: bool
+    mask: Mask = ""
+
+
+class Witness(NamedTuple):
+    """A canary that is asked. One that is not `named` by the configuration counts once it has sung. `web`: it says who
+    it is. `seldom`: it is somebody else's, and not asked every round."""
+
+    name: str
+    look: Callable[[], Awaitable[Sign]]
+    named: bool = True
+    web: bool = False
+    seldom: bool = False
+
+
+class Steadfast(Resolver):
+    """Keeps a canary's addresses: where the name servers are gone, it is still asked at its last ones. It must not fall
+    silent with them, or they would count twice."""
+
+    def __init__(self, servers: tuple[str, ...], clock: Callable[[], int]) -> None:
+        super().__init__(servers, clock)
+        self._last: dict[str, Answer] = {}
+
+    async def look_up(self, name: str) -> Answer:
+        last = self._last.get(name)
+        try:
+            async with asyncio.timeout(None if last is None else REFRESH_S):
+                answer = await super().look_up(name)
+        except (ProbeError, TimeoutError):
+            if last is None:
+                raise
+            return last
+        self._last[name] = answer
+        return answer
+
+
+def configured(canary: Canary, io: Io) -> Witness:
+    """A canary of the configuration. TypeError for a kind that is not asked from here."""
+    settings = canary.settings
+    kind = KINDS[canary.kind]
+    probe = kind.bind(settings)
+    if probe is None:
+        raise TypeError(f"no canary of kind {canary.kind}")
+    good = _ANSWERS if isinstance(settings, DnsSettings) and "expect" not in settings.model_fields_set else _PASS
+    asked, tick = probe, Tick("", 0, 0)
+
+    async def look() -> Sign:
+        seen = await asked(tick, io)
+        return Sign(seen.reason in good, mask_of(seen))
+
+    return Witness(f"{canary.kind} {kind.target_of(settings)}", look, web=canary.kind == "http")
+
+
+def by_default(io: Io, anchor: Canary | None) -> list[Witness]:
+    """The name servers in use, the default gateway, and the anchor (design/faults.md, "Canaries")."""
+    found = [_name_server(server) for server in io.resolver.servers]
+    address = network.read_default_gateway()
+    if address is not None:
+        found.append(_gateway(address))
+    if anchor is not None:
+        found.append(configured(anchor, io)._replace(named=False, seldom=True))
+    return found
+
+
+def _gateway(address: str) -> Witness:
+    async def look() -> Sign:
+        return Sign(await network.answers(address, TIMEOUT_MS / 1000))
+
+    return Witness(f"gateway {address}", look, named=False)
+
+
+def _name_server(server: str) -> Witness:
+    async def look() -> Sign:
+        return Sign(await answers(server, ANY_NAME))
+
+    return Witness(f"dns {server}", look)
+
+
+async def answers(server: str, name: str) -> bool:
+    """Whether a name server answers in time; that a name does not exist is an answer. A channel of its own: c-ares
+    keeps answers in one."""
+    try:
+        async with (
+            asyncio.timeout(TIMEOUT_MS / 1000),
+            aiodns.DNSResolver(nameservers=[server], timeout=TIMEOUT_MS / 1000, tries=1) as channel,
+        ):
+            await channel.query_dns(name, "A")
+    except TimeoutError:
+        return False
+    except aiodns.error.DNSError as error:
+        return error.args[0] in _ANSWERED
+    except pycares.AresError:
+        return False  # we are short of something ourselves
+    return True
