@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
-from typing import NamedTuple
+from typing import Literal, NamedTuple
+
+IpVersion = Literal["any", "prefer_ipv4", "prefer_ipv6", "only_ipv4", "only_ipv6"]
+"""Which addresses of a name are connected to; the preferred ones are tried first, the others soon beside them."""
 
 _REFUSED = tuple(
     ip_network(network)
@@ -74,3 +77,16 @@ def is_loopback(address: str) -> bool:
     found = ip_address(address)
     inner = _inner(found)
     return found.is_loopback or (inner is not None and inner.is_loopback)
+
+
+def is_of_version(address: str, wanted: IpVersion) -> bool:
+    """Whether this literal may be used at all."""
+    return wanted != ("only_ipv4" if ":" in address else "only_ipv6")
+
+
+def of_version(addresses: tuple[str, ...], wanted: IpVersion) -> tuple[str, ...]:
+    """The addresses that may be used, the preferred version first, otherwise in the order given."""
+    if wanted == "any":
+        return addresses
+    usable = tuple(address for address in addresses if is_of_version(address, wanted))
+    return tuple(sorted(usable, key=lambda address: (":" in address) is wanted.endswith("ipv4")))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import cast
 
 from monitor.probes import judge
@@ -66,6 +66,10 @@ class Exchange(asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
             self._transport = None
+
+    def certificate(self) -> Mapping[str, object] | None:
+        """The target's certificate, as `ssl` decodes it."""
+        return None if self._tls is None or not self._tls_ready else self._tls.certificate()
 
     @property
     def phase(self) -> Phase:

@@ -10,6 +10,7 @@ from typing import Generic, TypeVar
 from monitor.interfaces import Clock, Observation, Tick
 from monitor.probes.resolver import Resolver
 from monitor.probes.tls import Tls
+from monitor.probes.trace import Trace
 from monitor.settings import Settings
 
 S = TypeVar("S", bound=Settings)
@@ -17,13 +18,14 @@ S = TypeVar("S", bound=Settings)
 
 @dataclass(frozen=True, slots=True)
 class Io:
-    """All that a probe reaches the world through, and how long it may take."""
+    """All that a probe reaches the world through, and how long it may take; `trace` where the look is to be shown."""
 
     clock: Clock
     resolver: Resolver
     tls: Tls
     allow_private_targets: bool
     timeout_ms: int
+    trace: Trace | None = None
 
 
 Probe = Callable[[Tick, Io], Awaitable[Observation]]

@@ -92,6 +92,11 @@ class Response:
         """The length declared, or else the bytes of body read."""
         return self._raw_body if self._content_length is None else self._content_length
 
+    @property
+    def body_size(self) -> int:
+        """The bytes of body read, decompressed."""
+        return self._body_size
+
     def header(self, name: bytes) -> bytes | None:
         """The first value of a header; `name` in lower case."""
         return next((value for key, value in self.headers if key.lower() == name), None)

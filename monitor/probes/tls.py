@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import ssl
 from collections import OrderedDict
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -159,6 +160,10 @@ class TlsSession:
     def protocol(self) -> str | None:
         """What ALPN came to; None: nothing."""
         return self._tls.selected_alpn_protocol()
+
+    def certificate(self) -> Mapping[str, object] | None:
+        """The target's certificate as `ssl` decodes it, once it is verified."""
+        return self._tls.getpeercert()
 
     def agreed(self) -> Agreed:
         """To be asked as soon as the handshake is complete: a later alert takes it back."""

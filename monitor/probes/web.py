@@ -67,10 +67,11 @@ def redirected(current: Target, location: bytes) -> Target | None:
     return parse_target(absolute)
 
 
-def may_follow(first: Target, current: Target, to: Target, hosts: frozenset[str]) -> bool:
-    """Whether a redirect is followed: never from https to http, to another host only where it is named, and only to
-    the scheme's own port, the first request's on its host, or one named with its host (faults.md rows 76 to 78)."""
-    if current.secure and not to.secure:
+def may_follow(first: Target, current: Target, to: Target, hosts: frozenset[str], to_http: bool = False) -> bool:
+    """Whether a redirect is followed: from https to http only with `to_http`, to another host only where it is named,
+    and only to the scheme's own port, the first request's on its host, or one named with its host (faults.md rows 76
+    to 78)."""
+    if current.secure and not to.secure and not to_http:
         return False
     if to.host == first.host and to.port == first.port:
         return True
@@ -78,8 +79,18 @@ def may_follow(first: Target, current: Target, to: Target, hosts: frozenset[str]
     return f"{to.host}:{to.port}" in hosts or (named and to.port == (443 if to.secure else 80))
 
 
-def request_bytes(method: str, target: Target, headers: Mapping[str, str]) -> bytes:
-    """The whole request; `headers` stand in for our own of the same name."""
+def is_ours(first: Target, to: Target) -> bool:
+    """Whether what is sent to the first target is sent here too, secrets and all: it is the same scheme, host and
+    port, or the same host over TLS at last, at the schemes' own ports."""
+    if (to.secure, to.host, to.port) == (first.secure, first.host, first.port):
+        return True
+    return to.host == first.host and (first.secure, first.port, to.secure, to.port) == (False, 80, True, 443)
+
+
+def request_bytes(
+    method: str, target: Target, headers: Mapping[str, str], body: bytes = b"", absolute: bool = False
+) -> bytes:
+    """The whole request; `headers` stand in for our own of the same name. `absolute`: as a proxy is asked."""
     sent = {
         "Host": target.authority,
         "User-Agent": f"minutebook/{__version__}",
@@ -87,9 +98,10 @@ def request_bytes(method: str, target: Target, headers: Mapping[str, str]) -> by
         "Accept-Encoding": "identity",
         "Connection": "close",
     }
-    if method not in ("GET", "HEAD", "OPTIONS", "DELETE"):
-        sent["Content-Length"] = "0"
+    if body or method not in ("GET", "HEAD", "OPTIONS", "DELETE"):
+        sent["Content-Length"] = str(len(body))
     given = {name.lower() for name in headers}
     lines = [f"{name}: {value}" for name, value in sent.items() if name.lower() not in given]
     lines += [f"{name}: {value}" for name, value in headers.items()]
-    return "\r\n".join((f"{method} {target.path} HTTP/1.1", *lines, "", "")).encode("utf-8")
+    asked = target.url if absolute else target.path
+    return "\r\n".join((f"{method} {asked} HTTP/1.1", *lines, "", "")).encode("utf-8") + body

@@ -28,7 +28,7 @@ from typing import Any
 
 from monitor.clock import SystemClock
 from monitor.facts import Phases, Result
-from monitor.interfaces import Observation, Tick
+from monitor.interfaces import Assertion, Observation, Tick
 from monitor.prober import Canary, Outlets, Prober, ProbingOptions
 from monitor.probes import KINDS, ProbedCheck
 from tests.conftest import ROOT
@@ -108,9 +108,8 @@ def _outpost() -> _Outpost:
 
 def _observation(fields: dict[str, Any]) -> Observation:
     phases = fields.pop("phases")
-    assertions = fields.pop("assertions")
-    assert not assertions
-    return Observation(**fields, phases=None if phases is None else Phases(*phases))
+    assertions = tuple(Assertion(*each) for each in fields.pop("assertions"))
+    return Observation(**fields, phases=None if phases is None else Phases(*phases), assertions=assertions)
 
 
 # ------------------------------------------------------------------------------- in that process

@@ -1,17 +1,40 @@
-"""What a response must be, and whether it is: the `expect` section, judged without I/O."""
+"""What a response must be: the `expect` section. How it is judged stands in `judging`.
+
+```yaml
+expect:
+  status: [200, 300-399]
+  http_version: [HTTP/1.1]
+  tls: required                                        # of the last response; or forbidden
+  ip: [192.0.2.0/24, "2001:db8::1"]                    # where the connection must have gone to
+  headers:
+    - {name: Content-Type, matches: "^application/json"}
+    - {name: Cache-Control, lacks: public, presence: optional}
+    - {name: X-Debug, presence: forbidden}
+  size: {at_least: 2, at_most: 100000}                 # bytes of body, decompressed
+  body_matches: '"status":\\s*"ok"'                     # one expression, or a list of them
+  body_lacks: [error, exception]
+  json: ['$.status == "ok"', 'length($.items) >= 1']   # monitor/probes/json_condition.py
+  duration: 2s                                         # only where the promise counts latency
+```
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator
 from functools import cached_property
-from typing import Annotated
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from typing import Annotated, Literal
 
-from pydantic import Field, PlainValidator, WithJsonSchema
+from pydantic import Field, PlainSerializer, PlainValidator, WithJsonSchema
 
-from monitor.probes.judge import PASS, Verdict
+from monitor.probes.json_condition import JsonCondition
 from monitor.probes.pattern import BodyPattern
-from monitor.probes.response import Response
-from monitor.settings import Settings, shown, wrong
+from monitor.probes.response import BODY_LIMIT
+from monitor.settings import Mistake, PositiveDuration, Settings, shown, wrong
+
+TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 section 5.6.2
+MOST = 20  # expectations of a kind: each costs a pass over the body
 
 _RANGE = re.compile(r"([1-9]\d\d)-([1-9]\d\d)")
 
@@ -35,26 +58,160 @@ def _parse_pattern(given: object) -> str:
     return given
 
 
+def _parse_condition(given: object) -> str:
+    example = """'$.status == "ok"'"""
+    if not isinstance(given, str):
+        raise wrong(f"expected a condition such as {example}; found {shown(given)}")
+    try:
+        JsonCondition(given)
+    except ValueError as error:
+        raise wrong(f"expected a condition such as {example}; {error}") from None
+    return given
+
+
+def _parse_network(given: object) -> str:
+    try:
+        return str(ip_network(given)) if isinstance(given, str) else _no_network(given)
+    except ValueError:
+        return _no_network(given)
+
+
+def _no_network(given: object) -> str:
+    raise wrong(f"expected an address or a network such as 192.0.2.1 or 192.0.2.0/24; found {shown(given)}")
+
+
+def _one_or_more(parse: Callable[[object], str]) -> Callable[[object], tuple[str, ...]]:
+    def parse_all(given: object) -> tuple[str, ...]:
+        if not isinstance(given, list | tuple):
+            return (parse(given),)
+        if not 1 <= len(given) <= MOST:
+            raise wrong(f"expected 1 to {MOST} in the list; found {len(given)}")
+        return tuple(map(parse, given))
+
+    return parse_all
+
+
+def _as_written(given: tuple[str, ...]) -> str | list[str]:
+    return given[0] if len(given) == 1 else list(given)
+
+
+_ONE_OR_MORE = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}
+
 Status = Annotated[
     int | str,
     PlainValidator(_parse_status),
     WithJsonSchema({"type": ["integer", "string"], "examples": [200, "200-299"]}),
 ]
+Pattern = Annotated[str, PlainValidator(_parse_pattern), WithJsonSchema({"type": "string", "format": "regex"})]
+Patterns = Annotated[
+    tuple[str, ...],
+    PlainValidator(_one_or_more(_parse_pattern)),
+    PlainSerializer(_as_written, when_used="json"),
+    WithJsonSchema(_ONE_OR_MORE),
+]
+Condition = Annotated[
+    str, PlainValidator(_parse_condition), WithJsonSchema({"type": "string", "examples": ['$.status == "ok"']})
+]
+Network = Annotated[
+    str, PlainValidator(_parse_network), WithJsonSchema({"type": "string", "examples": ["192.0.2.1", "192.0.2.0/24"]})
+]
+
+
+class HeaderExpect(Settings):
+    """What one header must be: with several values it matches if one does, and lacks if none does."""
+
+    name: str
+    matches: Pattern | None = None
+    lacks: Pattern | None = None
+    presence: Literal["required", "optional", "forbidden"] = "required"
+
+    def mistakes(self) -> Iterator[Mistake]:
+        if not TOKEN.fullmatch(self.name):
+            yield Mistake(("name",), "expected a header's name: letters, digits and hyphens")
+        has_pattern = self.matches is not None or self.lacks is not None
+        if self.presence == "forbidden" and has_pattern:
+            yield Mistake(("presence",), "a header that must not be there has nothing to match; leave the pattern out")
+        if self.presence == "optional" and not has_pattern:
+            yield Mistake(("presence",), "asks for nothing; add `matches` or `lacks`")
+
+    @cached_property
+    def wanted(self) -> BodyPattern | None:
+        return None if self.matches is None else BodyPattern(self.matches)
+
+    @cached_property
+    def unwanted(self) -> BodyPattern | None:
+        return None if self.lacks is None else BodyPattern(self.lacks)
+
+
+class Size(Settings):
+    """Bounds of the body in bytes, decompressed."""
+
+    at_least: int | None = Field(default=None, ge=1)
+    at_most: int | None = Field(default=None, ge=0, le=BODY_LIMIT)
+
+    def mistakes(self) -> Iterator[Mistake]:
+        if self.at_least is None and self.at_most is None:
+            yield Mistake((), "expected `at_least`, `at_most`, or both")
+        elif self.at_least is not None and self.at_least > (BODY_LIMIT if self.at_most is None else self.at_most):
+            most = f"{BODY_LIMIT} bytes, which are read at most" if self.at_most is None else "at_most"
+            yield Mistake(("at_least",), f"is over {most}")
 
 
 class Expect(Settings):
     """What a response must be."""
 
     status: list[Status] = Field(default=["200-299"], min_length=1)
-    body_matches: Annotated[str, PlainValidator(_parse_pattern), WithJsonSchema({"type": "string"})] | None = None
+    http_version: tuple[Literal["HTTP/1.0", "HTTP/1.1"], ...] | None = Field(default=None, min_length=1)
+    tls: Literal["required", "forbidden"] | None = None
+    ip: tuple[Network, ...] | None = Field(default=None, min_length=1)
+    headers: tuple[HeaderExpect, ...] = Field(default=(), max_length=MOST)
+    size: Size | None = None
+    body_matches: Patterns | None = None
+    body_lacks: Patterns | None = None
+    json_: tuple[Condition, ...] = Field(default=(), alias="json", max_length=MOST)
+    duration: PositiveDuration | None = None
 
     @cached_property
     def statuses(self) -> frozenset[int]:
         return frozenset(code for status in self.status for code in _codes(status))
 
     @cached_property
-    def pattern(self) -> BodyPattern | None:
-        return None if self.body_matches is None else BodyPattern(self.body_matches)
+    def status_alone(self) -> bool:
+        """Whether the status is all that is asked for."""
+        return all(getattr(self, name) == field.get_default() for name, field in _BESIDE_STATUS.items())
+
+    @cached_property
+    def keeps_body(self) -> bool:
+        return bool(self.body_matches or self.body_lacks or self.json_)
+
+    @cached_property
+    def networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        return tuple(map(ip_network, self.ip or ()))
+
+    @cached_property
+    def wanted(self) -> tuple[BodyPattern, ...]:
+        return tuple(map(BodyPattern, self.body_matches or ()))
+
+    @cached_property
+    def unwanted(self) -> tuple[BodyPattern, ...]:
+        return tuple(map(BodyPattern, self.body_lacks or ()))
+
+    @cached_property
+    def conditions(self) -> tuple[JsonCondition, ...]:
+        return tuple(map(JsonCondition, self.json_))
+
+    def of_bodies(self) -> Iterator[str]:
+        """The keys that need a body."""
+        given = {
+            "size": self.size,
+            "body_matches": self.body_matches,
+            "body_lacks": self.body_lacks,
+            "json": self.json_,
+        }
+        return (key for key, value in given.items() if value)
+
+
+_BESIDE_STATUS = {name: field for name, field in Expect.model_fields.items() if name != "status"}
 
 
 def _codes(status: int | str) -> range:
@@ -62,12 +219,3 @@ def _codes(status: int | str) -> range:
         return range(status, status + 1)
     first, _, last = status.partition("-")
     return range(int(first), int(last) + 1)
-
-
-def judge_response(expect: Expect, response: Response) -> Verdict:
-    """Whether a whole response is the expected one."""
-    if response.status not in expect.statuses:
-        return Verdict("fail", "http_status", f"status {response.status}")
-    if expect.pattern is not None and not expect.pattern.found_in(response.body):
-        return Verdict("fail", "http_content", "the body does not match body_matches")
-    return PASS

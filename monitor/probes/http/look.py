@@ -8,29 +8,31 @@ from functools import partial
 from monitor.facts import Phases
 from monitor.interfaces import Observation, Tick
 from monitor.probes import judge
-from monitor.probes.address import vetted
+from monitor.probes.address import of_version, vetted
 from monitor.probes.connect import Connected, connect
 from monitor.probes.deadline import Deadline
 from monitor.probes.exchange import Exchange
-from monitor.probes.http.expect import judge_response
+from monitor.probes.http.judging import Judged, Seen, judge_response, status_held
+from monitor.probes.http.proxy import PROXY_AUTHENTICATION_REQUIRED, Tunnelled, unreached
 from monitor.probes.http.settings import HttpSettings
 from monitor.probes.judge import Phase, ProbeError, Verdict
 from monitor.probes.kind import Io
 from monitor.probes.response import Response
 from monitor.probes.tls import TlsPolicy
-from monitor.probes.web import REDIRECTS, Target, may_follow, redirected, request_bytes
+from monitor.probes.trace import Hop, Trace, certificate_of, safe
+from monitor.probes.web import REDIRECTS, Target, is_ours, may_follow, redirected
 
 
 async def probe(settings: HttpSettings, tick: Tick, io: Io) -> Observation:
     """One look: passes when the last response is what was expected."""
     look = _Look(settings, io)
-    verdict: Verdict | None = None
+    judged: Judged | None = None
     with Deadline(look.loop, io.timeout_ms / 1000):
         try:
-            verdict = await look.follow()
+            judged = await look.follow()
         except ProbeError as fault:
-            verdict = fault.verdict
-    return look.observation(verdict or judge.of_deadline(look.phase, io.timeout_ms))
+            judged = Judged(fault.verdict, ())
+    return look.observation(judged or Judged(look.out_of_time(), ()))
 
 
 class _Look:
@@ -71,25 +73,49 @@ class _Look:
         self._ip: str | None = None
         self._status: int | None = None
         self._certificate_expires: int | None = None
-        self._attributes: dict[str, float | str] = {}
+        self._attributes: dict[str, float | str] = {"probe_http_ssl": 0}
 
     @property
     def phase(self) -> Phase:
         return self._phase if self._exchange is None else self._exchange.phase
 
-    async def follow(self) -> Verdict:
+    def out_of_time(self) -> Verdict:
+        """The verdict where the deadline came first."""
+        verdict = judge.of_deadline(self.phase, self._io.timeout_ms)
+        at_proxy = self._settings.proxy is not None and self._exchange is None
+        return unreached(verdict) if at_proxy else verdict
+
+    async def follow(self) -> Judged:
         """Hop by hop to the response that is judged. Raises ProbeError."""
         settings = self._settings
-        target, request, method = settings.first, settings.first_request, settings.method
+        target, request, method, with_body = settings.first, settings.first_request, settings.method, True
         while True:
             response = await self._hop(target, request, method == "HEAD")
-            if response.status not in REDIRECTS or response.status in settings.expect.statuses:
-                return judge_response(settings.expect, response)
+            if response.status == 407 and settings.proxy is not None:
+                raise ProbeError(PROXY_AUTHENTICATION_REQUIRED)
+            if self._is_last(response):
+                return self._judged(target, response)
             following = self._next(target, response)
-            headers = settings.sent_headers if following.host == settings.first.host else {}
             if response.status == 303 or (response.status in (301, 302) and method == "POST"):
-                method = "HEAD" if method == "HEAD" else "GET"  # RFC 9110 section 15.4
-            target, request = following, request_bytes(method, following, headers)
+                method, with_body = ("HEAD" if method == "HEAD" else "GET"), False  # RFC 9110 section 15.4
+            elif with_body and settings.body is not None and not is_ours(settings.first, following):
+                raise judge.fail("http_redirect_blocked", "a redirect that would take the body to another host")
+            target, request = following, settings.request_to(following, method, with_body)
+
+    def _is_last(self, response: Response) -> bool:
+        settings = self._settings
+        return (
+            response.status not in REDIRECTS
+            or response.status in settings.expect.statuses
+            or not settings.redirects.limit
+        )
+
+    def _judged(self, target: Target, response: Response) -> Judged:
+        expect = self._settings.expect
+        if expect.status_alone and response.status in expect.statuses:
+            return status_held(response.status)
+        elapsed = judge.milliseconds(self._io.clock.monotonic_ns() - self._started)
+        return judge_response(expect, Seen(response, target.secure, self._address, elapsed))
 
     def _next(self, current: Target, response: Response) -> Target:
         self._redirects += 1
@@ -104,23 +130,29 @@ class _Look:
             raise judge.fail("http_protocol", "a redirect whose Location is no URL") from None
         if following is None:
             raise judge.fail("http_redirect_blocked", "a redirect to another scheme than http and https")
-        if not may_follow(self._settings.first, current, following, self._settings.other_hosts):
+        settings = self._settings
+        if not may_follow(settings.first, current, following, settings.other_hosts, settings.redirects.to_http):
             raise judge.fail("http_redirect_blocked", "a redirect to another host or port, or from https to http")
         return following
 
     async def _hop(self, target: Target, request: bytes, bodiless: bool) -> Response:
-        addresses = await self._addresses(target)
+        addresses, port = await self._way_to(target)
         if target.secure:
             self._io.tls.context(self._policy(target)[0])  # made here once: it is no part of a connection
         self._phase, self._ip = "connect", addresses[0]
         began = self._io.clock.monotonic_ns()
-        exchange, connected = await connect(partial(self._make, target, bodiless), addresses, target.port, self.loop)
+        try:
+            exchange, connected = await connect(partial(self._make, target, bodiless), addresses, port, self.loop)
+        except ProbeError as error:
+            raise self._of_the_way(error) from None
         self._exchange = exchange
         try:
             exchange.start(request)
             await exchange.done
         finally:
             self._measure(exchange, connected, began)
+            if self._io.trace is not None:
+                self._trace(self._io.trace, target, exchange, began)
             exchange.close()
         fault = exchange.fault or exchange.response.fault
         if fault is not None:
@@ -129,17 +161,40 @@ class _Look:
         return exchange.response
 
     def _make(self, target: Target, bodiless: bool) -> Exchange:
-        io = self._io
-        response = Response(self._settings.expect.body_matches is not None, bodiless)
-        tls = io.tls.session(*self._policy(target)) if target.secure else None
-        return Exchange(response, tls, io.clock.monotonic_ns, self.loop.create_future())
+        io, settings = self._io, self._settings
+        response = Response(settings.expect.keeps_body, bodiless)
+        done: asyncio.Future[None] = self.loop.create_future()
+        if not target.secure:
+            return Exchange(response, None, io.clock.monotonic_ns, done)
+        tls = io.tls.session(*self._policy(target))
+        if settings.proxy is None:
+            return Exchange(response, tls, io.clock.monotonic_ns, done)
+        tunnelled = Tunnelled(response, tls, io.clock.monotonic_ns, done)
+        tunnelled.tunnel = settings.tunnel_to(target)
+        return tunnelled
 
     def _policy(self, target: Target) -> tuple[TlsPolicy, str]:
         """With the name that is verified. Another host is shown no certificate of ours."""
         settings = self._settings
-        if target.host == settings.first.host:
+        if is_ours(settings.first, target):
             return settings.tls_policy, settings.tls.name_of(target.host)
         return settings.tls_policy_elsewhere, target.host
+
+    async def _way_to(self, target: Target) -> tuple[tuple[str, ...], int]:
+        """The addresses and the port that are connected to."""
+        proxy = self._settings.proxy
+        if proxy is None:
+            return await self._addresses(target), target.port
+        if target.literal:
+            self._allowed((target.host,))
+        try:
+            return await self._addresses(proxy.target), proxy.target.port
+        except ProbeError as error:
+            raise self._of_the_way(error) from None
+
+    def _of_the_way(self, error: ProbeError) -> ProbeError:
+        """Why there is no connection; where it would have been to the proxy, that is our own side."""
+        return error if self._settings.proxy is None else ProbeError(unreached(error.verdict))
 
     async def _addresses(self, target: Target) -> tuple[str, ...]:
         self._phase = "resolve"
@@ -151,7 +206,15 @@ class _Look:
                 found = (await self._io.resolver.look_up(target.host)).addresses
             finally:
                 self._resolve += self._io.clock.monotonic_ns() - began
-        allowed = vetted(found, self._io.allow_private_targets)
+        return self._allowed(found)
+
+    def _allowed(self, found: tuple[str, ...]) -> tuple[str, ...]:
+        """Those of the version that is asked for that the policy lets us connect to. Raises ProbeError for none."""
+        wanted = self._settings.ip_version
+        usable = of_version(found, wanted)
+        if not usable:
+            raise judge.fail("dns_nodata", f"no address for {wanted}")
+        allowed = vetted(usable, self._io.allow_private_targets)
         if allowed:
             return allowed
         if self._redirects:
@@ -178,13 +241,40 @@ class _Look:
         response = exchange.response
         self._response = response
         self._status = response.status or None
+        self._attributes["probe_http_ssl"] = 0 if exchange.agreed is None else 1
         if exchange.agreed is not None:
             version, expires = exchange.agreed
             self._attributes["probe_tls_version_info"] = (version or "").replace("TLSv", "TLS ")
             if expires is not None:
                 self._certificate_expires = min(expires, self._certificate_expires or expires)
 
-    def observation(self, verdict: Verdict) -> Observation:
+    def _trace(self, trace: Trace, target: Target, exchange: Exchange, began: int) -> None:
+        stamps = (began, exchange.connected_ns, exchange.secured_ns or exchange.connected_ns)
+        connected, secured, first = stamps[1], stamps[2], exchange.first_byte_ns
+        trace.hops.append(
+            Hop(
+                target=safe(target.url.partition("?")[0]),
+                address=self._ip or "",
+                phases=Phases(
+                    connect=judge.milliseconds(connected - began) if connected else None,
+                    tls=judge.milliseconds(secured - connected) if exchange.secured_ns else None,
+                    processing=judge.milliseconds(first - secured) if first else None,
+                    transfer=judge.milliseconds(exchange.ended_ns - first) if first and exchange.ended_ns else None,
+                ),
+                proxy=None if self._settings.proxy is None else self._settings.proxy.target.authority,
+                status=exchange.response.status or None,
+                tls=exchange.agreed.version if exchange.agreed is not None else None,
+                certificate=certificate_of(exchange.certificate()),
+            )
+        )
+
+    @property
+    def _address(self) -> str | None:
+        """The target's; a proxy does not tell to which it connects."""
+        return self._ip if self._settings.proxy is None else None
+
+    def observation(self, judged: Judged) -> Observation:
+        verdict = judged.verdict
         return Observation(
             outcome=verdict.outcome,
             at=self._at,
@@ -193,9 +283,10 @@ class _Look:
             detail=verdict.detail,
             phases=self._phases(),
             status=self._status,
-            ip=self._ip,
+            ip=self._address,
             certificate_expires=self._certificate_expires,
             attributes=self._all_attributes(verdict),
+            assertions=judged.assertions,
         )
 
     def _phases(self) -> Phases:
@@ -210,12 +301,11 @@ class _Look:
     def _all_attributes(self, verdict: Verdict) -> dict[str, float | str]:
         attributes = self._attributes
         attributes["probe_http_redirects"] = self._redirects
-        attributes["probe_http_ssl"] = 1 if "probe_tls_version_info" in attributes else 0
-        if self._ip is not None:
-            attributes["probe_ip_protocol"] = 6 if ":" in self._ip else 4
+        if self._address is not None:
+            attributes["probe_ip_protocol"] = 6 if ":" in self._address else 4
         if self._response is not None and self._response.status:
             attributes["probe_http_version"] = float(self._response.version)
             attributes["probe_http_content_length"] = self._response.content_length
-        if self._settings.expect.body_matches is not None:
+        if self._settings.expect.keeps_body:
             attributes["probe_failed_due_to_regex"] = 1 if verdict.reason == "http_content" else 0
         return attributes
