@@ -12,6 +12,8 @@ from exporters.numbers import duration, percent
 from exporters.stated import Statement, Wall, at, ms, plain, ratio_text, rows
 
 _LABEL_WIDTH = 12
+SHOWN_LETTERS = 60
+"""Of a value that was changed in the terms; JSON and CSV have it whole."""
 _CLASSES = ("maintenance", "third_party", "force_majeure", "customer", "connectivity")
 _BY_PERSON = _CLASSES[2:]  # said afterwards, so the page says when
 
@@ -201,7 +203,8 @@ def _exclusions(stated: Statement, wall: Wall) -> Iterator[str]:
             yield f"    declared {wall.shown(exclusion['announced_at'])}"
         for name in ("source", "url", "author", "approver", "reason", "evidence"):
             if exclusion.get(name) is not None:
-                yield f"    {name} {plain(exclusion[name])}"
+                typed = " (unauthenticated)" if exclusion.get(f"{name}_authenticated") is False else ""
+                yield f"    {name} {plain(exclusion[name])}{typed}"
     yield ""
 
 
@@ -220,10 +223,16 @@ def _changes(stated: Statement, wall: Wall) -> Iterator[str]:
     """The terms were changed within the month: that must show (accounting.md section 9)."""
     for change in rows(stated, "terms_changed"):
         yield from _labelled("changed", [f"the terms, {wall.shown(change['recorded_at'])}: {plain(change['digest'])}"])
+        for part in rows(change, "changes") if change.get("changes") is not None else ():
+            yield f"  {plain(part['path'])}: {_cut(plain(part['before']))}, now {_cut(plain(part['after']))}"
         under = change["under_before"]
         if isinstance(under, dict):
             down, allowed = duration(ms(under, "accounts_ms", "down")), duration(ms(under, "budget_ms"))
             yield f"  under the terms before: {plain(under['verdict'])}, {down} down of {allowed} allowed"
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= SHOWN_LETTERS else f"{text[:SHOWN_LETTERS]}..."
 
 
 def _proof(stated: Statement) -> Iterator[str]:

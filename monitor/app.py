@@ -31,10 +31,13 @@ from monitor.prober import Outlets, Prober
 from monitor.recorder import Recorder
 from monitor.scheduler import Scheduler
 from monitor.store import OpenStore, open_store
+from monitor.store.url import store_path
 from monitor.telemetry import logging_to
 from monitor.web import Access, Listen, build, serving
+from monitor.web.control import listening
 from monitor.wiring import (
     Event,
+    control_socket,
     lifecycle_fact,
     looked_at,
     polled,
@@ -84,7 +87,9 @@ async def serve(start: Start, signals: Signals) -> None:
         await stack.enter_async_context(parts.recorder)
         server = start.config.server
         app = build(parts.faces.daemon(), Access(server.metrics, server.status_page))
-        port = await stack.enter_async_context(serving(app, Listen(server.listen.host, server.listen.port)))
+        control = stack.enter_context(listening(control_socket(store_path(store_url(start.config)))))
+        listen = Listen(server.listen.host, server.listen.port)
+        port = await stack.enter_async_context(serving(app, listen, control))
         await parts.life.begin()  # once nothing of the configuration can be refused any more
         stack.push_async_callback(parts.life.end)
         await stack.enter_async_context(parts.periodic)

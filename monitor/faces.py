@@ -13,12 +13,13 @@ from monitor import __version__
 from monitor.closing import Wanted, latest, statements
 from monitor.errors import StoreError
 from monitor.evaluator import ALL_TIME, Evaluator
-from monitor.facts import AnyFact, Json
+from monitor.facts import AnyFact, Fact, Json
 from monitor.facts.schema import KINDS
 from monitor.interfaces import Clock, FactStore
-from monitor.ledger.period import Month
+from monitor.ledger.period import Month, Period
 from monitor.ledger.terms import Terms
 from monitor.life import Current
+from monitor.people import Known
 from monitor.poller import Poller
 from monitor.prober import Prober
 from monitor.recorder import Recorder
@@ -28,6 +29,9 @@ from monitor.telemetry import ProcessMetrics
 from monitor.web import Audience, Tokens
 from monitor.web.daemon import Daemon, Pages
 from monitor.wiring import longest_hold, store_url, tokens_file
+
+NO_RESULTS = Period(0, 0)
+"""No result is looked at in an empty period: what is read are the facts of all other kinds."""
 
 
 class Running(Protocol):
@@ -73,12 +77,21 @@ class Faces:
             services=lambda: [service.name for service in parts.current.terms.services],
             statement=self._statement,
             record=parts.recorder.record,
+            known=self._known,
             longest_hold=self._longest_hold,
             reload=parts.reload,
             ready=lambda: parts.evaluator.first_evaluation.is_set() and not parts.current.leaving,
             token=tokens.find,
             now=parts.clock.now,
         )
+
+    async def _known(self) -> Known:
+        return await asyncio.to_thread(self._read_known)
+
+    def _read_known(self) -> Known:
+        parts = self._parts
+        facts = [fact for fact in parts.store.read(NO_RESULTS, ALL_TIME.end) if isinstance(fact, Fact)]
+        return Known(facts, parts.current.terms, parts.clock.now())
 
     def _metrics_page(self) -> Iterator[str]:
         yield from self._exposition.render(self._parts.evaluator.snapshot, self._attributes(), self._self_metrics())

@@ -110,6 +110,11 @@ def tokens_file(store: Path) -> Path:
     return store.with_suffix(".tokens")
 
 
+def control_socket(store: Path) -> Path:
+    """Where a running daemon takes in what is recorded by hand on this machine: beside the store."""
+    return store.with_suffix(".sock")
+
+
 def until_restart(old: Config, new: Config) -> tuple[Config, list[str]]:
     """The new configuration with the sections of the old one that a reload leaves as they are; those that differ."""
     fixed = {section: getattr(old, section) for section in FIXED}

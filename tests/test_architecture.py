@@ -35,6 +35,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
         "monitor.ledger.months",
         "monitor.ledger.coverage",
         "monitor.ledger.outages",
+        "monitor.ledger.changes",
         "monitor.ledger.live",
         "monitor.ledger.vitals",
         "monitor.ledger.response",
@@ -43,7 +44,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ),
     ("monitor.interfaces", "monitor.settings", "exporters"),
     ("monitor.clock", "monitor.probes", "monitor.sources", "monitor.store"),
-    ("monitor.config",),
+    ("monitor.config", "monitor.people"),
     (
         "monitor.scheduler",
         "monitor.prober",

@@ -27,6 +27,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "import": ("monitor.cli.log:import_file", "Take in a file of facts."),
     "export": ("monitor.cli.log:export", "Write the facts of the store, one a line."),
     "verify": ("monitor.cli.log:verify", "Check the store's pages and its chain."),
+    "exclude": ("monitor.cli.by_hand:exclude", "Declare downtime that the promise excludes."),
+    "approve": ("monitor.cli.by_hand:approve", "Approve what another person declared."),
+    "revoke": ("monitor.cli.by_hand:revoke", "Revoke an exclusion, for good."),
+    "maintenance": ("monitor.cli.maintenance:maintenance", "Announce, move, cancel or complete a maintenance."),
     "token": ("monitor.cli.tokens:token", "Add, list and revoke bearer tokens."),
 }
 """Each command: where it is, and its line in the list."""

@@ -28,10 +28,11 @@ def _path(config_file: Path | None) -> Path:
 @click.argument("role", type=click.Choice(get_args(Role)))
 @config_option
 @click.option("--vantage", help="The vantage of an agent.")
+@click.option("--name", help="Whose it is: the author of what is recorded with it.")
 @click.option("--days", type=click.IntRange(1, 365), default=365, show_default=True, help="How long it is in force.")
-def add_token(role: Role, config_file: Path | None, vantage: str | None, days: int) -> None:
+def add_token(role: Role, config_file: Path | None, vantage: str | None, name: str | None, days: int) -> None:
     """Make a token; its text is printed now and never again."""
-    text, made = add(_path(config_file), Wanted(role, days * DAY, vantage), SystemClock().now())
+    text, made = add(_path(config_file), Wanted(role, days * DAY, vantage, name), SystemClock().now())
     click.echo(text)
     click.echo(f"token {made.id} ({made.role}) is in force until {format_instant(made.expires_at)}", err=True)
 
@@ -39,11 +40,12 @@ def add_token(role: Role, config_file: Path | None, vantage: str | None, days: i
 @token.command("list")
 @config_option
 def list_tokens(config_file: Path | None) -> None:
-    """Every token: id, role, vantage, until when, and whether it is in force."""
+    """Every token: id, role, vantage, name, until when, and whether it is in force."""
     now = SystemClock().now()
     for made in read(_path(config_file)).values():
         place = f" {made.vantage}" if made.vantage else ""
-        click.echo(f"{made.id} {made.role}{place} {made.state(now)}")
+        whose = f" {made.name}" if made.name else ""
+        click.echo(f"{made.id} {made.role}{place}{whose} {made.state(now)}")
 
 
 @token.command("revoke")

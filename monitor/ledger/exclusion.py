@@ -75,6 +75,11 @@ def text_of(fact: Fact, name: str) -> str | None:
     return value if isinstance(value, str) else None
 
 
+def is_authenticated(fact: Fact) -> bool:
+    """Whether a bearer token proves who said it; a name that was only typed proves nothing."""
+    return text_of(fact, "authenticated_by") is not None
+
+
 def concerns(fact: Fact, service: str) -> bool:
     """Whether a fact's `services` (absent or empty: all) name the service."""
     services = cast("list[str] | None", fact.fields.get("services"))
@@ -184,6 +189,7 @@ def _shown(revised: Sequence[Revision], granted: Spans, policy: Policy) -> dict[
             for revision in revised
         ],
         "author": text_of(newest, "author"),
+        "author_authenticated": is_authenticated(newest),
     }
 
 
@@ -200,15 +206,12 @@ def declared_by_person(entries: Entries, service: str, policy: Policy) -> list[E
 
 def _declared(fact: Fact, decisions: Sequence[Fact], policy: Policy) -> Exclusion:
     author = fact.fields["author"]
-    approver = next(
-        (d.fields["author"] for d in decisions if d.fields["decision"] == "approved" and d.fields["author"] != author),
-        None,
-    )
+    approval = next((d for d in decisions if d.fields["decision"] == "approved" and d.fields["author"] != author), None)
     window = normalise([(parse_instant(cast(str, fact.fields["start"])), parse_instant(cast(str, fact.fields["end"])))])
     refused: dict[Why, Spans] = {}
     if any(d.fields["decision"] == "revoked" for d in decisions):
         refused = {"revoked": window}
-    elif policy.approval_required and approver is None:
+    elif policy.approval_required and approval is None:
         refused = {"not_approved": window}
     shown: dict[str, Json] = {
         "source": fact.source,
@@ -217,7 +220,9 @@ def _declared(fact: Fact, decisions: Sequence[Fact], policy: Policy) -> Exclusio
         "notice_ms": None,
         "revisions": [],
         "author": author,
-        "approver": approver,
+        "author_authenticated": is_authenticated(fact),
+        "approver": None if approval is None else approval.fields["author"],
+        "approver_authenticated": approval is not None and is_authenticated(approval),
         "evidence": fact.fields["evidence"],
         "reason": fact.fields["reason"],
     }

@@ -12,8 +12,9 @@ from hashlib import sha256
 from typing import cast
 
 from monitor.errors import InputError
-from monitor.facts import AnyFact, Json, canonical_json, digest, sha256_text
+from monitor.facts import AnyFact, Fact, Json, canonical_json, digest, sha256_text
 from monitor.ledger.accounts import refused_parts
+from monitor.ledger.changes import changes as differences
 from monitor.ledger.coverage import corroborator_availability, first_measured, vantage_coverage
 from monitor.ledger.decimals import decimal
 from monitor.ledger.entries import Entries, admit
@@ -192,7 +193,9 @@ def _exclusion(exclusion: Exclusion, granted: Spans, elapsed: Period, booked_ms:
             {**revision, "recorded_at": format_instant(cast(int, revision["recorded_at"]))} for revision in revisions
         ],
         "author": exclusion.shown.get("author"),
+        "author_authenticated": exclusion.shown.get("author_authenticated", False),
         "approver": exclusion.shown.get("approver"),
+        "approver_authenticated": exclusion.shown.get("approver_authenticated", False),
         "evidence": exclusion.shown.get("evidence"),
         "reason": exclusion.shown.get("reason"),
     }
@@ -228,21 +231,30 @@ def _commitment(f: Figures, cap_ms: int | None) -> dict[str, Json]:
 def _terms_changed(of: ServiceBook, booked: MonthBook, asked: Asked) -> list[Json]:
     """Every change of terms within the month, with what the month would be under the terms before (section 9)."""
     elapsed = booked.books.measured.period
+    held = _held(of.entries.of("terms"))
     changes: list[Json] = []
     before: str | None = None
     for fact in of.entries.of("terms"):
         now = cast(str, fact.fields["digest"])
         if before is not None and now != before and elapsed.start <= fact.recorded_at < elapsed.end:
+            known = before in held and now in held
             changes.append(
                 {
                     "recorded_at": format_instant(fact.recorded_at),
                     "before": before,
                     "digest": now,
+                    "changes": differences(held[before], held[now]) if known else None,
                     "under_before": _under(asked.former.get(before), of, asked),
                 }
             )
         before = now
     return changes
+
+
+def _held(facts: Sequence[Fact]) -> dict[str, Json]:
+    """The terms by digest; a fact that names other terms than it holds proves nothing."""
+    pairs = ((cast(str, fact.fields["digest"]), fact.fields["terms"]) for fact in facts)
+    return {digest: terms for digest, terms in pairs if sha256_text(canonical_json(terms)) == digest}
 
 
 def _under(former: Terms | None, of: ServiceBook, asked: Asked) -> Json:

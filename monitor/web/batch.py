@@ -55,11 +55,18 @@ def _decoded(number: int, given: Json, sender: Sender) -> AnyFact:
     except FactError as error:
         raise FactError(without_input(error.reason), number) from None
     if sender.vantage is None:
-        return fact
+        return _from_operator(fact, number)
     try:
         return _from_agent(fact, sender.vantage, sender)
     except FactError as error:
         raise type(error)(error.reason, number) from None
+
+
+def _from_operator(fact: AnyFact, number: int) -> AnyFact:
+    """Everything, but no proof of a name: a batch is typed text, whoever sends it."""
+    if isinstance(fact, Fact) and "authenticated_by" in fact.fields:
+        raise FactError("authenticated_by: is set when a person records it; leave it out", number)
+    return fact
 
 
 def _objects(body: bytes, content_type: str) -> Iterator[tuple[int, Json]]:

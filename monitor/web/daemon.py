@@ -9,6 +9,7 @@ from typing import Literal
 from monitor.facts import AnyFact, Json
 from monitor.ledger.period import Month
 from monitor.ledger.snapshot import Snapshot
+from monitor.people import Known
 from monitor.web.tokens import Token
 
 Audience = Literal["public", "all"]
@@ -35,7 +36,8 @@ class Daemon:
 
     `statement(service, month, as_of)` raises InputError where no policy is in force; `as_of` None: now, or as closed.
     `services` are the configured names. `record` returns how many facts were new, once they are durable, and raises
-    StoreError when they could not be kept. `longest_hold(check)` is 3 x interval + timeout in ms, None for a check that
+    StoreError when they could not be kept. `known` is what stands recorded beside results; raises StoreError.
+    `longest_hold(check)` is 3 x interval + timeout in ms, None for a check that
     the configuration does not name. `reload` raises InputError or StoreError, and then nothing has changed. `token` is
     the token of a text if it is in force; raises InputError or StoreError when the tokens cannot be read. `now` in UTC
     ms.
@@ -46,6 +48,7 @@ class Daemon:
     services: Callable[[], Sequence[str]]
     statement: Callable[[str, Month, int | None], Awaitable[Mapping[str, Json]]]
     record: Callable[[Sequence[AnyFact]], Awaitable[int]]
+    known: Callable[[], Awaitable[Known]]
     longest_hold: Callable[[str], int | None]
     reload: Callable[[], Awaitable[None]]
     ready: Callable[[], bool]

@@ -10,9 +10,10 @@ from aiohttp import web
 from aiohttp.typedefs import Middleware
 
 from monitor.errors import InputError, StoreError
+from monitor.web.control import is_local
 from monitor.web.problems import Handler, Problem, unavailable
 from monitor.web.roles import RouteKey, Who, key_of
-from monitor.web.tokens import Token
+from monitor.web.tokens import LOCAL, Token
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +60,7 @@ def guard(
             return await handler(request)
         allowed = table.get(key_of(request.match_info.route), frozenset())
         given = _bearer(request)
-        caller = _identify(given, token) if given is not None else None
+        caller = _identify(given, token) if given is not None else _local(request)
         if caller is not None:
             request[CALLER] = caller
         if "anyone" not in allowed:
@@ -68,6 +69,10 @@ def guard(
         return await handler(request)
 
     return let_through
+
+
+def _local(request: web.Request) -> Token | None:
+    return LOCAL if is_local(request.transport) else None
 
 
 def _bearer(request: web.Request) -> str | None:

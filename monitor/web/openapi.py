@@ -51,6 +51,52 @@ _AS_OF: Json = {
 }
 _FACT: Json = {"type": "object", "required": ["kind"], "properties": {"kind": {"type": "string"}}}
 
+_RECORDED: Json = {
+    "type": "object",
+    "required": ["subject", "new", "author", "authenticated", "effects"],
+    "properties": {
+        "subject": {"type": "string"},
+        "new": {"type": "integer", "minimum": 0, "maximum": 1},
+        "author": {"type": "string"},
+        "authenticated": {"type": "boolean"},
+        "effects": {"type": "array", "items": {"type": "object"}},
+    },
+}
+
+
+def _by_hand(summary: str, kind: str, required: str, subject: str | None = None) -> Json:
+    """What a person records; the fields are those of the fact. `subject` is what the path names."""
+    body: Json = {"type": "object", "required": list(required.split())}
+    path: Json = {"name": "subject", "in": "path", "required": True, "schema": {"type": "string"}}
+    answers: dict[str, Json] = {
+        "200": _ok(
+            "Durable: `new` 1, or 0 where the same stands already; `effects` is what it comes to for each service.",
+            {"application/json": {"schema": _RECORDED}},
+        ),
+        "400": _problem("The body is not framed as its headers say."),
+        "404": _problem("Nothing is recorded under that id."),
+        "408": _problem("The body did not arrive in time."),
+        "409": _problem("What is recorded already does not allow it."),
+        "413": _problem("The body is over 1 MiB."),
+        "415": _problem("Not JSON, or compressed."),
+        "422": _problem("A field is wrong. Nothing was stored."),
+        **_DENIED,
+    }
+    return {
+        "post": {
+            "summary": f"{summary} Role: operator.",
+            "description": (
+                f"The fields of a `{kind}` fact. The author is the token's name; an `author` that is typed is taken,"
+                " and shown as unauthenticated."
+            ),
+            "security": _READ,
+            "parameters": [path] if subject is not None else [],
+            "requestBody": {"required": True, "content": {"application/json": {"schema": body}}},
+            "responses": answers,
+        }
+    }
+
+
 PATHS: Mapping[str, Json] = {
     "/": _open("The status page.", {"text/html": {"schema": {"type": "string"}}}),
     "/status.json": _open("The status page as JSON.", _OBJECT),
@@ -108,6 +154,25 @@ PATHS: Mapping[str, Json] = {
             },
         }
     },
+    "/api/v1/exclusions": _by_hand(
+        "Declares an exclusion: what only a person can say of downtime.", "exclusion", "class start end reason evidence"
+    ),
+    "/api/v1/exclusions/{subject}/decisions": _by_hand(
+        "Approves what another person declared, or revokes it for good.",
+        "exclusion_decision",
+        "decision",
+        "exclusion",
+    ),
+    "/api/v1/maintenance": _by_hand(
+        "Records an announced maintenance, or the next revision of one.", "maintenance", "start end url"
+    ),
+    "/api/v1/maintenance/{subject}/cancellation": _by_hand(
+        "The maintenance will not be.", "maintenance", "", "maintenance"
+    ),
+    "/api/v1/maintenance/{subject}/completion": _by_hand(
+        "The maintenance ended early: now, or `at`.", "maintenance", "", "maintenance"
+    ),
+    "/api/v1/tickets": _by_hand("Records a ticket as it is now.", "ticket", "ticket customer priority received_at"),
     "/api/v1/statements": {
         "get": {
             "summary": "The statements of the running month and the one before. Roles: viewer, operator.",

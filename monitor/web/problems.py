@@ -20,6 +20,7 @@ Code = Literal[
     "forbidden",
     "cross_site",
     "not_found",
+    "conflict",
     "method_not_allowed",
     "timeout",
     "too_large",

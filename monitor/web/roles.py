@@ -29,6 +29,12 @@ ROLES: Mapping[RouteKey, frozenset[Who]] = {
     ("GET", "/-/ready"): OPEN,
     ("POST", "/-/reload"): OPERATORS,
     ("POST", "/api/v1/facts"): SENDERS,
+    ("POST", "/api/v1/exclusions"): OPERATORS,
+    ("POST", "/api/v1/exclusions/{subject}/decisions"): OPERATORS,
+    ("POST", "/api/v1/maintenance"): OPERATORS,
+    ("POST", "/api/v1/maintenance/{subject}/cancellation"): OPERATORS,
+    ("POST", "/api/v1/maintenance/{subject}/completion"): OPERATORS,
+    ("POST", "/api/v1/tickets"): OPERATORS,
     ("GET", "/api/v1/statements"): READERS,
     ("GET", "/api/v1/statements/{service}/{month}"): READERS,
 }

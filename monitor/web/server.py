@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from aiohttp import web
 
 from monitor.errors import InputError
 from monitor.web.api import Api
+from monitor.web.by_hand import ByHand
 from monitor.web.daemon import Access, Daemon
 from monitor.web.guard import Attempts, guard
 from monitor.web.pages import Pages
@@ -77,7 +79,7 @@ def build(daemon: Daemon, access: Access) -> web.Application:
 
 
 def _handlers(daemon: Daemon) -> dict[RouteKey, Handler]:
-    pages, api = Pages(daemon), Api(daemon)
+    pages, api, by_hand = Pages(daemon), Api(daemon), ByHand(daemon)
     return {
         ("GET", "/"): pages.status_page,
         ("GET", "/status.json"): pages.status,
@@ -88,6 +90,12 @@ def _handlers(daemon: Daemon) -> dict[RouteKey, Handler]:
         ("GET", "/-/ready"): pages.ready,
         ("POST", "/-/reload"): pages.reload,
         ("POST", "/api/v1/facts"): api.post_facts,
+        ("POST", "/api/v1/exclusions"): by_hand.does("exclude"),
+        ("POST", "/api/v1/exclusions/{subject}/decisions"): by_hand.does("decide", "exclusion"),
+        ("POST", "/api/v1/maintenance"): by_hand.does("announce"),
+        ("POST", "/api/v1/maintenance/{subject}/cancellation"): by_hand.does("cancel", "maintenance"),
+        ("POST", "/api/v1/maintenance/{subject}/completion"): by_hand.does("complete", "maintenance"),
+        ("POST", "/api/v1/tickets"): by_hand.does("ticket"),
         ("GET", "/api/v1/statements"): api.list_statements,
         ("GET", "/api/v1/statements/{service}/{month}"): api.get_statement,
     }
@@ -106,8 +114,9 @@ async def _with_security_headers(request: web.Request, response: web.StreamRespo
 
 
 @asynccontextmanager
-async def serving(app: web.Application, listen: Listen) -> AsyncIterator[int]:
-    """Serves until left; gives the port. Raises InputError when the address cannot be listened on."""
+async def serving(app: web.Application, listen: Listen, control: socket.socket | None = None) -> AsyncIterator[int]:
+    """Serves until left, over the daemon's own socket too; gives the port. Raises InputError when the address cannot be
+    listened on."""
     runner = web.AppRunner(app, handle_signals=False)
     await runner.setup()
     server = cast(web.Server, runner.server)
@@ -120,10 +129,14 @@ async def serving(app: web.Application, listen: Listen) -> AsyncIterator[int]:
             f"server.listen: {listen.host}:{listen.port} cannot be listened on: {error.strerror or error};"
             " stop what listens there, or choose another port"
         ) from None
+    listeners = [listener]
+    if control is not None:
+        listeners.append(await loop.create_unix_server(lambda: _Connection(server, loop), sock=control))
     try:
         yield int(listener.sockets[0].getsockname()[1])
     finally:
-        listener.close()
+        for each in listeners:
+            each.close()
         server.pre_shutdown()
         await server.shutdown(STOP_SECONDS)
         await runner.cleanup()

@@ -38,7 +38,7 @@ _MODE = 0o600
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """What is kept of a token. Instants in ms; `vantage` is set for agents only."""
+    """What is kept of a token. Instants in ms; `vantage` is set for agents only, `name` is whose it is."""
 
     id: str
     role: Role
@@ -47,6 +47,17 @@ class Token:
     expires_at: int
     vantage: str | None = None
     revoked_at: int | None = None
+    name: str | None = None
+
+    @property
+    def author(self) -> str:
+        """Who speaks with it, as facts name the author."""
+        return self.name or f"token-{self.id}"
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it stands for somebody who reached the daemon through its own socket: no token proves a name."""
+        return self is LOCAL
 
     def in_force(self, now: int) -> bool:
         return self.revoked_at is None and now < self.expires_at
@@ -58,6 +69,11 @@ class Token:
         return f"{'expires' if now < self.expires_at else 'expired'} {format_instant(self.expires_at)}"
 
 
+LOCAL = Token("local", "operator", "", 0, 0)
+"""Whoever may use the daemon's socket beside the store: the user that it runs as."""
+
+NAME_LIMIT = 100  # characters
+
 _FILE = TypeAdapter(list[Token])
 
 
@@ -68,6 +84,7 @@ class Wanted:
     role: Role
     life: int = LONGEST_LIFE
     vantage: str | None = None
+    name: str | None = None
 
 
 def add(path: Path, wanted: Wanted, now: int) -> tuple[str, Token]:
@@ -75,7 +92,7 @@ def add(path: Path, wanted: Wanted, now: int) -> tuple[str, Token]:
     _check(wanted)
     identity = token_hex(4)
     text = f"mb_{_PREFIXES[wanted.role]}_{identity}_{token_urlsafe(_SECRET_BYTES)}"
-    token = Token(identity, wanted.role, _digest(text), now, now + wanted.life, wanted.vantage)
+    token = Token(identity, wanted.role, _digest(text), now, now + wanted.life, wanted.vantage, None, wanted.name)
     with _locked(path):
         _write(path, {**read(path), identity: token})
     return text, token
@@ -160,6 +177,9 @@ def _check(wanted: Wanted) -> None:
         raise InputError("an agent's token belongs to one vantage: name it, for example --vantage paris")
     if wanted.role != "agent" and wanted.vantage is not None:
         raise InputError(f"only an agent's token has a vantage: leave it out for the role {wanted.role}")
+    name = wanted.name
+    if name is not None and not (name.strip() and name.isprintable() and len(name) <= NAME_LIMIT):
+        raise InputError(f"a token's name is at most {NAME_LIMIT} printable letters, such as --name alice")
 
 
 def _decoded(path: Path, text: bytes) -> list[Token]:

@@ -5,18 +5,28 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import aiohttp
 import pytest
 
 from exporters.prometheus import Exposition
 from monitor.errors import ConfigError, InputError, StoreError
-from monitor.facts import AnyFact, Json, key
+from monitor.facts import AnyFact, Fact, Json, key
 from monitor.ledger.period import DAY, Month
 from monitor.ledger.snapshot import Snapshot
+from monitor.ledger.terms import CheckTerms, Policy, ServiceTerms, Terms
+from monitor.people import Known
 from monitor.web import Access, Daemon, Listen, Pages, Role, Tokens, Wanted, build, serving, tokens
 from tests.faces.samples import AS_OF, SELF, newest, result, snapshot, view
+
+TERMS = Terms(
+    ZoneInfo("UTC"),
+    (ServiceTerms("app", (CheckTerms("admin", 70_000),)), ServiceTerms("jobs", (CheckTerms("nightly", 70_000),))),
+    (Policy(effective_from=date(2025, 7, 1), approval_required=True),),
+)
 
 
 @dataclass
@@ -28,6 +38,7 @@ class Book:
     facts: dict[bytes, AnyFact] = field(default_factory=dict)
     snapshot: Snapshot | None = None
     full: bool = False
+    terms: Terms = TERMS
     reload_refused: ConfigError | None = None
     reloads: int = 0
     asked: list[tuple[str, Month, int | None]] = field(default_factory=list)
@@ -38,6 +49,10 @@ class Book:
         new = {key(fact): fact for fact in facts if key(fact) not in self.facts}
         self.facts |= new
         return len(new)
+
+    async def known(self) -> Known:
+        facts = sorted((fact for fact in self.facts.values() if isinstance(fact, Fact)), key=lambda f: f.recorded_at)
+        return Known(facts, self.terms, self.now)
 
     async def statement(self, service: str, month: Month, as_of: int | None) -> Mapping[str, Json]:
         self.asked.append((service, month, as_of))
@@ -50,8 +65,8 @@ class Book:
             raise self.reload_refused
         self.reloads += 1
 
-    def token(self, role: Role, vantage: str | None = None, life: int = 90 * DAY) -> str:
-        return tokens.add(self.tokens, Wanted(role, life, vantage), self.now)[0]
+    def token(self, role: Role, vantage: str | None = None, life: int = 90 * DAY, name: str | None = None) -> str:
+        return tokens.add(self.tokens, Wanted(role, life, vantage, name), self.now)[0]
 
     def daemon(self) -> Daemon:
         exposition = Exposition()
@@ -66,6 +81,7 @@ class Book:
             services=lambda: ("app", "jobs"),
             statement=self.statement,
             record=self.record,
+            known=self.known,
             longest_hold={"admin": 100_000}.get,
             reload=self.reload,
             ready=lambda: self.snapshot is not None,

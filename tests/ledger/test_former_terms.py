@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import cast
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from monitor.closing import Wanted, former_terms, statements
 from monitor.config import parse, terms_json, to_terms
 from monitor.errors import InputError
-from monitor.facts import AnyFact, Fact, Json, Result
+from monitor.facts import AnyFact, Fact, Json, Result, canonical_json
+from monitor.ledger.changes import changes
 from monitor.ledger.period import DAY, HOUR, MINUTE, Month, parse_instant
 
 JUNE = Month(2026, 6)
@@ -43,11 +47,32 @@ def changed(*facts: Fact) -> list[Json]:
     return stated["terms_changed"]
 
 
+def _parts(change: dict[str, Json]) -> list[dict[str, str]]:
+    return cast("list[dict[str, str]]", change["changes"])
+
+
+NAMED = st.dictionaries(st.sampled_from("abc"), st.one_of(st.integers(0, 2), st.booleans(), st.none()), max_size=3)
+VERSIONS = st.dictionaries(
+    st.sampled_from("xyz"),
+    st.one_of(st.integers(0, 2), NAMED, st.lists(NAMED.map(lambda item: {**item, "name": str(len(item))}), max_size=3)),
+)
+
+
+@given(VERSIONS, VERSIONS)
+def test_what_differs_is_listed_and_nothing_else_is(before: dict[str, Json], after: dict[str, Json]) -> None:
+    listed = changes(before, after)
+    assert bool(listed) == (canonical_json(before) != canonical_json(after))
+    back = [{"path": c["path"], "before": c["after"], "after": c["before"]} for c in changes(after, before)]  # type: ignore[index, call-overload]
+    assert listed == back
+
+
 def test_raising_fall_within_the_month_shows_the_breach_it_hides() -> None:
     [change] = changed(terms_fact(written(2), START - DAY), terms_fact(written(900), START + 20 * DAY))
     assert isinstance(change, dict)
     assert isinstance(change["under_before"], dict)
     assert change["under_before"]["verdict"] == "breached"
+    [raised] = [part for part in _parts(change) if part["path"].endswith(".fall")]
+    assert raised == {"path": "services[app].checks[web].fall", "before": "2", "after": "900"}
 
 
 def test_terms_under_a_digest_that_is_not_theirs_prove_nothing() -> None:
@@ -58,6 +83,7 @@ def test_terms_under_a_digest_that_is_not_theirs_prove_nothing() -> None:
     assert isinstance(change["under_before"], dict)
     assert change["under_before"]["verdict"] == "breached"
     assert len(former_terms([honest, forged])) == 1
+    assert [part["after"] for part in _parts(change) if part["path"].endswith(".fall")] == ["900"]
 
 
 def test_terms_that_promised_nothing_for_the_month_do_not_stop_its_statement() -> None:

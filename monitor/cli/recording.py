@@ -1,0 +1,150 @@
+"""How a command records by hand: through the daemon that holds the store, or into the store where none runs."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+from socket import socket
+from typing import cast
+from urllib.parse import quote
+
+import click
+
+from monitor.cli.inputs import ALL_TIME, Command, configuration, storage_of
+from monitor.clock import SystemClock
+from monitor.closing import newest_terms
+from monitor.config import Config, to_terms
+from monitor.errors import InputError, StoreError
+from monitor.facts import Fact, Json
+from monitor.ledger.period import Period
+from monitor.people import OPERATIONS, Author, Known, Words
+from monitor.store import open_for_writing
+from monitor.store.url import store_path
+from monitor.web.by_hand import answer
+from monitor.web.control import connected
+from monitor.web.tokens import Tokens
+from monitor.wiring import control_socket, tokens_file
+
+TOKEN = "MINUTEBOOK_TOKEN"  # noqa: S105 - the name of a variable
+"""The environment variable that holds a token: the author is then the token's name."""
+
+ANSWER_SECONDS = 60.0
+
+PATHS: Mapping[str, str] = {
+    "exclude": "/api/v1/exclusions",
+    "decide": "/api/v1/exclusions/{}/decisions",
+    "announce": "/api/v1/maintenance",
+    "cancel": "/api/v1/maintenance/{}/cancellation",
+    "complete": "/api/v1/maintenance/{}/completion",
+}
+"""Where the daemon takes each operation in; {} is the subject, the member named in SUBJECTS."""
+
+SUBJECTS: Mapping[str, str] = {"decide": "exclusion", "cancel": "maintenance", "complete": "maintenance"}
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """What a command was told: the operation, its members as facts.md names them, and the author as typed."""
+
+    operation: str
+    words: Words
+    author: str | None
+
+
+def author_option(command: Command) -> Command:
+    """`--author`."""
+    return click.option(
+        "--author", help=f"Who does this; shown as unauthenticated. Leave it out with a token in {TOKEN}."
+    )(command)
+
+
+def record(config_file: Path | None, spoken: Spoken) -> Mapping[str, Json]:
+    """Records what was said; the answer is that of the API. Raises InputError, StoreError."""
+    config = configuration(config_file)
+    url = storage_of(config)
+    if spoken.author is None and not os.environ.get(TOKEN):
+        raise InputError(f"who does this? Say --author NAME, or give a token in {TOKEN}")
+    with connected(control_socket(store_path(url))) as daemon:
+        if daemon is not None:
+            return _sent(daemon, spoken)
+    return _written(url, config, spoken)
+
+
+def _sent(daemon: socket, spoken: Spoken) -> Mapping[str, Json]:
+    field = SUBJECTS.get(spoken.operation)
+    words = dict(spoken.words)
+    subject = str(words.pop(field)) if field is not None else ""
+    if spoken.author is not None:
+        words["author"] = spoken.author
+    headers = {"Content-Type": "application/json"}
+    if os.environ.get(TOKEN):
+        headers["Authorization"] = f"Bearer {os.environ[TOKEN]}"
+    connection = _Local(daemon)
+    try:
+        path = PATHS[spoken.operation].format(quote(subject, safe=""))
+        connection.request("POST", path, json.dumps(words).encode(), headers)
+        response = connection.getresponse()
+        told = json.loads(response.read())
+    except (OSError, HTTPException, ValueError) as error:
+        raise StoreError(f"the daemon did not answer ({type(error).__name__}); run the command again") from error
+    if response.status == 200:
+        return cast("Mapping[str, Json]", told)
+    refused = StoreError if response.status >= 500 else InputError
+    raise refused(str(told.get("detail", f"the daemon answered {response.status}")))
+
+
+class _Local(HTTPConnection):
+    """HTTP over a socket that is connected already."""
+
+    def __init__(self, connected_socket: socket) -> None:
+        super().__init__("localhost", timeout=ANSWER_SECONDS)
+        connected_socket.settimeout(ANSWER_SECONDS)
+        self.sock = connected_socket
+
+
+def _written(url: str, config: Config | None, spoken: Spoken) -> Mapping[str, Json]:
+    now = SystemClock().now()
+    author = _author(url, spoken, lambda: now)
+    with open_for_writing(url, now) as store:
+        facts = [fact for fact in store.read(Period(0, 0), ALL_TIME.end) if isinstance(fact, Fact)]
+        terms = to_terms(config) if config is not None else newest_terms(facts)
+        said = OPERATIONS[spoken.operation](spoken.words, author, Known(facts, terms, now))
+        new = store.append([said.fact]) if said.fact is not None else 0
+    return answer(said, new, author)
+
+
+def _author(url: str, spoken: Spoken, now: Callable[[], int]) -> Author:
+    text = os.environ.get(TOKEN)
+    if not text:
+        return Author(cast(str, spoken.author))
+    token = Tokens(tokens_file(store_path(url)), now).find(text)
+    if token is None or token.role != "operator":
+        raise InputError(f"{TOKEN}: is no operator's token that is in force; `minutebook token list` shows them")
+    if spoken.author is None:
+        return Author(token.author, token.id)
+    return Author(spoken.author, token.id if spoken.author == token.author else None)
+
+
+def show(told: Mapping[str, Json]) -> None:
+    """What was recorded, and at once what it comes to."""
+    whose = told["author"] if told["authenticated"] else f"{told['author']} (unauthenticated)"
+    click.echo(f"{told['subject']}: {'recorded' if told['new'] else 'stands recorded already'}, by {whose}")
+    for effect in cast("list[dict[str, Json]]", told["effects"]):
+        click.echo(f"  {effect['service']}: {_effect(effect)}")
+
+
+def _effect(effect: Mapping[str, Json]) -> str:
+    parts = [f"excuses downtime from {start} to {end}" for start, end in cast("list[list[str]]", effect["granted"])]
+    for why, spans in cast("dict[str, list[list[str]]]", effect["refused"]).items():
+        parts += [f"{why.replace('_', ' ')}: not from {start} to {end}" for start, end in spans]
+    if effect["policy_notice_ms"] is None:
+        parts.append("no policy is in force then: it excuses nothing")
+    if effect["first_start"] is not None:
+        hours = cast(int, effect["policy_notice_ms"]) / 3_600_000
+        first = effect["first_start"]
+        parts.append(f"the notice is {hours:g} h: announced now, the first start that earns it is {first}")
+    return "; ".join(parts) or "excuses nothing"

@@ -1,0 +1,106 @@
+"""People over HTTP: whose word it is, what twice means, and that a refusal never repeats what was sent."""
+
+from __future__ import annotations
+
+import json
+from urllib.parse import quote
+
+import pytest
+
+from monitor.facts import Fact, Json
+from monitor.ledger.period import HOUR, format_instant
+from tests.faces.conftest import Served
+from tests.faces.samples import AS_OF
+
+EXCLUSION: dict[str, Json] = {
+    "class": "customer",
+    "start": format_instant(AS_OF - 2 * HOUR),
+    "end": format_instant(AS_OF - HOUR),
+    "reason": "misconfigured proxy",
+    "evidence": "ticket 12",
+    "exclusion": "own/x 1",
+}
+
+
+async def post(served: Served, path: str, token: str, words: Json) -> tuple[int, dict[str, Json]]:
+    headers = {"Content-Type": "application/json"}
+    async with served.ask("POST", path, token, data=json.dumps(words), headers=headers) as answer:
+        return answer.status, await answer.json(content_type=None)
+
+
+def decisions(name: str) -> str:
+    return f"/api/v1/exclusions/{quote(name, safe='')}/decisions"
+
+
+async def test_the_author_is_the_tokens_name_and_a_typed_one_is_marked(served: Served) -> None:
+    alice, bob = served.book.token("operator", name="alice"), served.book.token("operator", name="bob")
+    status, told = await post(served, "/api/v1/exclusions", alice, EXCLUSION)
+    assert (status, told["new"], told["author"], told["authenticated"]) == (200, 1, "alice", True)
+    status, told = await post(served, decisions("own/x 1"), bob, {"decision": "approved", "author": "carol"})
+    assert (status, told["author"], told["authenticated"]) == (200, "carol", False)
+    [declared, decided] = served.book.facts.values()
+    assert isinstance(declared, Fact)
+    assert isinstance(decided, Fact)
+    assert declared.fields["authenticated_by"] == f"token {alice.split('_')[2]}"
+    assert "authenticated_by" not in decided.fields
+
+
+async def test_the_same_sent_twice_is_recorded_once(served: Served) -> None:
+    token = served.book.token("operator", name="alice")
+    assert (await post(served, "/api/v1/exclusions", token, EXCLUSION))[1]["new"] == 1
+    served.book.now += HOUR
+    assert (await post(served, "/api/v1/exclusions", token, EXCLUSION))[1]["new"] == 0
+    assert len(served.book.facts) == 1
+
+
+async def test_who_declared_it_does_not_approve_it_under_another_name(served: Served) -> None:
+    token = served.book.token("operator", name="alice")
+    await post(served, "/api/v1/exclusions", token, EXCLUSION)
+    tried: list[Json] = [{"decision": "approved"}, {"decision": "approved", "author": "alice"}]
+    for words in tried:
+        status, told = await post(served, decisions("own/x 1"), token, words)
+        assert (status, told["error"]) == (409, "conflict")
+
+
+@pytest.mark.parametrize(
+    ("path", "words", "status", "detail"),
+    [
+        ("/api/v1/exclusions", [], 422, "nothing was stored: expected a JSON object"),
+        ("/api/v1/exclusions", {**EXCLUSION, "services": ["<script>"]}, 422, "services: there is no service"),
+        ("/api/v1/exclusions", {**EXCLUSION, "author": ""}, 422, "author: expected a name"),
+        ("/api/v1/exclusions", {**EXCLUSION, "author": "a\nb"}, 422, "author: expected a name"),
+        (decisions("<script>"), {"decision": "approved"}, 404, "there is no exclusion"),
+        (decisions("x1"), {"decision": "approved", "exclusion": "x2"}, 422, "exclusion: stands in the path"),
+        ("/api/v1/maintenance/m9/cancellation", {}, 404, "there is no maintenance"),
+        ("/api/v1/tickets", {"ticket": "t1"}, 422, "customer: is missing"),
+    ],
+)
+async def test_a_refusal_names_the_place_and_repeats_nothing(
+    served: Served, path: str, words: Json, status: int, detail: str
+) -> None:
+    told_status, told = await post(served, path, served.book.token("operator"), words)
+    assert told_status == status
+    assert detail in str(told["detail"])
+    assert "<script>" not in json.dumps(told)
+    assert not served.book.facts
+
+
+async def test_while_the_store_is_away_nothing_is_acknowledged(served: Served) -> None:
+    served.book.full = True
+    status, told = await post(served, "/api/v1/exclusions", served.book.token("operator"), EXCLUSION)
+    assert (status, told["error"]) == (503, "store_unavailable")
+
+
+async def test_a_reply_before_its_ticket_is_refused(served: Served) -> None:
+    token = served.book.token("operator")
+    ticket: dict[str, Json] = {
+        "ticket": "t1",
+        "customer": "acme",
+        "priority": "high",
+        "received_at": format_instant(AS_OF - HOUR),
+        "first_reply_at": format_instant(AS_OF - 2 * HOUR),
+    }
+    status, told = await post(served, "/api/v1/tickets", token, ticket)
+    assert (status, told["detail"]) == (422, "nothing was stored: first_reply_at: is before received_at")
+    status, told = await post(served, "/api/v1/tickets", token, {**ticket, "first_reply_at": None})
+    assert (status, told["new"]) == (200, 1)
