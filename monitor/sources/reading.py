@@ -5,6 +5,7 @@ Texts are cut and cleaned here, once, so that none reaches a fact, a label or a 
 
 from __future__ import annotations
 
+import codecs
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
@@ -126,10 +127,11 @@ def cleaned(text: str, longest: int) -> str:
 
 def body_of(reply: Reply) -> Json | Page:
     """The reply's JSON; where it is none, the page that says why."""
-    start = reply.body[:200].lstrip().lower()
+    body = reply.body.removeprefix(codecs.BOM_UTF8)
+    start = body[:200].lstrip().lower()
     if start.startswith((b"<!doctype", b"<html", b"<?xml", b"<head", b"<body")):
         return Page(failed="html")
     try:
-        return parse_json(reply.body)
+        return parse_json(body)
     except (FactError, ValueError, RecursionError):
         return Page(failed="not_json")
