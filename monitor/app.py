@@ -58,13 +58,12 @@ NO_RESULTS = Period(0, 0)
 @dataclass(frozen=True, slots=True)
 class Start:
     """What a daemon starts from. `reread` gives the configuration anew, or raises ConfigError or InputError; `started`
-    is told the address that is served; `clock_synchronized` is what the kernel says of its clock, None: nothing."""
+    is told the address that is served."""
 
     config: Config
     reread: Callable[[], Config]
     clock: Clock
     started: Callable[[str], None]
-    clock_synchronized: Callable[[], bool | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +121,7 @@ class Parts:
         self._reloading = asyncio.Lock()
         self.store = store
         self.clock = start.clock
-        self.clock_synchronized = start.clock_synchronized
+        self.clock_synchronized = start.clock.synchronized
         self.current = Current(start.config, to_terms(start.config))
         self.evaluator = Evaluator(start.clock, store, self.current.terms, shown(start.config))
         self.recorder = Recorder(store, start.clock, self.evaluator.committed)

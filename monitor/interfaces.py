@@ -31,6 +31,10 @@ class Clock(Protocol):
         """How long the machine has been suspended so far, which the monotonic clock does not count; ns."""
         ...
 
+    def synchronized(self) -> bool | None:
+        """Whether something keeps the wall clock right; None where nobody knows."""
+        ...
+
 
 class FactStore(Protocol):
     """Append-only facts. Nothing is updated, deleted (but a sealed day's raw results) or computed here."""

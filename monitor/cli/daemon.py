@@ -53,7 +53,7 @@ def run(urls: tuple[str, ...], config_file: Path | None) -> None:
         gc.enable()
         click.echo(f"minutebook: {address} (metrics at {address}metrics)", err=True)
 
-    _run(_until_told(Start(reread(), reread, clock, started, clock.synchronized)))
+    _run(_until_told(Start(reread(), reread, clock, started)))
 
 
 def _reader(urls: tuple[str, ...], config_file: Path | None) -> Callable[[], Config]:
@@ -158,7 +158,7 @@ def demo() -> None:
             if os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"):
                 webbrowser.open(address)
 
-        _run(_demonstrate(Start(config, lambda: load(path, os.environ), clock, started, clock.synchronized), app_port))
+        _run(_demonstrate(Start(config, lambda: load(path, os.environ), clock, started), app_port))
 
 
 async def _demonstrate(start: Start, app_port: int) -> None:

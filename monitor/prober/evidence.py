@@ -109,6 +109,12 @@ def of_a_name(observation: Observation) -> bool:
     return observation.reason in ("dns_timeout", "dns_servfail")
 
 
+def without_a_clock(observation: Observation) -> Observation:
+    """The same look as a void: where nothing keeps our own clock right, a certificate of the future may be of today
+    (design/faults.md row 37)."""
+    return voided(observation, "self_clock", f"{observation.reason}; the clock of this host is not synchronised")
+
+
 def voided(observation: Observation, reason: str, detail: str) -> Observation:
     """The same look, saying nothing about the target."""
     return replace(observation, outcome="void", reason=reason, detail=detail)

@@ -20,6 +20,7 @@ from monitor.prober.evidence import (
     is_masked,
     of_a_name,
     voided,
+    without_a_clock,
     without_us,
 )
 from monitor.prober.lanes import Lanes, most_at_once
@@ -261,7 +262,7 @@ class Prober:
         late = self._clock.now() - tick.scheduled_at
         if late > plan.check.interval_ms:
             return self._too_late(late)
-        observation = await plan.probe(tick, plan.io)
+        observation = _by_the_clock(await plan.probe(tick, plan.io), self._clock)
         self._count(plan, observation)
         trouble = self._watch.during(began)
         if trouble is not None and (trouble.reason != "self_loop" or observation.outcome == "fail"):
@@ -352,6 +353,11 @@ def _forget(plan: _Plan) -> None:
         plan.confirm = None
 
 
+def _by_the_clock(observation: Observation, clock: Clock) -> Observation:
+    doubtful = observation.reason == "tls_not_yet_valid" and clock.synchronized() is False
+    return without_a_clock(observation) if doubtful else observation
+
+
 async def probe_once(check: ProbedCheck, clock: Clock, options: ProbingOptions) -> Observation:
     """One look now, as the command `probe` shows it: no canaries, nothing recorded. ValueError for a kind that is not
     asked from here."""
@@ -361,6 +367,6 @@ async def probe_once(check: ProbedCheck, clock: Clock, options: ProbingOptions) 
     resolver = Resolver(options.resolvers, clock.monotonic_ns)
     io = Io(clock, resolver, Tls(), options.allow_private_targets, check.timeout_ms)
     try:
-        return await probe(Tick(check.name, 0, clock.now()), io)
+        return _by_the_clock(await probe(Tick(check.name, 0, clock.now()), io), clock)
     finally:
         await resolver.aclose()

@@ -136,6 +136,7 @@ class Exchange(asyncio.Protocol):
     def _read_records(self, tls: TlsSession, received: bytes) -> None:
         try:
             plain = tls.decrypt(received)
+            self._send(tls.outgoing())  # an answer of TLS's own: no second handshake, new keys
         except ssl.SSLError as error:
             self._finish(judge.of_tls_error(error, self.phase))
             return

@@ -119,6 +119,8 @@ def of_tls_error(error: ssl.SSLError, phase: Phase) -> Verdict:
         return Verdict("fail", "tls_weak", error.reason)
     if error.reason in _CLIENT_CERTIFICATE:
         return Verdict("fail", "tls_protocol", "the target asks for a client certificate")
+    if error.reason == "SSLV3_ALERT_HANDSHAKE_FAILURE":  # what TLS 1.2 says for both
+        return Verdict("fail", "tls_protocol", f"{error.reason}: no common cipher, or no client certificate of ours")
     return Verdict("fail", "tls_protocol", error.reason)
 
 

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+from monitor.probes import judge
 from monitor.settings import Secret
 
 TlsVersion = Literal["TLS12", "TLS13"]
@@ -23,6 +24,15 @@ HTTP_1 = ("http/1.1",)
 _VERSIONS = {"TLS12": ssl.TLSVersion.TLSv1_2, "TLS13": ssl.TLSVersion.TLSv1_3}
 _CERTIFICATES_KEPT = 10_000
 _READ = 65_536
+_BARE_BYTES = 128 * 1024  # of handshakes, tickets and the like, as faults.md row 48 bounds a certificate chain
+_BYTES_A_BYTE = 100  # of records around what they carry: one-byte records need 22 to 85
+_PEM = b"-----BEGIN "
+
+
+class TlsFloodError(ssl.SSLError):
+    """The target sends TLS without end that carries nothing."""
+
+    reason = f"over {_BARE_BYTES} bytes of TLS that carry nothing"
 
 
 class TlsPolicy(NamedTuple):
@@ -56,7 +66,8 @@ class Tls:
         self._expiries: OrderedDict[bytes, int | None] = OrderedDict()
 
     def context(self, policy: TlsPolicy) -> ssl.SSLContext:
-        """The shared context: TLS 1.2 and newer, verification and host names on."""
+        """The shared context: TLS 1.2 and newer, verification and host names on. Raises ProbeError without any
+        certificate authorities."""
         context = self._contexts.get(policy)
         if context is None:
             context = self._contexts[policy] = _context(policy)
@@ -71,10 +82,14 @@ def _context(policy: TlsPolicy) -> ssl.SSLContext:
     context.minimum_version = _VERSIONS[policy.min_version]
     if policy.max_version is not None:
         context.maximum_version = _VERSIONS[policy.max_version]
-    context.options |= ssl.OP_NO_TICKET  # each probe makes a whole handshake
+    # Each probe makes one whole handshake, and no second one in the same connection.
+    context.options |= ssl.OP_NO_TICKET | ssl.OP_NO_RENEGOTIATION
     if policy.protocols:
         context.set_alpn_protocols(list(policy.protocols))
     if policy.authorities is None:
+        missing = missing_authorities()
+        if missing is not None:
+            raise judge.void("self_ca", "no certificate authorities here")
         context.load_default_certs(ssl.Purpose.SERVER_AUTH)
     else:
         trust_only(context, policy.authorities)
@@ -108,33 +123,41 @@ def missing_authorities() -> str | None:
     """Where certificate authorities were looked for in vain; None: there are some. Without any, refuse the start
     (faults.md row 50): every target would look untrusted."""
     paths = ssl.get_default_verify_paths()
-    if paths.cafile and Path(paths.cafile).is_file():
+    if paths.cafile and _has_certificates(Path(paths.cafile)):
         return None
-    if paths.capath and any(Path(paths.capath).glob("*")):
+    if paths.capath and any(_has_certificates(file) for file in Path(paths.capath).glob("*.[0-9]*")):  # by their hash
         return None
     file = os.environ.get(paths.openssl_cafile_env) or paths.openssl_cafile
     folder = os.environ.get(paths.openssl_capath_env) or paths.openssl_capath
     return f"{file}, {folder}"
 
 
+def _has_certificates(file: Path) -> bool:
+    try:
+        return _PEM in file.read_bytes()
+    except OSError:
+        return False
+
+
 class TlsSession:
     """One connection's TLS, without a socket. Every method may raise ssl.SSLError, which says what the target did."""
 
-    __slots__ = ("_expiries", "_incoming", "_outgoing", "_tls")
+    __slots__ = ("_carried", "_expiries", "_incoming", "_outgoing", "_received", "_tls")
 
     def __init__(self, context: ssl.SSLContext, host: str, expiries: OrderedDict[bytes, int | None]) -> None:
         self._expiries = expiries
+        self._received = self._carried = 0  # bytes from the target, and of them what is plain
         self._incoming = ssl.MemoryBIO()
         self._outgoing = ssl.MemoryBIO()
         self._tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=host)
 
     def handshake(self, received: bytes = b"") -> bool:
         """One step with what came in; True once it is complete. What is to be sent waits in `outgoing`."""
-        if received:
-            self._incoming.write(received)
+        self._take(received)
         try:
             self._tls.do_handshake()
         except ssl.SSLWantReadError:
+            self._refuse_flood()
             return False
         return True
 
@@ -147,15 +170,26 @@ class TlsSession:
 
     def decrypt(self, received: bytes = b"") -> bytes:
         """The plain bytes that what came in completes; none may be, and a close_notify gives none."""
-        if received:
-            self._incoming.write(received)
+        self._take(received)
         pieces = []
         try:
             while piece := self._tls.read(_READ):
                 pieces.append(piece)
         except (ssl.SSLWantReadError, ssl.SSLZeroReturnError):
             pass
-        return b"".join(pieces) if len(pieces) != 1 else pieces[0]
+        plain = b"".join(pieces) if len(pieces) != 1 else pieces[0]
+        self._carried += len(plain)
+        self._refuse_flood()
+        return plain
+
+    def _take(self, received: bytes) -> None:
+        if received:
+            self._incoming.write(received)
+            self._received += len(received)
+
+    def _refuse_flood(self) -> None:
+        if self._received > _BARE_BYTES + _BYTES_A_BYTE * self._carried:
+            raise TlsFloodError
 
     def protocol(self) -> str | None:
         """What ALPN came to; None: nothing."""
@@ -177,6 +211,9 @@ class TlsSession:
         return Agreed(self._tls.version(), self._expiries[encoded])
 
     def _expires(self) -> int | None:
-        decoded = self._tls.getpeercert()
+        try:
+            decoded = self._tls.getpeercert()
+        except (ssl.SSLError, ValueError):  # a name in it that no text is
+            return None
         ends = decoded.get("notAfter") if decoded else None
         return ssl.cert_time_to_seconds(ends) * 1000 if isinstance(ends, str) else None

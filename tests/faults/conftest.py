@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import pytest
 
 from monitor.interfaces import Observation
+from tests.daemon.conftest import bytecode, minutebook
 from tests.faults.elsewhere import Errand, Seen, run_elsewhere
 from tests.faults.networks import wire
-from tests.probes.conftest import io, look
+from tests.probes.conftest import LoopFactory, io, look
+from tests.probes.conftest import pytest_asyncio_loop_factories as both_loops
 
-__all__ = ["io", "look", "weigh", "wire"]
+__all__ = ["bytecode", "io", "look", "minutebook", "weigh", "wire"]
+
+SLACK = 10.0  # how many times as slow a loaded machine may be
 
 MOST_MEMORY = 2 * 1024 * 1024  # design/faults.md, "Defaults": at most 2 MB a probe
 
-SLACK = 10.0  # how many times as slow a loaded machine may be
+
+def pytest_asyncio_loop_factories(config: pytest.Config, item: pytest.Item) -> Mapping[str, LoopFactory]:
+    """Both loops for a look in this process; one that runs elsewhere has the daemon's loop."""
+    both = both_loops(config, item)
+    return both if "look" in getattr(item, "fixturenames", ()) else {"asyncio": both["asyncio"]}
+
 
 Weigh = Callable[..., Awaitable[Seen]]
 

@@ -12,7 +12,7 @@ NOT_YET = frozenset(
     [
         *(11, 17, 18),
         *range(20, 36),
-        *range(36, 88),
+        *range(52, 88),
         *range(88, 102),
     ]
 )
@@ -102,22 +102,56 @@ ROWS: Mapping[int, tuple[str, ...]] = {
     34: ("answer contains only denied addresses", ""),
     35: ("rebinding: public first, 127.0.0.1 second", ""),
     # TLS
-    36: ("expired", ""),
-    37: ("not yet valid (or our clock wrong: check clock_synchronized)", ""),
-    38: ("wrong host", ""),
-    39: ("self-signed / unknown CA / missing intermediate", ""),
-    40: ("RSA-1024, weak digest in chain", ""),
-    41: ("revoked", ""),
-    42: ("only TLS 1.0/1.1", ""),
-    43: ("ALPN mismatch / only h2", ""),
-    44: ("hang after ClientHello", ""),
-    45: ("one byte per second in the handshake", ""),
-    46: ("RST / EOF in handshake", ""),
-    47: ("plain HTTP on the TLS port", ""),
-    48: ("100 KB certificate chain, 1000 SANs", ""),
-    49: ("client certificate demanded", ""),
-    50: ("our CA bundle missing", ""),
-    51: ("cert expires in < N days", ""),
+    36: ("expired", "faults/test_tls.py::test_36_an_expired_certificate_is_down"),
+    37: (
+        "not yet valid (or our clock wrong: check clock_synchronized)",
+        "faults/test_tls.py::test_37_a_certificate_of_tomorrow_is_down",
+        "faults/test_tls.py::test_37_where_nothing_keeps_our_clock_right_it_is_unknown",
+    ),
+    38: ("wrong host", "faults/test_tls.py::test_38_a_certificate_of_another_host_is_down"),
+    39: (
+        "self-signed / unknown CA / missing intermediate",
+        "faults/test_tls.py::test_39_a_certificate_that_nobody_vouches_for_is_down",
+        "faults/test_tls.py::test_39_without_its_intermediate_a_certificate_is_down_and_with_it_up",
+    ),
+    40: (
+        "RSA-1024, weak digest in chain",
+        "faults/test_tls.py::test_40_weak_keys_and_digests_are_down_as_weak",
+        "faults/test_tls.py::test_40_a_weak_digest_of_a_certificate_that_is_its_own_anchor_is_no_fault",
+    ),
+    41: ("revoked", "faults/test_tls.py::test_41_a_revoked_certificate_is_up_and_its_revocations_are_not_asked_for"),
+    42: ("only TLS 1.0/1.1", "faults/test_tls.py::test_42_only_old_versions_are_down"),
+    43: (
+        "ALPN mismatch / only h2",
+        "faults/test_tls.py::test_43_a_target_that_insists_on_h2_is_down_and_one_that_does_not_is_up",
+    ),
+    44: ("hang after ClientHello", "faults/test_tls.py::test_44_silence_after_the_hello_ends_at_the_deadline"),
+    45: (
+        "one byte per second in the handshake",
+        "faults/test_tls.py::test_45_a_handshake_of_a_byte_at_a_time_ends_at_the_deadline",
+    ),
+    46: ("RST / EOF in handshake", "faults/test_tls.py::test_46_a_connection_that_ends_in_the_handshake_is_down"),
+    47: ("plain HTTP on the TLS port", "faults/test_tls.py::test_47_another_protocol_on_the_tls_port_is_down"),
+    48: (
+        "100 KB certificate chain, 1000 SANs",
+        "faults/test_tls.py::test_48_a_large_chain_is_judged_as_any_other",
+        "faults/test_tls.py::test_48_beyond_the_bound_a_chain_is_down",
+        "faults/test_tls.py::test_48_a_handshake_without_end_is_down",
+        "faults/test_tls.py::test_48_neither_takes_more_memory_than_a_look_may",
+    ),
+    49: (
+        "client certificate demanded",
+        "faults/test_tls.py::test_49_a_client_certificate_that_is_demanded_is_down_in_these_words",
+    ),
+    50: (
+        "our CA bundle missing",
+        "faults/test_tls.py::test_50_no_daemon_starts_without_authorities",
+        "faults/test_tls.py::test_50_authorities_that_go_away_later_make_no_downtime",
+    ),
+    51: (
+        "cert expires in < N days",
+        "faults/test_tls.py::test_51_a_certificate_that_ends_soon_is_up_and_the_earliest_of_all_hops_is_recorded",
+    ),
     # HTTP
     52: ("200 OK as specified", ""),
     53: ("5xx, 4xx, 3xx unexpected", ""),

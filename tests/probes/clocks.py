@@ -26,6 +26,9 @@ class FakeClock:
         self._wall += ms
         self._asleep += ms * 1_000_000
 
+    def synchronized(self) -> bool | None:
+        return True
+
     def advance(self, ms: int) -> None:
         self._wall += ms
         self._mono += ms * 1_000_000
@@ -37,10 +40,11 @@ class FakeClock:
 class JumpClock(SystemClock):
     """The system's clocks, and what was added to them: a stall or a suspension that nobody has to wait for."""
 
-    def __init__(self) -> None:
+    def __init__(self, synchronized: bool | None = True) -> None:
         self._wall_ms = 0
         self._mono_ns = 0
         self._asleep_ns = 0
+        self._synchronized = synchronized
 
     def now(self) -> int:
         return super().now() + self._wall_ms
@@ -54,6 +58,9 @@ class JumpClock(SystemClock):
     def sleep(self, ms: int) -> None:
         self._wall_ms += ms
         self._asleep_ns += ms * 1_000_000
+
+    def synchronized(self) -> bool | None:
+        return self._synchronized
 
     def advance(self, ms: int) -> None:
         self._wall_ms += ms

@@ -29,6 +29,9 @@ class StillClock:
     def asleep_ns(self) -> int:
         return 0
 
+    def synchronized(self) -> bool | None:
+        return True
+
 
 def url_in(folder: Path) -> str:
     return f"sqlite:///{folder / 'minutebook.db'}"
