@@ -33,10 +33,11 @@ Weigh = Callable[..., Awaitable[Seen]]
 @pytest.fixture
 def weigh() -> Weigh:
     """Looks at a URL from a process of its own and holds the most memory that it took to the catalogue's bound;
-    other settings of the check as keywords, `timeout_ms` for the deadline."""
+    other settings of the check as keywords, `timeout_ms` for the deadline, `warm` for a URL that is looked at first."""
 
-    async def weigh_at(url: str, timeout_ms: int = 5_000, **settings: Any) -> Seen:
-        errand = Errand((("http", {"url": url, **settings}),), timeout_ms=timeout_ms, weighed=True)
+    async def weigh_at(url: str, timeout_ms: int = 5_000, warm: str | None = None, **settings: Any) -> Seen:
+        first = () if warm is None else (("http", {"url": warm}),)
+        errand = Errand((("http", {"url": url, **settings}),), timeout_ms=timeout_ms, weighed=True, warm=first)
         seen = await run_elsewhere(errand)
         assert seen.peak <= MOST_MEMORY, f"{seen.peak} bytes"
         return seen
