@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Protocol
 
 from exporters import prometheus, status_page
+from exporters.labels import shown_target
 from exporters.self_metrics import SelfMetrics
 from monitor import __version__
 from monitor.closing import Wanted, latest, statements
@@ -138,6 +139,7 @@ class Faces:
             void_since={(check, spell.reason): spell.since for check, spell in parts.prober.voids().items()},
             source_last_success=parts.poller.last_success,
             source_problems=parts.poller.problems,
+            canary_up={shown_target(name): sang for name, sang in parts.prober.canary_signs.items()},
             queue_depth=parts.recorder.depth,
             event_loop_lag_seconds=parts.prober.loop_lag_ns / 1e9,
             config_last_reload_successful=parts.current.reload_succeeded,

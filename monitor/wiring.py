@@ -23,6 +23,17 @@ FIXED = ("location", "storage", "server", "sentry")
 """Sections of a configuration that take effect at a start only."""
 
 
+ANCHOR_DOMAIN = "iana.org"
+ANCHOR = Canary(
+    "http",
+    HttpSettings.model_validate(
+        {"url": f"https://www.{ANCHOR_DOMAIN}/", "expect": {"body_matches": "Internet Assigned Numbers Authority"}}
+    ),
+)
+"""The web canary of those who name none: it keeps the registries of the Internet, no app depends on it, and its page
+has always said who it is."""
+
+
 def looked_at(config: Config) -> list[ProbedCheck]:
     """The checks that this daemon looks at itself; a heartbeat is pushed, and some kinds come with a later version."""
     return [check for check in probed_checks(config) if KINDS[check.kind].probe is not None]
@@ -31,12 +42,13 @@ def looked_at(config: Config) -> list[ProbedCheck]:
 def refuse_without_authorities(config: Config) -> None:
     """Without certificate authorities every https target would look untrusted: our fault, so no start (faults.md, row
     50). Raises InputError."""
-    urls = [check.settings.url for check in config.checks.values() if isinstance(check.settings, HttpSettings)]
+    asked = [*config.checks.values(), *(config.probing.canaries or ())]
+    urls = [one.settings.url for one in asked if isinstance(one.settings, HttpSettings)]
     missing = missing_authorities() if any(str(url).startswith("https:") for url in urls) else None
     if missing is not None:
         raise InputError(
-            f"there are no certificate authorities at {missing}, and a check looks at an https URL: install the package"
-            " ca-certificates, or name a file of them in SSL_CERT_FILE"
+            f"there are no certificate authorities at {missing}, and a check or canary looks at an https URL: install"
+            " the package ca-certificates, or name a file of them in SSL_CERT_FILE"
         )
 
 
@@ -49,7 +61,13 @@ def probing_options(config: Config) -> ProbingOptions:
         resolvers=probing.resolvers or (),
         allow_private_targets=probing.allow_private_targets,
         canaries=tuple(Canary(canary.kind, canary.settings) for canary in probing.canaries or ()),
+        anchor=None if probing.canaries or _is_watched(ANCHOR_DOMAIN, config) else ANCHOR,
     )
+
+
+def _is_watched(domain: str, config: Config) -> bool:
+    hosts = (KINDS[check.kind].host_of(check.settings) for check in config.checks.values())
+    return any(host == domain or host.endswith(f".{domain}") for host in hosts)
 
 
 def shown(config: Config) -> Shown:

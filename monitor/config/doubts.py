@@ -11,6 +11,7 @@ from monitor.config.model import Config
 from monitor.config.policy import NO_POLICIES, Promise
 from monitor.config.terms import to_terms
 from monitor.ledger.period import DAY
+from monitor.probes.http import HttpSettings
 from monitor.settings import Mistake, format_duration
 
 FEWEST_CANARIES = 3  # design/faults.md, "Canaries"
@@ -121,6 +122,17 @@ def _few_canaries(config: Config) -> Iterator[Mistake]:
     if canaries is not None and len(canaries) < FEWEST_CANARIES:
         message = f"{len(canaries)} canaries cannot outvote one that fails by itself; name at least {FEWEST_CANARIES}"
         yield Mistake(("probing", "canaries"), message)
+    for place, canary in enumerate(canaries or ()):
+        settings = canary.settings
+        plain = isinstance(settings, HttpSettings) and settings.url.lower().startswith("http:")
+        if isinstance(settings, HttpSettings) and plain and settings.expect.body_matches is None:
+            message = "any captive portal answers like this; expect its known body with `expect.body_matches`"
+            yield Mistake(("probing", "canaries", place), message)
+    if canaries and not any(isinstance(canary.settings, HttpSettings) for canary in canaries):
+        message = (
+            "none of the canaries says who it is, so that a captive portal is taken for the network; add an `http`"
+        )
+        yield Mistake(("probing", "canaries"), f"{message} with `expect.body_matches`")
 
 
 def _not_yet(config: Config) -> Iterator[Mistake]:

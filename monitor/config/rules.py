@@ -11,6 +11,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from monitor.config.document import Keys
+from monitor.config.domains import domain_of, is_of
 from monitor.config.values import closest
 from monitor.facts import Json
 from monitor.probes.address import name_server
@@ -147,25 +148,53 @@ def _evidence(top: Section) -> Iterator[Mistake]:
 
 
 def _independent_canaries(top: Section, checks: list[Section]) -> Iterator[Mistake]:
-    """A canary shares no name and no address with what it is asked about (design/faults.md, "Canaries")."""
+    """A canary shares no domain and no address with another one, with a check or with a source, and is no provider's
+    that a service depends on (design/faults.md, "Canaries")."""
     canaries = top.section("probing").sections("canaries")
     if not canaries:
         return
-    taken: dict[str, str] = {}
-    for check in checks:
-        for _, host in _hosts(check):
-            taken.setdefault(host, f"the check {check.text('name')}")
-    for source in top.sections("sources"):
-        for _, host in _hosts(source):
-            taken.setdefault(host, f"the source {source.text('name')}")
+    taken: dict[str, tuple[str, str]] = {}
+    for what, sections in (("check", checks), ("source", top.sections("sources"))):
+        for section in sections:
+            for keys, host in _hosts(section):
+                for shared in (f"={host}", _apart(keys, host)):
+                    taken.setdefault(shared, (host, f"the {what} {section.text('name')}"))
+    depended = _depended_on(top)
     for place, canary in enumerate(canaries):
-        found = dict(reversed([(host, keys) for keys, host in _hosts(canary)]))
-        for host, keys in found.items():
-            if host in taken:
-                yield Mistake(
-                    keys, f"{host} is also asked by {taken[host]}; expected a canary that is independent of it"
-                )
-            taken.setdefault(host, f"canary {place + 1}")
+        asked = dict(reversed([(_apart(keys, host), (host, keys)) for keys, host in _hosts(canary)]))
+        for shared, (host, keys) in asked.items():
+            if shared in taken or f"={host}" in taken:
+                yield Mistake(keys, _shared(host, *taken.get(f"={host}") or taken[shared]))
+            for provider, whose in depended.items():
+                if is_of(host, provider):
+                    yield Mistake(keys, f"{host} is of {provider}, which {whose}; expected a canary that is not")
+        for shared, (host, _) in asked.items():
+            taken.setdefault(shared, (host, f"canary {place + 1}"))
+            taken.setdefault(f"={host}", (host, f"canary {place + 1}"))
+
+
+def _apart(keys: Keys, host: str) -> str:
+    """What a canary may share with nobody: the domain of what is asked. Of a name that a name server is asked for only
+    the very name, as that server is the canary."""
+    return f"={host}" if keys[-1] == "name" else domain_of(host)
+
+
+def _shared(host: str, other: str, whose: str) -> str:
+    how = f"{host} is also asked by" if host == other else f"{host} shares the domain {domain_of(host)} with"
+    return f"{how} {whose}; expected a canary that is independent of it"
+
+
+def _depended_on(top: Section) -> dict[str, str]:
+    """The providers, and who depends on each in words."""
+    depended: dict[str, str] = {}
+    for service in top.sections("services"):
+        for _, text in service.texts("depends_on"):
+            depended.setdefault(text.partition("/")[0], f"{service.text('name')} depends on")
+    for source in top.sections("sources"):
+        provider = source.text("provider")
+        if provider:
+            depended.setdefault(provider, f"the source {source.text('name')} tells of")
+    return depended
 
 
 CREDENTIALS = frozenset({"authorization", "proxy-authorization", "cookie", "x-api-key"})

@@ -15,8 +15,10 @@ from monitor.prober import network
 from monitor.prober.evidence import Mask, mask_of
 from monitor.probes import KINDS, Io
 from monitor.probes.dns import DnsSettings
+from monitor.probes.http import HttpSettings
 from monitor.probes.judge import ProbeError
 from monitor.probes.resolver import Answer, Resolver
+from monitor.probes.tls_only import TlsOnlySettings
 from monitor.settings import Settings
 
 TIMEOUT_MS = 2_000
@@ -90,7 +92,14 @@ def configured(canary: Canary, io: Io) -> Witness:
         seen = await asked(tick, io)
         return Sign(seen.reason in good, mask_of(seen))
 
-    return Witness(f"{canary.kind} {kind.target_of(settings)}", look, web=canary.kind == "http")
+    return Witness(f"{canary.kind} {kind.target_of(settings)}", look, web=_says_who_it_is(settings))
+
+
+def _says_who_it_is(settings: Settings) -> bool:
+    """Whether nobody else can answer in its place unseen: by its certificate, or by its known body."""
+    if isinstance(settings, HttpSettings):
+        return settings.expect.body_matches is not None or settings.url.lower().startswith("https:")
+    return isinstance(settings, TlsOnlySettings)
 
 
 def by_default(io: Io, anchor: Canary | None) -> list[Witness]:

@@ -95,6 +95,23 @@ def test_fewer_than_three_canaries(tmp_path: Path) -> None:
     ]
 
 
+def test_canaries_that_a_captive_portal_passes_for(tmp_path: Path) -> None:
+    servers = "{dns: {name: example.com, server: 9.9.9.9}}, {dns: {name: example.org, server: 8.8.8.8}}"
+
+    def found(third: str) -> list[str]:
+        return warnings(f"{SMALLEST}probing:\n  canaries: [{servers}, {third}]\n", tmp_path)
+
+    assert found("{tcp: {host: a.test, port: 22}}") == [
+        "minutebook.yaml:6:13: probing.canaries: none of the canaries says who it is, so that a captive portal is taken"
+        " for the network; add an `http` with `expect.body_matches`"
+    ]
+    assert found("{http: {url: 'http://a.test/'}}") == [
+        "minutebook.yaml:6:104: probing.canaries[2]: any captive portal answers like this; expect its known body with"
+        " `expect.body_matches`"
+    ]
+    assert found("{http: {url: 'http://a.test/', expect: {body_matches: it is me}}}") == []
+
+
 def test_a_dependency_that_nothing_lets_excuse(tmp_path: Path) -> None:
     text = SMALLEST.replace("    checks", "    depends_on: [cloudflare/CDN]\n    checks")
     others = "policies: [{effective_from: 2025-01-01, third_party: {providers: [shopify]}}]\n"

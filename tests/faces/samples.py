@@ -36,6 +36,7 @@ SELF = SelfMetrics(
     source_last_success={"cloudflare-status": AS_OF - MINUTE},
     source_problems={("cloudflare-status", "unknown_enum"): 1},
     void_since={("admin", "self_network"): AS_OF - 7 * MINUTE},
+    canary_up={"dns 9.9.9.9": True, "http https://www.iana.org/": False},
     queue_depth=3,
     event_loop_lag_seconds=0.004,
     clock_synchronized=True,
