@@ -205,13 +205,14 @@ def _open_credentials(checks: list[Section]) -> Iterator[Mistake]:
     """Secrets are read from a file or the environment: what stands in the configuration stands in the log as well."""
     for check in checks:
         for kind in check.values:
-            headers = check.section(kind).section("headers")
-            for header in headers.values:
-                if header.lower() in CREDENTIALS and headers.text(header) is not None:
-                    message = (
-                        "expected {from_file: path} or {from_env: NAME}: a secret does not stand in the file itself"
-                    )
-                    yield Mistake((*headers.keys, header), message)
+            for section in (check.section(kind), check.section(kind).section("proxy")):
+                headers = section.section("headers")
+                for header in headers.values:
+                    if header.lower() in CREDENTIALS and headers.text(header) is not None:
+                        message = (
+                            "expected {from_file: path} or {from_env: NAME}: a secret does not stand in the file itself"
+                        )
+                        yield Mistake((*headers.keys, header), message)
 
 
 def _hosts(section: Section) -> Iterator[tuple[Keys, str]]:

@@ -71,13 +71,14 @@ def _parse_condition(given: object) -> str:
 
 def _parse_network(given: object) -> str:
     try:
-        return str(ip_network(given)) if isinstance(given, str) else _no_network(given)
+        network = ip_network(given, strict=False) if isinstance(given, str) else None
     except ValueError:
-        return _no_network(given)
-
-
-def _no_network(given: object) -> str:
-    raise wrong(f"expected an address or a network such as 192.0.2.1 or 192.0.2.0/24; found {shown(given)}")
+        network = None
+    if network is None:
+        raise wrong(f"expected an address or a network such as 192.0.2.1 or 192.0.2.0/24; found {shown(given)}")
+    if network.num_addresses > 1 and str(network) != given:
+        raise wrong(f"expected the first address of a network; found {shown(given)}; write {network}")
+    return str(given)
 
 
 def _one_or_more(parse: Callable[[object], str]) -> Callable[[object], tuple[str, ...]]:
@@ -161,14 +162,14 @@ class Expect(Settings):
     """What a response must be."""
 
     status: list[Status] = Field(default=["200-299"], min_length=1)
-    http_version: tuple[Literal["HTTP/1.0", "HTTP/1.1"], ...] | None = Field(default=None, min_length=1)
+    http_version: list[Literal["HTTP/1.0", "HTTP/1.1"]] | None = Field(default=None, min_length=1)
     tls: Literal["required", "forbidden"] | None = None
-    ip: tuple[Network, ...] | None = Field(default=None, min_length=1)
-    headers: tuple[HeaderExpect, ...] = Field(default=(), max_length=MOST)
+    ip: list[Network] | None = Field(default=None, min_length=1)
+    headers: list[HeaderExpect] = Field(default_factory=list, max_length=MOST)
     size: Size | None = None
     body_matches: Patterns | None = None
     body_lacks: Patterns | None = None
-    json_: tuple[Condition, ...] = Field(default=(), alias="json", max_length=MOST)
+    json_: list[Condition] = Field(default_factory=list, alias="json", max_length=MOST)
     duration: PositiveDuration | None = None
 
     @cached_property
@@ -178,7 +179,7 @@ class Expect(Settings):
     @cached_property
     def status_alone(self) -> bool:
         """Whether the status is all that is asked for."""
-        return all(getattr(self, name) == field.get_default() for name, field in _BESIDE_STATUS.items())
+        return not any(getattr(self, name) for name in Expect.model_fields if name != "status")
 
     @cached_property
     def keeps_body(self) -> bool:
@@ -209,9 +210,6 @@ class Expect(Settings):
             "json": self.json_,
         }
         return (key for key, value in given.items() if value)
-
-
-_BESIDE_STATUS = {name: field for name, field in Expect.model_fields.items() if name != "status"}
 
 
 def _codes(status: int | str) -> range:

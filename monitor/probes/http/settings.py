@@ -6,7 +6,7 @@ import re
 from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from functools import cached_property
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import Field
 
@@ -132,7 +132,7 @@ class HttpSettings(Settings):
     headers: Headers = Field(default_factory=dict)
     auth: Auth | None = None
     body: Text | None = None
-    compression: Annotated[tuple[Literal["gzip", "deflate"], ...], Field(max_length=2)] = ()
+    compression: list[Literal["gzip", "deflate"]] = Field(default_factory=list, max_length=2)
     ip_version: IpVersion = "any"
     proxy: Proxy | None = None
     expect: Expect = Expect()
