@@ -29,6 +29,7 @@ from monitor.periodic import Bell, Periodic
 from monitor.poller import Fetcher, Log, Poller, session
 from monitor.prober import Outlets, Prober
 from monitor.recorder import Recorder
+from monitor.routine import EVERY_S, Announcer, Plan
 from monitor.scheduler import Scheduler
 from monitor.store import OpenStore, open_store
 from monitor.store.url import store_path
@@ -53,6 +54,10 @@ logger = logging.getLogger(__name__)
 
 NO_RESULTS = Period(0, 0)
 """Of the facts of a store, all but the results."""
+
+
+ROUTINE = "routine maintenance"
+"""The bell that announces what falls due; it rings after a reload too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +134,7 @@ class Parts:
             start.clock, fetcher, Log(self.recorder.record, self._read, self._newest_of), random.random
         )
         self.poller.replace(polled(start.config))
+        self._announcer = Announcer(start.clock, self.recorder.record, self._read)
         self.periodic = Periodic(self._bells())
         self.life = Life(start.clock, self.recorder, self.current, self.periodic.realign)
         outlets = Outlets(self.recorder, self.life.notice)
@@ -144,6 +150,7 @@ class Parts:
             f"poll {source.name}": Bell(source.every_ms / 1000, partial(self._poll, source.name), at_once=True)
             for source in polled(config)
         }
+        bells[ROUTINE] = Bell(EVERY_S, self._announce, at_once=True)
         if config.sentry is not None and config.sentry.heartbeat_monitor is not None:
             from monitor.telemetry.sentry import PULSE_MINUTES, pulse  # noqa: PLC0415 - see there
 
@@ -153,6 +160,10 @@ class Parts:
     async def _poll(self, source: str) -> None:
         await self.evaluator.first_evaluation.wait()
         await self.poller.ring(source)
+
+    async def _announce(self) -> None:
+        config = self.current.config
+        await self._announcer.ring(Plan(config.routine_maintenance, config.timezone))
 
     def _read(self) -> Iterator[AnyFact]:
         return self.store.read(NO_RESULTS, ALL_TIME.end)
@@ -201,6 +212,7 @@ class Parts:
             await self.prober.reload(checks, probing_options(config))
             self.poller.replace(polled(config))
             self.periodic.replace(self._bells())
+            self.periodic.ring(ROUTINE)
 
     async def _accepted(self, read: Config) -> tuple[Config, Terms]:
         """What of a new configuration takes effect now, once its terms are recorded."""

@@ -50,6 +50,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
         "monitor.prober",
         "monitor.poller",
         "monitor.recorder",
+        "monitor.routine",
         "monitor.evaluator",
         "monitor.agent",
         "monitor.periodic",
