@@ -153,6 +153,8 @@ PROBES: Table[Probe] = Table(
         _attribute("probe_http_redirects"),
         _attribute("probe_http_content_length"),
         Column("probe_tls_version_info", _tls_version, end=","),
+        *(_attribute("probe_icmp_duration_seconds", phase) for phase in ("resolve", "rtt")),
+        _attribute("probe_icmp_reply_hop_limit"),
         _attribute("probe_dns_answer_rrs"),
         _attribute("probe_dns_authority_rrs"),
         _attribute("probe_dns_additional_rrs"),

@@ -43,7 +43,7 @@ from monitor.wiring import (
     looked_at,
     polled,
     probing_options,
-    refuse_without_authorities,
+    refuse_what_cannot_be_probed,
     shown,
     store_url,
     terms_fact,
@@ -81,7 +81,7 @@ class Signals:
 
 async def serve(start: Start, signals: Signals) -> None:
     """Runs until `signals.stop`, then leaves in order. Raises what a part of it raised."""
-    refuse_without_authorities(start.config)
+    refuse_what_cannot_be_probed(start.config)
     async with AsyncExitStack() as stack:
         stack.enter_context(logging_to(sys.stderr))
         await stack.enter_async_context(_reporting(start.config))
@@ -216,6 +216,7 @@ class Parts:
 
     async def _accepted(self, read: Config) -> tuple[Config, Terms]:
         """What of a new configuration takes effect now, once its terms are recorded."""
+        refuse_what_cannot_be_probed(read)
         config, waiting = until_restart(self.current.config, read)
         for section in waiting:
             logger.warning("%s: changed in the file; it takes effect at the next start", section)

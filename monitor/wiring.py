@@ -39,9 +39,20 @@ def looked_at(config: Config) -> list[ProbedCheck]:
     return [check for check in probed_checks(config) if KINDS[check.kind].probe is not None]
 
 
-def refuse_without_authorities(config: Config) -> None:
+def refuse_what_cannot_be_probed(config: Config) -> None:
+    """What this process could never look at is refused, not found failing look for look. Raises InputError."""
+    _refuse_without_authorities(config)
+    asked = [(f"the check {name}", check.kind) for name, check in config.checks.items()]
+    asked += [(f"canary {place}", canary.kind) for place, canary in enumerate(config.probing.canaries or (), start=1)]
+    refusals = {kind: KINDS[kind].refusal() for _, kind in asked}
+    for name, kind in asked:
+        if (refusal := refusals[kind]) is not None:
+            raise InputError(f"{name} is of the kind {kind}, and {refusal}")
+
+
+def _refuse_without_authorities(config: Config) -> None:
     """Without certificate authorities every https target would look untrusted: our fault, so no start (faults.md, row
-    50). Raises InputError."""
+    50)."""
     asked = [*config.checks.values(), *(config.probing.canaries or ())]
     urls = [one.settings.url for one in asked if isinstance(one.settings, HttpSettings)]
     missing = missing_authorities() if any(str(url).startswith("https:") for url in urls) else None

@@ -9,19 +9,22 @@ from pathlib import Path
 import click
 
 from monitor.config import check, schema
+from monitor.wiring import refuse_what_cannot_be_probed
 
 
 @click.command
 @click.argument("config_file", type=click.Path(path_type=Path, dir_okay=False), required=False)
 @click.option("--schema", "wants_schema", is_flag=True, help="Print the JSON Schema of a configuration instead.")
 def check_config(config_file: Path | None, wants_schema: bool) -> None:
-    """Check a configuration. Exit 2 with every error; warnings alone are no error."""
+    """Check a configuration, and whether all of it can be probed from here. Exit 2 with every error; warnings alone are
+    no error."""
     if wants_schema:
         click.echo(json.dumps(schema(), indent=2))
         return
     if config_file is None:
         raise click.UsageError("name the file to check, or ask for --schema")
     checked = check(config_file, os.environ)
+    refuse_what_cannot_be_probed(checked.config)
     for warning in checked.warnings:
         click.echo(f"warning: {warning}", err=True)
     services, checks, warnings = len(checked.config.services), len(checked.config.checks), len(checked.warnings)

@@ -124,6 +124,8 @@ def probe(what: str, config_file: Path | None, as_json: bool) -> None:
     """One probe now: of a URL, or with -c FILE of a check of that name. Exit 1 when it does not pass."""
     config = for_urls([what]) if config_file is None else load(config_file, os.environ)
     check = _check_named(looked_at(config), None if config_file is None else what)
+    if (refusal := KINDS[check.kind].refusal()) is not None:
+        raise InputError(f"the check {check.name} is of the kind {check.kind}, and {refusal}")
     look = asyncio.run(probe_once(check, SystemClock(), probing_options(config)))
     target = KINDS[check.kind].target_of(check.settings)
     click.echo(look_json(target, look) if as_json else look_text(target, look))

@@ -1,9 +1,7 @@
-"""What this host's own network is: its addresses, and its default gateway as a canary, found in /proc and asked by an
-unprivileged ICMP echo where the kernel allows one."""
+"""What this host's own network is: its addresses, and its default gateway, found in /proc."""
 
 from __future__ import annotations
 
-import asyncio
 import socket
 import struct
 from pathlib import Path
@@ -12,7 +10,6 @@ from monitor.probes.address import literal
 from monitor.probes.judge import SELF_ERRNOS
 
 ROUTES = Path("/proc/net/route")
-_ECHO = struct.pack("!BBHHH", 8, 0, 0, 0, 1) + b"minutebook"  # type 8, RFC 792; the kernel sets checksum and id
 
 
 def default_gateway(routes: str) -> str | None:
@@ -30,21 +27,6 @@ def read_default_gateway() -> str | None:
         return default_gateway(ROUTES.read_text(encoding="ascii"))
     except OSError:
         return None
-
-
-async def answers(address: str, within_s: float) -> bool:
-    """Whether an echo comes back in time; False also where the kernel lets nobody send one."""
-    loop = asyncio.get_running_loop()
-    try:
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM, socket.IPPROTO_ICMP) as echo:
-            echo.setblocking(False)
-            await loop.sock_connect(echo, (address, 0))
-            async with asyncio.timeout(within_s):
-                await loop.sock_sendall(echo, _ECHO)
-                await loop.sock_recv(echo, 256)
-    except OSError:
-        return False
-    return True
 
 
 def is_local(address: str) -> bool:

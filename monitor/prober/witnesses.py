@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import NamedTuple
 
 import aiodns
@@ -16,6 +17,7 @@ from monitor.prober.evidence import Mask, mask_of
 from monitor.probes import KINDS, Io
 from monitor.probes.dns import DnsSettings
 from monitor.probes.http import HttpSettings
+from monitor.probes.icmp import IcmpSettings
 from monitor.probes.judge import ProbeError
 from monitor.probes.resolver import Answer, Resolver
 from monitor.probes.tls_only import TlsOnlySettings
@@ -107,17 +109,12 @@ def by_default(io: Io, anchor: Canary | None) -> list[Witness]:
     found = [_name_server(server) for server in io.resolver.servers]
     address = network.read_default_gateway()
     if address is not None:
-        found.append(_gateway(address))
+        near = replace(io, allow_private_targets=True)  # it is no target: nobody chose it
+        gateway = configured(Canary("icmp", IcmpSettings(host=address)), near)
+        found.append(gateway._replace(name=f"gateway {address}", named=False))
     if anchor is not None:
         found.append(configured(anchor, io)._replace(named=False, seldom=True))
     return found
-
-
-def _gateway(address: str) -> Witness:
-    async def look() -> Sign:
-        return Sign(await network.answers(address, TIMEOUT_MS / 1000))
-
-    return Witness(f"gateway {address}", look, named=False)
 
 
 def _name_server(server: str) -> Witness:

@@ -126,7 +126,8 @@ def of_tls_error(error: ssl.SSLError, phase: Phase) -> Verdict:
 
 _DOUBTFUL = frozenset(
     """
-    net_unreachable tcp_timeout dns_timeout dns_servfail tls_timeout http_timeout_headers http_timeout_body
+    net_unreachable tcp_timeout dns_timeout dns_servfail tls_timeout http_timeout_headers http_timeout_body icmp_timeout
+    icmp_unreachable
     """.split()
 )
 

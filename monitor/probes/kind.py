@@ -37,13 +37,15 @@ class ProbeKind(Generic[S]):
     """One kind: its settings, and what is done with them.
 
     `target` is the `instance` label of its metrics, `host` what probes at once are limited by. `probe` is None for a
-    kind that is not asked from here.
+    kind that is not asked from here. `refusal` says why this process can probe none of this kind, and the mend; None:
+    it can.
     """
 
     settings: type[S]
     target: Callable[[S], str]
     host: Callable[[S], str]
     probe: Callable[[S, Tick, Io], Awaitable[Observation]] | None = None
+    refusal: Callable[[], str | None] = lambda: None
 
     def target_of(self, settings: Settings) -> str:
         return self.target(self._own(settings))

@@ -34,6 +34,9 @@ TLS: Attributes = {
 }
 
 OTHERS: Attributes = {
+    "probe_icmp_duration_seconds/resolve": 0.001,
+    "probe_icmp_duration_seconds/rtt": 0.02,
+    "probe_icmp_reply_hop_limit": 57,
     "probe_dns_answer_rrs": 2,
     "probe_dns_authority_rrs": 0,
     "probe_dns_additional_rrs": 1,

@@ -6,11 +6,13 @@ import asyncio
 import contextlib
 import importlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from pathlib import Path
 
 import pytest
 
 from monitor.clock import SystemClock
 from monitor.interfaces import Observation, Tick
+from monitor.prober import network
 from monitor.probes import Io
 from monitor.probes.http import HttpSettings, probe
 from monitor.probes.resolver import Resolver
@@ -30,6 +32,12 @@ def pytest_asyncio_loop_factories(config: pytest.Config, item: pytest.Item) -> M
     with contextlib.suppress(ImportError):
         factories["uvloop"] = importlib.import_module("uvloop").new_event_loop
     return factories
+
+
+@pytest.fixture(autouse=True)
+def no_gateway(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a host without routes: this machine's own gateway says nothing of the name servers of a test."""
+    monkeypatch.setattr(network, "ROUTES", Path("/nowhere"))
 
 
 @pytest.fixture
