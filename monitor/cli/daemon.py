@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import resource
 import signal
 import socket
 import sys
 import tempfile
 import webbrowser
 from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn
@@ -46,6 +47,7 @@ def run(urls: tuple[str, ...], config_file: Path | None) -> None:
     reread = _reader(urls, config_file)
     clock = SystemClock()
 
+    _take_all_files()
     gc.disable()  # what a start makes stays: looking through it again and again is a quarter of its cost
 
     def started(address: str) -> None:
@@ -54,6 +56,14 @@ def run(urls: tuple[str, ...], config_file: Path | None) -> None:
         click.echo(f"minutebook: {address} (metrics at {address}metrics)", err=True)
 
     _run(_until_told(Start(reread(), reread, clock, started)))
+
+
+def _take_all_files() -> None:
+    """Raises the limit of open files to what the system allows: each look under way takes one."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        with suppress(ValueError, OSError):  # a system that refuses leaves the looks to wait for each other
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _reader(urls: tuple[str, ...], config_file: Path | None) -> Callable[[], Config]:

@@ -23,8 +23,8 @@ from monitor.prober.evidence import (
     without_a_clock,
     without_us,
 )
-from monitor.prober.lanes import Lanes, most_at_once
-from monitor.prober.network import is_local
+from monitor.prober.lanes import Lanes, most_at_once, needed_at_once
+from monitor.prober.network import is_local, shortage
 from monitor.prober.results import gap_result, look_result, marked_unreliable, stopped
 from monitor.prober.runs import Runs
 from monitor.prober.watch import Notice, Watch
@@ -84,6 +84,7 @@ class _Plan:
     void_reason: str | None = None
     runs: Runs = field(default_factory=Runs)
     confirm: asyncio.TimerHandle | None = None
+    waiting: Tick | None = None
 
     def see_known(self, until: int) -> None:
         """Its state is known until an instant (UTC ms), unless a void comes before."""
@@ -119,9 +120,9 @@ class Prober:
             options.anchor,
             lambda since: self._watch.during(since) is None,
         )
-        self._lanes: Lanes[tuple[_Plan, Tick]] = Lanes(self._start, most_at_once())
+        self._lanes: Lanes[_Plan] = Lanes(self._start, most_at_once())
         self._group: asyncio.TaskGroup | None = None
-        self._early: list[tuple[_Plan, Tick]] = []
+        self._early: list[_Plan] = []
         self._plans: dict[str, _Plan] = {}
         self._newest: dict[str, Observation] = {}
         self._failing: set[str] = set()
@@ -159,10 +160,21 @@ class Prober:
     # -- what the scheduler calls
 
     def take(self, tick: Tick) -> None:
-        """Starts a look, or queues it while too many run."""
+        """Starts a look, or queues it while too many run. A check that waits keeps its place: its next slot takes the
+        place of the one that waited in vain, which is void, so that none starves behind the others."""
         plan = self._plans.get(tick.check)
-        if plan is not None:
-            self._lanes.enter(plan.host, (plan, tick))
+        if plan is None:
+            return
+        before = plan.waiting
+        if before is None:
+            plan.waiting = tick
+            self._lanes.enter(plan.host, plan)
+        elif not tick.confirm:
+            plan.waiting = tick
+            if not before.confirm:
+                now = self._clock.now()
+                waited = f"waited {now - before.scheduled_at} ms in vain"
+                self._record(plan, before, Observation("void", now, 0, "self_overload", waited))
 
     def missed(self, missed: Missed) -> None:
         """Records the void that ends the cover of the result before the slots that nobody looked in."""
@@ -187,8 +199,8 @@ class Prober:
                 group.create_task(self._watch.run())
                 group.create_task(self._canaries.run())
                 early, self._early = self._early, []
-                for job in early:
-                    self._start(job)
+                for plan in early:
+                    self._start(plan)
         finally:
             self._group = None
             for plan in self._plans.values():
@@ -221,6 +233,8 @@ class Prober:
             _forget(gone)
             self._newest.pop(gone.check.name, None)
             self._failing.discard(gone.check.name)
+        looks = ((plan.host, plan.check.timeout_ms, plan.check.interval_ms) for plan in self._plans.values())
+        self._lanes.allow(needed_at_once(looks))
 
     def _plan(self, check: ProbedCheck) -> _Plan | None:
         kind = KINDS[check.kind]
@@ -235,11 +249,12 @@ class Prober:
 
     # -- one look
 
-    def _start(self, job: tuple[_Plan, Tick]) -> None:
+    def _start(self, plan: _Plan) -> None:
         if self._group is None:
-            self._early.append(job)
-        else:
-            self._group.create_task(self._look(*job))
+            self._early.append(plan)
+        elif plan.waiting is not None:
+            tick, plan.waiting = plan.waiting, None
+            self._group.create_task(self._look(plan, tick))
 
     async def _look(self, plan: _Plan, tick: Tick) -> None:
         try:
@@ -283,6 +298,10 @@ class Prober:
 
     async def _settled(self, plan: _Plan, seen: Observation, began: int) -> Observation:
         """What the canaries make of a look (design/faults.md, order of judgement 3 and row 20)."""
+        if seen.reason == "self_resolver" or of_a_name(seen):
+            short = shortage()
+            if short is not None:  # c-ares says no more than that it cannot
+                return voided(seen, short, f"{seen.reason}; no socket can be opened")
         if seen.outcome == "void" or (seen.outcome == "pass" and self._canaries.masking is None):
             return seen
         doubtful, maskable = self._could_be_ours(plan, seen), could_be_masked(seen)

@@ -163,6 +163,25 @@ async def test_name_servers_that_answer_for_another_check_are_no_excuse() -> Non
     assert (result.outcome, result.reason) == ("fail", "dns_timeout")
 
 
+async def test_no_check_starves_behind_others_that_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Room for one look at a time, and every check's next slot comes before its turn: each still has its turn."""
+    monkeypatch.setattr("monitor.prober.prober.most_at_once", lambda: 1)
+    names = [f"check-{number}" for number in range(5)]
+    async with serving(FINE) as server:
+        house = House(*(http_check(server.url, name) for name in names))
+        for name in names:
+            house.tick(name)
+        async with house.open():
+            for _ in range(3):  # slots come faster than looks end
+                for name in names:
+                    house.tick(name)
+            seen = [await house.results.next() for _ in range(4 * len(names))]
+    assert {result.check for result in seen if result.outcome == "pass"} == set(names)
+    voids = [result for result in seen if result.outcome == "void"]
+    assert {result.reason for result in voids} == {"self_overload"}
+    assert all(result.detail is not None and result.detail.startswith("waited ") for result in voids)
+
+
 async def test_a_full_descriptor_table_ends_no_prober() -> None:
     """What is asked about a failed look opens sockets too."""
     options = ProbingOptions(confirm_after_ms=0, resolvers=("127.0.0.1:9",))

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.facts import Outcome
-from monitor.prober.lanes import Lanes
+from monitor.prober.lanes import Lanes, needed_at_once
 from monitor.prober.runs import Runs
 
 LETTERS: dict[str, tuple[Outcome, bool]] = {
@@ -86,3 +86,17 @@ def test_lanes_start_everything_within_both_bounds(hosts: list[str], at_once: in
     for host in set(hosts):
         numbers = [number for one, number in started if one == host]
         assert numbers == sorted(numbers)
+
+
+def test_a_host_has_room_for_all_its_checks_though_every_look_lasts_until_its_timeout() -> None:
+    looks = [("busy.test", 10_000, 30_000)] * 1_000 + [("calm.test", 1_000, 60_000)]
+    assert needed_at_once(looks) == {"busy.test": 667, "calm.test": 1}
+    running: list[str] = []
+    lanes: Lanes[str] = Lanes(running.append, 4096, 32)
+    lanes.allow(needed_at_once(looks))
+    for _ in range(1_000):
+        lanes.enter("busy.test", "busy.test")
+    assert len(running) == 667
+    for _ in range(40):
+        lanes.enter("calm.test", "calm.test")
+    assert running.count("calm.test") == 32
