@@ -12,6 +12,7 @@ from typing import Generic, NamedTuple, TypeVar, get_args
 from exporters.catalogue import PHASES, MetricName
 from exporters.labels import pair, shown_target
 from exporters.numbers import ratio, seconds
+from exporters.warnings import WarningName, warnings_of_newest
 from monitor.facts import EXCLUSION_CLASSES
 from monitor.ledger.decimals import decimal
 from monitor.ledger.snapshot import EXHAUSTION_WINDOWS, WINDOWS, Figures, Newest, NextMaintenance, ServiceView, Verdict
@@ -123,6 +124,13 @@ def _attribute(name: MetricName, phase: str | None = None) -> Column[Probe]:
     return Column(name, value, "" if phase is None else f',phase="{phase}"', attribute=key)
 
 
+def _warning(name: WarningName) -> Column[Probe]:
+    def value(probe: Probe) -> str | None:
+        return next((_one(each.raised) for each in warnings_of_newest(probe.newest) if each.name == name), None)
+
+    return Column("minutebook_check_warning", value, f',warning="{name}"')
+
+
 def _tls_version(probe: Probe) -> str | None:
     given = probe.attributes.get("probe_tls_version_info")
     return f"{pair('version', given)}}} 1" if isinstance(given, str) else None
@@ -162,6 +170,7 @@ PROBES: Table[Probe] = Table(
         *(_attribute("probe_dns_duration_seconds", phase) for phase in ("connect", "request")),
         _attribute("probe_dns_serial"),
         Column("probe_fail_info", _fail_reason, end=","),
+        *(_warning(name) for name in get_args(WarningName)),
     ),
     lambda row: row.attributes,
 )

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from exporters.numbers import percent, ratio
+from exporters.warnings import warnings_of_newest
 from monitor.facts import Json
 from monitor.ledger.decimals import decimal
 from monitor.ledger.period import HOUR, MINUTE, SECOND, format_instant
@@ -23,7 +24,7 @@ STALE_AFTER = 30 * SECOND
 def status(snapshot: Snapshot | None, *, everything: bool) -> dict[str, Json]:
     """`/status.json`. Before the first evaluation `as_of` is null and there are no services.
 
-    What fails, and why, is shown only where everything is.
+    What fails or warns, and why, is shown only where everything is.
     """
     if snapshot is None:
         return {"as_of": None, "state": "unknown", "services": []}
@@ -32,6 +33,7 @@ def status(snapshot: Snapshot | None, *, everything: bool) -> dict[str, Json]:
         {
             **_service(view, snapshot.as_of),
             "failing": [*_failing(snapshot, view.service)] if everything else [],
+            "warnings": [*_warnings(snapshot, view.service)] if everything else [],
         }
         for view in shown
     ]
@@ -113,6 +115,17 @@ def _failing(snapshot: Snapshot, service: str) -> Iterator[Json]:
         result = newest.result
         if newest.service == service and result.outcome == "fail" and snapshot.as_of < newest.covers_until:
             yield {"check": result.check, "vantage": result.vantage, "reason": result.reason or "other"}
+
+
+def _warnings(snapshot: Snapshot, service: str) -> Iterator[Json]:
+    for newest in snapshot.newest:
+        result = newest.result
+        if newest.service != service or result.outcome == "void" or snapshot.as_of >= newest.covers_until:
+            continue
+        for warning in warnings_of_newest(newest):
+            if warning.raised:
+                named: dict[str, Json] = {"check": result.check, "vantage": result.vantage, "warning": warning.name}
+                yield {**named, "words": warning.words}
 
 
 def _environment() -> Environment:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from operator import attrgetter
 from typing import NamedTuple
@@ -18,7 +18,7 @@ from monitor.facts import AnyFact, Result
 from monitor.interfaces import Clock, FactStore
 from monitor.ledger.live import LiveBook
 from monitor.ledger.period import MINUTE, Period
-from monitor.ledger.snapshot import Newest, ServiceView, Snapshot
+from monitor.ledger.snapshot import Newest, ServiceView, Snapshot, WarnLimits
 from monitor.ledger.terms import Terms
 
 AT_MOST_EVERY_S = 1.0
@@ -29,16 +29,20 @@ SLICE_NS = 2_000_000
 IN_FLIGHT = MINUTE
 """How long before it is told of a fact may have been recorded, in ms; one that took longer is read once more."""
 
+NO_LIMITS = WarnLimits()
+
 Look = tuple[str, str, int]
 """A check, a vantage and an instant: what makes a result one (accounting.md section 2, rule 1)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What the configuration says of the things that a snapshot shows: public services, and each check's target."""
+    """What the configuration says of the things that a snapshot shows: public services, and by check its target and
+    what it warns of."""
 
     public: frozenset[str]
     targets: Mapping[str, str]
+    warn: Mapping[str, WarnLimits] = field(default_factory=dict)
 
 
 class Evaluator:
@@ -156,11 +160,12 @@ class Evaluator:
     def _newest(self, book: LiveBook) -> Iterable[Newest]:
         for service in book.terms.services:
             for check in service.checks:
+                warn = self._shown.warn.get(check.name, NO_LIMITS)
                 for vantage in book.vantages(check.name):
                     result = book.newest[check.name, vantage]
                     hold = check.hold_ms if result.hold_ms is None else result.hold_ms
                     target = self._shown.targets.get(check.name, check.name)
-                    yield Newest(service.name, target, result, result.at + hold)
+                    yield Newest(service.name, target, result, result.at + hold, warn)
 
 
 class _Reading(NamedTuple):

@@ -11,7 +11,8 @@ from monitor.config import Check, Config, Source, probed_checks, terms_json
 from monitor.errors import InputError
 from monitor.evaluator import Shown
 from monitor.facts import Fact, Json
-from monitor.ledger.period import format_instant
+from monitor.ledger.period import DAY, format_instant
+from monitor.ledger.snapshot import WarnLimits
 from monitor.poller import PolledSource
 from monitor.prober import Canary, ProbingOptions
 from monitor.probes import KINDS, ProbedCheck
@@ -82,11 +83,17 @@ def _is_watched(domain: str, config: Config) -> bool:
 
 
 def shown(config: Config) -> Shown:
-    """What a snapshot shows of the configuration: public services, and each check's target."""
+    """What a snapshot shows of the configuration: public services, each check's target and what it warns of."""
     return Shown(
         public=frozenset(service.name for service in config.services if service.public),
         targets={check.name: KINDS[check.kind].target_of(check.settings) for check in config.checks.values()},
+        warn={check.name: warn_limits(check) for check in config.checks.values()},
     )
+
+
+def warn_limits(check: Check) -> WarnLimits:
+    """What a look of this check warns of."""
+    return WarnLimits(certificate_ms=check.warn.certificate_days * DAY, duration_ms=check.warn.duration)
 
 
 def longest_hold(check: Check) -> int:

@@ -123,6 +123,14 @@ class ServiceView:
 
 
 @dataclass(frozen=True, slots=True)
+class WarnLimits:
+    """What a look of a check is warned of and not failed for, ms: a certificate that ends sooner, a longer look."""
+
+    certificate_ms: int | None = None
+    duration_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Newest:
     """The newest scheduled result of a check at a vantage. Its hold lasts until `covers_until` (an instant)."""
 
@@ -130,6 +138,7 @@ class Newest:
     target: str
     result: Result
     covers_until: int
+    warn: WarnLimits = WarnLimits()
 
 
 @dataclass(frozen=True, slots=True)

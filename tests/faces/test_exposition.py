@@ -21,9 +21,10 @@ from exporters.labels import VALUE_LIMIT, label_value, pair, shown_target
 from exporters.numbers import duration, percent, ratio, seconds
 from exporters.prometheus import ROWS, Exposition
 from exporters.self_metrics import SelfMetrics
+from monitor.facts import Result
 from monitor.ledger.decimals import Ratio, decimal
-from monitor.ledger.period import MINUTE
-from monitor.ledger.snapshot import Snapshot
+from monitor.ledger.period import DAY, MINUTE, SECOND
+from monitor.ledger.snapshot import Snapshot, WarnLimits
 from tests.faces.samples import AS_OF, MARCH, SELF, figures, newest, result, snapshot, view, with_maintenance
 
 TLS: Attributes = {
@@ -68,7 +69,8 @@ def value(text: str, name: str, **labels: str) -> float | None:
     return found[0] if found else None
 
 
-FULL = snapshot(with_maintenance(view("app")), view("jobs", up=None), looks=(newest(result()),))
+LIMITS = WarnLimits(certificate_ms=14 * DAY, duration_ms=5_000)
+FULL = snapshot(with_maintenance(view("app")), view("jobs", up=None), looks=(replace(newest(result()), warn=LIMITS),))
 
 
 def test_prometheus_reads_every_figure_of_the_month() -> None:
@@ -211,7 +213,7 @@ def test_every_name_has_one_row_in_the_catalogue() -> None:
 
 
 def test_every_metric_of_now_is_on_a_full_page_with_the_labels_of_the_catalogue() -> None:
-    looks = (newest(result()), newest(result("api", outcome="fail", reason="timeout")))
+    looks = (replace(newest(result()), warn=LIMITS), newest(result("api", outcome="fail", reason="timeout")))
     text = page(snapshot(with_maintenance(view("app")), looks=looks))
     shown: dict[str, set[frozenset[str]]] = {}
     for family in text_string_to_metric_families(text):
@@ -314,3 +316,29 @@ def test_a_duration_is_written_exactly(ms: int, shown: str) -> None:
 def test_a_label_is_escaped_as_the_format_asks() -> None:
     assert pair("service", 'a"b\\c\nd') == 'service="a\\"b\\\\c\\nd"'
     assert str(MARCH) == "2026-03"
+
+
+# ---------------------------------------------------------------- warnings
+
+
+@pytest.mark.parametrize(
+    ("look", "limits", "certificate", "slow"),
+    [
+        (result(), LIMITS, 0, 0),
+        (result(), WarnLimits(), None, None),
+        (result(certificate_expires=AS_OF - 10 * SECOND + 14 * DAY), LIMITS, 0, 0),
+        (result(certificate_expires=AS_OF - 10 * SECOND + 14 * DAY - 1), LIMITS, 1, 0),
+        (result(certificate_expires=AS_OF - DAY, outcome="fail", reason="tls_expired"), LIMITS, 1, 0),
+        (result(certificate_expires=None, duration_ms=5000.0), LIMITS, None, 0),
+        (result(certificate_expires=None, duration_ms=5000.001), LIMITS, None, 1),
+        (result(certificate_expires=None, duration_ms=None), LIMITS, None, None),
+        (result(outcome="void", reason="self_network", duration_ms=9000.0), LIMITS, None, None),
+    ],
+)
+def test_a_look_warns_of_what_was_measured(
+    look: Result, limits: WarnLimits, certificate: int | None, slow: int | None
+) -> None:
+    text = page(snapshot(view("app"), looks=(replace(newest(look), warn=limits),)))
+    named = {"service": "app", "check": "admin", "vantage": "london"}
+    assert value(text, "minutebook_check_warning", **named, warning="certificate_days") == certificate
+    assert value(text, "minutebook_check_warning", **named, warning="duration") == slow

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from exporters.status_page import STALE_AFTER, STYLESHEET, render, rough, status
 from monitor.facts import EXCLUSION_CLASSES
-from monitor.ledger.period import HOUR, MINUTE
-from monitor.ledger.snapshot import Accounts, Snapshot
+from monitor.ledger.period import DAY, HOUR, MINUTE, SECOND
+from monitor.ledger.snapshot import Accounts, Snapshot, WarnLimits
 from tests.faces.samples import AS_OF, MARCH, figures, newest, result, snapshot, view, with_maintenance
 
 VOID_TAGS = {"meta", "link"}
@@ -113,6 +113,18 @@ def test_why_it_fails_is_for_those_with_a_token() -> None:
     assert "http_status" in words(shown, everything=True)
     assert "http_status" not in words(shown)
     assert "http_status" not in str(status(shown, everything=False))
+
+
+def test_what_it_warns_of_is_for_those_with_a_token() -> None:
+    soon = result(certificate_expires=AS_OF + 9 * DAY, duration_ms=6000.5)
+    warning = replace(newest(soon), warn=WarnLimits(certificate_ms=14 * DAY, duration_ms=5 * SECOND))
+    of = snapshot(view("app"), looks=(warning,))
+    shown = words(of, everything=True)
+    assert "admin warns from london: the certificate ends on 2026-03-29T12:00:00.250Z, in 9 days" in shown
+    assert "admin warns from london: took 6000 ms, over 5000 ms is slow" in shown
+    assert "is up" in shown
+    assert "warns" not in words(of)
+    assert "warns" not in words(snapshot(view("app"), looks=(newest(soon),)), everything=True)
 
 
 def test_old_figures_are_called_old() -> None:
