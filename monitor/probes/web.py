@@ -13,6 +13,7 @@ from monitor.probes.address import literal
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _NAME = re.compile(r"[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*")
+_ZONE = re.compile(r"[A-Za-z0-9._-]{1,15}")  # an interface of this host
 _KEPT = "!#$%&'()*+,/:;=?@[]~"  # RFC 3986 reserved, and what is escaped already
 
 
@@ -38,9 +39,9 @@ def parse_target(url: str) -> Target:
         raise ValueError("neither http nor https")
     if not parts.hostname:
         raise ValueError("no host")
-    host = ascii_host(parts.hostname)
+    host = ascii_host(parts.hostname.replace("%25", "%"))  # a zone in a URL: RFC 6874 section 2
     port = parts.port or _DEFAULT_PORTS[parts.scheme]
-    shown = f"[{host}]" if ":" in host else host
+    shown = f"[{host.partition('%')[0]}]" if ":" in host else host
     authority = shown if port == _DEFAULT_PORTS[parts.scheme] else f"{shown}:{port}"
     path = quote(parts.path or "/", safe=_KEPT) + (f"?{quote(parts.query, safe=_KEPT)}" if parts.query else "")
     return Target(parts.scheme == "https", host, port, path, authority, literal(host) is not None)
@@ -49,6 +50,8 @@ def parse_target(url: str) -> Target:
 def ascii_host(host: str) -> str:
     """A host name or address as DNS and certificates spell it. Raises ValueError."""
     if literal(host) is not None:
+        if "%" in host and not _ZONE.fullmatch(host.partition("%")[2]):
+            raise ValueError("an address with a zone that is none")
         return host
     spelled = (host if host.isascii() else host.encode("idna").decode("ascii")).removesuffix(".").lower()
     if len(spelled) > 253 or not _NAME.fullmatch(spelled):
@@ -61,6 +64,9 @@ def redirected(current: Target, location: bytes) -> Target | None:
     text = location.decode("utf-8", "strict").strip()
     if not text or any(ord(character) < 0x20 for character in text):
         raise ValueError("an empty or unreadable Location")
+    given = urlsplit(text)
+    if given.scheme in _DEFAULT_PORTS and not given.netloc:
+        raise ValueError("no host")  # urljoin would take it for a path
     absolute = urljoin(current.url, text)
     if urlsplit(absolute).scheme not in _DEFAULT_PORTS:
         return None

@@ -49,3 +49,25 @@ def within(observation: Observation, seconds: float) -> bool:
     """Whether a look ended in the catalogue's time, by its own monotonic clock; a loaded machine has some slack."""
     assert observation.duration_ms <= seconds * 1000 * SLACK, observation
     return True
+
+
+PATIENT_MS = 30_000  # the deadline of a look whose bound is shorter: one that waited for it would break the bound
+SHORT_MS = 300  # the deadline of a look that only a deadline ends
+
+
+def is_up(observation: Observation, seconds: float) -> bool:
+    """Whether a look passed in the catalogue's time."""
+    assert (observation.outcome, observation.reason) == ("pass", None), observation
+    return within(observation, seconds)
+
+
+def is_down(observation: Observation, reason: str, seconds: float) -> bool:
+    """Whether a look failed for this reason in the catalogue's time."""
+    assert (observation.outcome, observation.reason) == ("fail", reason), observation
+    return within(observation, seconds)
+
+
+def ended_by_its_deadline(observation: Observation, reason: str) -> bool:
+    """Whether a look of SHORT_MS failed for this reason, neither before its deadline nor long after."""
+    assert observation.duration_ms > SHORT_MS - 5, observation  # timers count whole ms
+    return is_down(observation, reason, SHORT_MS / 1000 + 0.5)
