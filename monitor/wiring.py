@@ -12,6 +12,7 @@ from monitor.errors import InputError
 from monitor.evaluator import Shown
 from monitor.facts import Fact, Json
 from monitor.ledger.period import DAY, format_instant
+from monitor.ledger.reconciliation import OwnPage
 from monitor.ledger.snapshot import WarnLimits
 from monitor.poller import PolledSource
 from monitor.prober import Canary, ProbingOptions
@@ -104,6 +105,15 @@ def longest_hold(check: Check) -> int:
 def polled(config: Config) -> list[PolledSource]:
     """The sources that this daemon asks; some kinds come with a later version."""
     return [_polled(config, source) for source in config.sources if sources.KINDS[source.kind].parse is not None]
+
+
+def own_pages(config: Config) -> list[OwnPage]:
+    """Our own status pages: those whose components are services of ours."""
+    return [
+        OwnPage(source.provider or source.name, dict(source.components))
+        for source in config.sources
+        if source.components
+    ]
 
 
 def polled_source(config: Config, name: str) -> PolledSource | None:

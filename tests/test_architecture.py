@@ -36,6 +36,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
         "monitor.ledger.coverage",
         "monitor.ledger.outages",
         "monitor.ledger.changes",
+        "monitor.ledger.reconciliation",
         "monitor.ledger.live",
         "monitor.ledger.vitals",
         "monitor.ledger.response",

@@ -27,6 +27,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "import": ("monitor.cli.log:import_file", "Take in a file of facts."),
     "export": ("monitor.cli.log:export", "Write the facts of the store, one a line."),
     "verify": ("monitor.cli.log:verify", "Check the store's pages and its chain."),
+    "reconcile": ("monitor.cli.reconciliation:reconcile", "Where the witnesses of a month disagree."),
     "exclude": ("monitor.cli.by_hand:exclude", "Declare downtime that the promise excludes."),
     "approve": ("monitor.cli.by_hand:approve", "Approve what another person declared."),
     "revoke": ("monitor.cli.by_hand:revoke", "Revoke an exclusion, for good."),

@@ -112,7 +112,7 @@ class Asked:
 
     def keys_of(self, *spellings: str) -> tuple[str, ...]:
         """Under which keys a component is kept that has these spellings (its name first); none: it is not wanted."""
-        known = self.wanted | self.kept
+        known = self.wanted | self.kept | self.mapped
         keys = tuple(spelling for spelling in dict.fromkeys(spellings) if spelling in known)
         return keys or (spellings[:1] if ANY_COMPONENT in self.wanted else ())
 

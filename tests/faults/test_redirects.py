@@ -193,9 +193,7 @@ HOSTILE = st.lists(
             """.split()
         ),
         st.characters(),
-        st.sampled_from(
-            ["\t", "\r\n", "\0", " ", "\u2028", "\uff0e", "\u2044", "\u0130", "\uff45", "\ud800"]
-        ),
+        st.sampled_from(["\t", "\r\n", "\0", " ", "\u2028", "\uff0e", "\u2044", "\u0130", "\uff45", "\ud800"]),
     ),
     max_size=12,
 ).map(lambda pieces: "".join(pieces).encode("utf-8", "surrogatepass"))
