@@ -146,15 +146,13 @@ _METRICS = (
         "How long each phase of a gRPC look took.",
         (*_PROBE, "phase"),
         "seconds",
-        issue="fault catalogue",
     ),
-    Metric("probe_grpc_ssl", "Whether TLS was used for the gRPC call.", _PROBE, issue="fault catalogue"),
-    Metric("probe_grpc_status_code", "Status of the gRPC call.", _PROBE, issue="fault catalogue"),
+    Metric("probe_grpc_ssl", "Whether TLS was used for the gRPC call.", _PROBE),
+    Metric("probe_grpc_status_code", "Status of the gRPC call.", _PROBE),
     Metric(
         "probe_grpc_healthcheck_response",
-        "The serving status that the health service gave, always 1.",
+        "Whether the health service gave this serving status.",
         (*_PROBE, "serving_status"),
-        issue="fault catalogue",
     ),
     Metric("probe_fail_info", "Why the newest look failed, always 1.", (*_PROBE, "reason")),
     Metric(
@@ -276,3 +274,6 @@ CATALOGUE: Mapping[MetricName, Metric] = {metric.name: metric for metric in _MET
 
 PHASES: tuple[str, ...] = ("resolve", "connect", "tls", "processing", "transfer")
 """Values of the `phase` label: those of facts.Phases, and blackbox_exporter's."""
+
+SERVING_STATUSES: tuple[str, ...] = ("UNKNOWN", "SERVING", "NOT_SERVING", "SERVICE_UNKNOWN")
+"""Values of the `serving_status` label: those of grpc.health.v1."""

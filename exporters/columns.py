@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Generic, NamedTuple, TypeVar, get_args
 
-from exporters.catalogue import PHASES, MetricName
+from exporters.catalogue import PHASES, SERVING_STATUSES, MetricName
 from exporters.labels import pair, shown_target
 from exporters.numbers import ratio, seconds
 from exporters.warnings import WarningName, warnings_of_newest
@@ -87,6 +87,10 @@ def _phase(index: int) -> Callable[[Probe], str | None]:
     return value
 
 
+def _grpc_lookup(probe: Probe) -> str | None:
+    return _lookup(probe) if "probe_grpc_ssl" in probe.attributes else None
+
+
 def _lookup(probe: Probe) -> str | None:
     phases = probe.newest.result.phases_ms
     return _measured(phases.resolve) if phases is not None else None
@@ -136,6 +140,23 @@ def _tls_version(probe: Probe) -> str | None:
     return f"{pair('version', given)}}} 1" if isinstance(given, str) else None
 
 
+def _after_lookup(probe: Probe) -> str | None:
+    if "probe_grpc_ssl" not in probe.attributes:
+        return None
+    phases, duration = probe.newest.result.phases_ms, probe.newest.result.duration_ms
+    resolve = phases.resolve if phases is not None and phases.resolve is not None else 0
+    return None if duration is None else _measured(duration - resolve)
+
+
+def _serving(status: str) -> Column[Probe]:
+    def value(probe: Probe) -> str | None:
+        given = probe.attributes.get("probe_grpc_healthcheck_response")
+        return None if given is None else _one(given == status)
+
+    name: MetricName = "probe_grpc_healthcheck_response"
+    return Column(name, value, f',serving_status="{status}"', attribute=name)
+
+
 PROBES: Table[Probe] = Table(
     ("instance", "service", "check", "vantage"),
     lambda row: (
@@ -169,6 +190,13 @@ PROBES: Table[Probe] = Table(
         _attribute("probe_dns_query_succeeded"),
         *(_attribute("probe_dns_duration_seconds", phase) for phase in ("connect", "request")),
         _attribute("probe_dns_serial"),
+        *(
+            Column("probe_grpc_duration_seconds", value, f',phase="{phase}"', attribute="probe_grpc_ssl")
+            for phase, value in (("resolve", _grpc_lookup), ("check", _after_lookup))
+        ),
+        _attribute("probe_grpc_ssl"),
+        _attribute("probe_grpc_status_code"),
+        *map(_serving, SERVING_STATUSES),
         Column("probe_fail_info", _fail_reason, end=","),
         *(_warning(name) for name in get_args(WarningName)),
     ),

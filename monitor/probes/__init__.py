@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TypeAlias
 
-from monitor.probes import dns, heartbeat, http, icmp, tcp, tls_only
+from monitor.probes import dns, grpc, heartbeat, http, icmp, tcp, tls_only
 from monitor.probes.kind import Io, Missed, Probe, ProbedCheck, ProbeKind
 
 AnyKind: TypeAlias = (
     ProbeKind[http.HttpSettings]
     | ProbeKind[tcp.TcpSettings]
     | ProbeKind[tls_only.TlsOnlySettings]
+    | ProbeKind[grpc.GrpcSettings]
     | ProbeKind[dns.DnsSettings]
     | ProbeKind[icmp.IcmpSettings]
     | ProbeKind[heartbeat.HeartbeatSettings]
@@ -21,6 +22,7 @@ KINDS: Mapping[str, AnyKind] = {
     "http": ProbeKind(http.HttpSettings, http.target, http.host, http.probe),
     "tcp": ProbeKind(tcp.TcpSettings, tcp.target, tcp.host, tcp.probe),
     "tls": ProbeKind(tls_only.TlsOnlySettings, tls_only.target, tls_only.host, tls_only.probe),
+    "grpc": ProbeKind(grpc.GrpcSettings, grpc.target, grpc.host, grpc.probe),
     "dns": ProbeKind(dns.DnsSettings, dns.target, dns.host, dns.probe),
     "icmp": ProbeKind(icmp.IcmpSettings, icmp.target, icmp.host, icmp.probe, icmp.refusal),
     "heartbeat": ProbeKind(heartbeat.HeartbeatSettings, heartbeat.target, heartbeat.host),

@@ -45,6 +45,9 @@ OTHERS: Attributes = {
     "probe_dns_duration_seconds/connect": 0.002,
     "probe_dns_duration_seconds/request": 0.004,
     "probe_dns_serial": 2026112501,
+    "probe_grpc_ssl": 1,
+    "probe_grpc_status_code": 0,
+    "probe_grpc_healthcheck_response": "NOT_SERVING",
 }
 
 
@@ -129,6 +132,17 @@ def test_a_look_at_a_name_server_shows_what_was_counted_and_measured() -> None:
     assert value(text, "probe_dns_serial", check="api") == 2026112501
     assert value(text, "probe_dns_duration_seconds", check="api", phase="request") == 0.004
     assert value(text, "probe_dns_answer_rrs", check="admin") is None
+
+
+def test_a_look_at_a_health_service_is_shown_under_the_names_of_blackbox_exporter() -> None:
+    text = page(snapshot(view("app"), looks=(newest(result()), newest(result("api", status=None)))))
+    response = "probe_grpc_healthcheck_response"
+    assert value(text, response, check="api", serving_status="NOT_SERVING") == 1
+    assert value(text, response, check="api", serving_status="SERVING") == 0
+    assert value(text, "probe_grpc_ssl", check="api") == 1
+    assert value(text, "probe_grpc_duration_seconds", check="api", phase="resolve") == 0.0015
+    assert value(text, "probe_grpc_duration_seconds", check="api", phase="check") == pytest.approx(0.08425 - 0.0015)
+    assert value(text, "probe_grpc_duration_seconds", check="admin", phase="check") is None
 
 
 def test_a_failed_look_says_why() -> None:
