@@ -20,18 +20,22 @@ from typing import Any, NoReturn
 import click
 from aiohttp import web
 
+from exporters.warnings import Measured, warnings_of
 from monitor.app import Signals, Start, serve
 from monitor.cli.inputs import DEFAULT_FILE, config_option
-from monitor.cli.looks import look_json, look_text
+from monitor.cli.looks import Look, look_json, look_text
 from monitor.clock import SystemClock
 from monitor.config import Config, for_urls, load
 from monitor.demo import failing_app, history, write_configuration
 from monitor.errors import InputError, MinutebookError
+from monitor.interfaces import Tick
 from monitor.ledger.period import format_instant
 from monitor.prober import probe_once
+from monitor.prober.results import look_result
 from monitor.probes import KINDS, ProbedCheck
+from monitor.probes.trace import Trace
 from monitor.store import open_for_writing
-from monitor.wiring import looked_at, probing_options, store_url
+from monitor.wiring import looked_at, probing_options, store_url, warn_limits
 
 PROBE_FAILED = 1
 """Exit status of `probe` when the look did not pass."""
@@ -136,10 +140,21 @@ def probe(what: str, config_file: Path | None, as_json: bool) -> None:
     check = _check_named(looked_at(config), None if config_file is None else what)
     if (refusal := KINDS[check.kind].refusal()) is not None:
         raise InputError(f"the check {check.name} is of the kind {check.kind}, and {refusal}")
-    look = asyncio.run(probe_once(check, SystemClock(), probing_options(config)))
-    target = KINDS[check.kind].target_of(check.settings)
-    click.echo(look_json(target, look) if as_json else look_text(target, look))
-    if look.outcome != "pass":
+    trace = Trace()
+    seen = asyncio.run(probe_once(check, SystemClock(), probing_options(config), trace))
+    look = Look(
+        target=KINDS[check.kind].target_of(check.settings),
+        seen=seen,
+        fact=look_result(check, Tick(check.name, 0, seen.at), seen, config.location),
+        hops=trace.hops,
+        warnings=[
+            *warnings_of(
+                warn_limits(config.checks[check.name]), Measured(seen.at, seen.duration_ms, seen.certificate_expires)
+            )
+        ],
+    )
+    click.echo(look_json(look) if as_json else look_text(look))
+    if seen.outcome != "pass":
         sys.exit(PROBE_FAILED)
 
 

@@ -33,6 +33,7 @@ from monitor.probes import KINDS, Io, Missed, Probe, ProbedCheck
 from monitor.probes.judge import needs_canaries
 from monitor.probes.resolver import Resolver
 from monitor.probes.tls import Tls
+from monitor.probes.trace import Trace
 
 MILLISECOND = 1_000_000  # ns
 
@@ -377,14 +378,16 @@ def _by_the_clock(observation: Observation, clock: Clock) -> Observation:
     return without_a_clock(observation) if doubtful else observation
 
 
-async def probe_once(check: ProbedCheck, clock: Clock, options: ProbingOptions) -> Observation:
+async def probe_once(
+    check: ProbedCheck, clock: Clock, options: ProbingOptions, trace: Trace | None = None
+) -> Observation:
     """One look now, as the command `probe` shows it: no canaries, nothing recorded. ValueError for a kind that is not
     asked from here."""
     probe = KINDS[check.kind].bind(check.settings)
     if probe is None:
         raise ValueError(f"a check of kind {check.kind} is not probed from here")
     resolver = Resolver(options.resolvers, clock.monotonic_ns)
-    io = Io(clock, resolver, Tls(), options.allow_private_targets, check.timeout_ms)
+    io = Io(clock, resolver, Tls(), options.allow_private_targets, check.timeout_ms, trace)
     try:
         return _by_the_clock(await probe(Tick(check.name, 0, clock.now()), io), clock)
     finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 
 import jsonschema
@@ -46,6 +47,42 @@ def test_a_probe_of_a_check_of_the_file(minutebook: Minutebook, app: App) -> Non
     unknown = minutebook("probe", "-c", "minutebook.yaml", "nightly")
     assert unknown.status == 2
     assert "there are: web" in unknown.err
+
+
+EXPECTING = (
+    "services: [{name: app, checks: [{name: web, http: {url: 'URL', expect: "
+    "{body_matches: [ok, nothing of the kind], json: ['$.a']}}, warn: {duration: 10s}}]}]\n"
+)
+
+
+def test_a_probe_tells_each_assertion_and_the_words_of_the_fact(minutebook: Minutebook, app: App) -> None:
+    (minutebook.folder / "minutebook.yaml").write_text(EXPECTING.replace("URL", app.url))
+    look = minutebook("probe", "-c", "minutebook.yaml", "web", "--json").json
+    assert [(each["name"], each["passed"]) for each in look["assertions"]] == [
+        ("status", True),
+        ("body_matches[0]", True),
+        ("body_matches[1]", False),
+        ("json", False),
+    ]
+    assert look["fact"]["kind"] == "result"
+    for key in ("outcome", "reason", "detail", "at", "duration_ms", "phases_ms", "status", "ip"):
+        assert look["fact"][key] == look[key]
+    assert [(each["name"], each["raised"]) for each in look["warnings"]] == [("duration", False)]
+    [hop] = look["hops"]
+    assert (hop["target"], hop["address"], hop["status"]) == (app.url, "127.0.0.1", 200)
+    shown = minutebook("probe", "-c", "minutebook.yaml", "web").out
+    assert shown.startswith("fail (http_content): ")
+    assert "\n  detail       the body does not match body_matches[1]\n" in shown
+    assert "\n  held         status: status 200\n" in shown
+    assert "\n  not held     json: the body is no JSON\n" in shown
+
+
+def test_the_keys_of_a_probe_are_the_documented_ones(minutebook: Minutebook, app: App) -> None:
+    look = json.loads(minutebook.well("probe", app.url, "--json"))
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    section = text.partition("#### Keys that `probe` prints with `--json`\n")[2].partition("\n#")[0]
+    first_cells = [line.split(" | ")[0] for line in section.splitlines() if line.startswith("| `")]
+    assert {key for cell in first_cells for key in re.findall(r"`(\w+)`", cell)} == look.keys()
 
 
 # ---------------------------------------------------------------- check-config
