@@ -184,6 +184,7 @@ def _own(own: SelfMetrics) -> Iterator[tuple[MetricName, list[Sample]]]:
         [({"source": source, "reason": why}, str(count)) for (source, why), count in own.source_problems.items()],
     )
     yield "minutebook_canary_up", [({"canary": name}, str(int(up))) for name, up in own.canary_up.items()]
+    yield "minutebook_resolver_up", [({"resolver": name}, str(int(up))) for name, up in own.resolver_up.items()]
     yield "minutebook_queue_depth", [({}, str(own.queue_depth))]
     yield "minutebook_event_loop_lag_seconds", _known(own.event_loop_lag_seconds)
     yield "minutebook_config_last_reload_successful", _known(own.config_last_reload_successful)

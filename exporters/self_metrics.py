@@ -24,6 +24,7 @@ class SelfMetrics:
     source_problems: Mapping[tuple[str, str], int] = field(default_factory=dict)
     void_since: Mapping[tuple[str, str], int] = field(default_factory=dict)
     canary_up: Mapping[str, bool] = field(default_factory=dict)
+    resolver_up: Mapping[str, bool] = field(default_factory=dict)
     queue_depth: int = 0
     event_loop_lag_seconds: float | None = None
     config_last_reload_successful: bool = True

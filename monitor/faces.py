@@ -140,6 +140,7 @@ class Faces:
             source_last_success=parts.poller.last_success,
             source_problems=parts.poller.problems,
             canary_up={shown_target(name): sang for name, sang in parts.prober.canary_signs.items()},
+            resolver_up=parts.prober.resolvers_up,
             queue_depth=parts.recorder.depth,
             event_loop_lag_seconds=parts.prober.loop_lag_ns / 1e9,
             config_last_reload_successful=parts.current.reload_succeeded,

@@ -16,7 +16,7 @@ from monitor.interfaces import Clock
 from monitor.prober import network
 from monitor.prober.evidence import Round, masked, settles, was_out
 from monitor.prober.together import Together
-from monitor.prober.witnesses import ANY_NAME, Canary, Sign, Steadfast, Witness, answers, by_default, configured
+from monitor.prober.witnesses import ANY_NAME, TIMEOUT_MS, Canary, Sign, Steadfast, Witness, by_default, configured
 from monitor.probes import Io
 
 __all__ = ["Canaries", "Canary"]
@@ -75,6 +75,8 @@ class Canaries:
         """Looks once an interval until it is cancelled."""
         while True:
             await self._look()
+            if self._named:  # else the name servers are canaries themselves
+                await self._any_answer([ANY_NAME])
             await asyncio.sleep(INTERVAL_S)
 
     async def own_network_out(self, began_ns: int, window_ns: int) -> Round | None:
@@ -154,13 +156,17 @@ class Canaries:
         self._signs = {**self._signs, **{witness.name: sign.sang for witness, sign in counted.items()}}
 
     async def _listen_around(self) -> None:
-        began, resolver = self._clock.monotonic_ns(), self._servers
-        names = [name for name in (ANY_NAME, *resolver.answered_names) if name != self._but][: 1 + OTHER_NAMES]
-        heard = await asyncio.gather(*[answers(server, name) for server in resolver.servers for name in names])
-        self._deaf = began, not any(heard)
+        began = self._clock.monotonic_ns()
+        names = [name for name in (ANY_NAME, *self._servers.answered_names) if name != self._but][: 1 + OTHER_NAMES]
+        self._deaf = began, not await self._any_answer(names)
+
+    async def _any_answer(self, names: Sequence[str]) -> bool:
+        """Whether one of our name servers answers for one of the names; each one learns whether it lives."""
+        asked = [upstream.answers(name, TIMEOUT_MS / 1000) for upstream in self._servers.upstreams for name in names]
+        return any(await asyncio.gather(*asked))
 
     def _all(self) -> tuple[Witness, ...]:
         self._signs = {}
         if self._named:
             return tuple(configured(canary, self._io) for canary in self._named)
-        return tuple(by_default(self._io, self._anchor))
+        return tuple(by_default(self._io, self._servers.upstreams, self._anchor))

@@ -142,6 +142,11 @@ class Prober:
         """The canaries that count, and whether each sang when it was last asked."""
         return self._canaries.signs
 
+    @property
+    def resolvers_up(self) -> Mapping[str, bool]:
+        """The name servers that were asked, and whether each answered the last time."""
+        return self._resolver.up
+
     def voids(self) -> Mapping[str, VoidSpell]:
         """The checks of which nothing is known now: their newest scheduled look is void, or its hold is over."""
         now = self._clock.now()

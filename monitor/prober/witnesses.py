@@ -4,12 +4,9 @@ kinds."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 from typing import NamedTuple
-
-import aiodns
-import pycares
 
 from monitor.interfaces import Tick
 from monitor.prober import network
@@ -21,6 +18,7 @@ from monitor.probes.icmp import IcmpSettings
 from monitor.probes.judge import ProbeError
 from monitor.probes.resolver import Answer, Resolver
 from monitor.probes.tls_only import TlsOnlySettings
+from monitor.probes.upstream import Upstream
 from monitor.settings import Settings
 
 TIMEOUT_MS = 2_000
@@ -28,7 +26,6 @@ REFRESH_S = 1.0
 """Of a canary's 2 s, for a fresh look-up of its name."""
 
 ANY_NAME = "example.com"  # RFC 2606: exists, and belongs to nobody's service
-_ANSWERED = frozenset({aiodns.error.ARES_ENOTFOUND, aiodns.error.ARES_ENODATA})
 _PASS: frozenset[str | None] = frozenset({None})
 _ANSWERS = _PASS | {"dns_nxdomain", "dns_nodata"}
 """A name server that says that a name does not exist has answered; where `expect` is written, it decides."""
@@ -104,9 +101,9 @@ def _says_who_it_is(settings: Settings) -> bool:
     return isinstance(settings, TlsOnlySettings)
 
 
-def by_default(io: Io, anchor: Canary | None) -> list[Witness]:
+def by_default(io: Io, upstreams: Iterable[Upstream], anchor: Canary | None) -> list[Witness]:
     """The name servers in use, the default gateway, and the anchor (design/faults.md, "Canaries")."""
-    found = [_name_server(server) for server in io.resolver.servers]
+    found = [_name_server(upstream) for upstream in upstreams]
     address = network.read_default_gateway()
     if address is not None:
         near = replace(io, allow_private_targets=True)  # it is no target: nobody chose it
@@ -117,26 +114,8 @@ def by_default(io: Io, anchor: Canary | None) -> list[Witness]:
     return found
 
 
-def _name_server(server: str) -> Witness:
+def _name_server(upstream: Upstream) -> Witness:
     async def look() -> Sign:
-        return Sign(await answers(server, ANY_NAME))
+        return Sign(await upstream.answers(ANY_NAME, TIMEOUT_MS / 1000))
 
-    return Witness(f"dns {server}", look)
-
-
-async def answers(server: str, name: str) -> bool:
-    """Whether a name server answers in time; that a name does not exist is an answer. A channel of its own: c-ares
-    keeps answers in one."""
-    try:
-        async with (
-            asyncio.timeout(TIMEOUT_MS / 1000),
-            aiodns.DNSResolver(nameservers=[server], timeout=TIMEOUT_MS / 1000, tries=1) as channel,
-        ):
-            await channel.query_dns(name, "A")
-    except TimeoutError:
-        return False
-    except aiodns.error.DNSError as error:
-        return error.args[0] in _ANSWERED
-    except pycares.AresError:
-        return False  # we are short of something ourselves
-    return True
+    return Witness(f"dns {upstream.server}", look)

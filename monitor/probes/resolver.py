@@ -1,32 +1,27 @@
-"""Names to addresses through c-ares: own name servers, answers kept for their TTL, every failure told apart."""
+"""Names to addresses: own name servers, one after the other, answers kept for their TTL, every failure told apart."""
 
 from __future__ import annotations
 
-import socket
-from collections import OrderedDict
-from collections.abc import Callable, Sequence
+import asyncio
+from collections import OrderedDict, deque
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import NamedTuple
 
 import aiodns
 import pycares
-from aiodns import error as ares
 
 from monitor.probes.judge import ProbeError, Verdict
+from monitor.probes.upstream import Said, Upstream
 
 NAMES_KEPT = 10_000
-QUERY_TIMEOUT = 2.0  # seconds before c-ares asks the next server; a slow answer is still taken
-TRIES = 2
+LOOK_UP_S = 4.8  # design/faults.md: a server that takes 4 s is slow (row 28), silence ends within 5 s (rows 26, 27)
+NEXT_SERVER_S = 1.0  # a server that has said nothing for so long is not waited for alone (row 25)
+AGREED = 2  # so many servers that say the same settle it (row 21)
 
-_FAILURES = {
-    ares.ARES_ENOTFOUND: "dns_nxdomain",
-    ares.ARES_ENODATA: "dns_nodata",
-    ares.ARES_ESERVFAIL: "dns_servfail",
-    ares.ARES_EREFUSED: "dns_servfail",
-    ares.ARES_ENOTIMP: "dns_servfail",
-    ares.ARES_ETIMEOUT: "dns_timeout",
-    ares.ARES_ECONNREFUSED: "dns_timeout",  # no server could be reached at all
-}
-"""c-ares status to reason (design/faults.md rows 21 to 33); any other is `dns_bad`."""
+_GRAVITY = ("dns_nxdomain", "dns_nodata", "dns_bad", "dns_servfail", "dns_timeout")
+"""What stands where the servers disagree: whoever knows more."""
+
+_CHANGED = Said(verdict=Verdict("void", "self_resolver", "the resolvers were changed during the look-up"))
 
 
 class Answer(NamedTuple):
@@ -37,21 +32,43 @@ class Answer(NamedTuple):
 
 
 class Resolver:
-    """Asks `servers` (address or address:port; none: the system's) and keeps what they answered for its TTL."""
+    """Asks `servers` (address or address:port; none: the system's) and keeps what they answered for its TTL.
+
+    The next server is asked as soon as one fails or is silent; that a name has no address is believed when two say so,
+    or when there is nobody else to ask.
+    """
 
     def __init__(self, servers: Sequence[str], clock: Callable[[], int]) -> None:
-        self._servers = tuple(servers)
+        self._given = tuple(servers)
         self._clock = clock
         self._kept: OrderedDict[str, Answer] = OrderedDict()
-        self._channel: aiodns.DNSResolver | None = None
+        self._system: aiodns.DNSResolver | None = None
+        self._upstreams: dict[str, Upstream] = {}
+        self._asking: set[asyncio.Task[Said]] = set()
 
     @property
     def servers(self) -> tuple[str, ...]:
         """The name servers that are asked, the system's where none were given; none where c-ares cannot be started."""
+        if self._given:
+            return self._given
         try:
-            return self._servers or tuple(self._ares().nameservers)
+            if self._system is None:
+                self._system = aiodns.DNSResolver()  # c-ares follows the system's changes in it
+            return tuple(dict.fromkeys(self._system.nameservers))
         except pycares.AresError:
             return ()
+
+    @property
+    def upstreams(self) -> tuple[Upstream, ...]:
+        """The servers, in the order given."""
+        servers = self.servers
+        self._upstreams = {server: self._upstreams.get(server) or Upstream(server, self._clock) for server in servers}
+        return tuple(self._upstreams.values())
+
+    @property
+    def up(self) -> Mapping[str, bool]:
+        """Whether each server answered when it was last asked; one that was not asked yet is not there."""
+        return {server: asked.up for server, asked in self._upstreams.items() if asked.up is not None}
 
     @property
     def answered_names(self) -> tuple[str, ...]:
@@ -66,39 +83,57 @@ class Resolver:
         return None
 
     async def look_up(self, name: str) -> Answer:
-        """The addresses of a name. Raises ProbeError with a `dns_*` reason."""
+        """The addresses of a name. Raises ProbeError with a `dns_*` reason, or what we are short of ourselves."""
         kept = self.kept(name)
         if kept is not None:
             return kept
-        try:
-            found = await self._ares().getaddrinfo(name, type=socket.SOCK_STREAM)
-        except aiodns.error.DNSError as error:
-            raise ProbeError(of_ares_status(int(error.args[0]))) from None
-        except pycares.AresError:
-            raise ProbeError(Verdict("void", "self_resolver", "c-ares could not be started")) from None
-        answer = self._answer(found)
+        said = await self._ask(name)
+        if said.verdict is not None:
+            raise ProbeError(said.verdict)
+        answer = Answer(said.addresses, self._clock() + said.seconds * 1_000_000_000)
         self._keep(name, answer)
         return answer
 
     async def aclose(self) -> None:
         """Ends what is being asked; a later look-up starts anew."""
-        if self._channel is not None:
-            await self._channel.close()
-            self._channel = None
+        for task in self._asking:
+            task.cancel()
+        if self._asking:
+            await asyncio.wait(self._asking)
+        system, self._system = self._system, None
+        for upstream in self._upstreams.values():
+            await upstream.aclose()
+        if system is not None:
+            await system.close()
 
-    def _ares(self) -> aiodns.DNSResolver:
-        if self._channel is None:
-            servers = list(self._servers) or None
-            self._channel = aiodns.DNSResolver(nameservers=servers, timeout=QUERY_TIMEOUT, tries=TRIES)
-        return self._channel
+    async def _ask(self, name: str) -> Said:
+        waiting = deque(sorted(self.upstreams, key=lambda upstream: upstream.up is False))
+        if not waiting:
+            return Said(verdict=Verdict("void", "self_resolver", "there is no name server to ask"))
+        loop = asyncio.get_running_loop()
+        ends = loop.time() + LOOK_UP_S
+        running: dict[asyncio.Task[Said], str] = {}
+        refusals: dict[str, Verdict] = {}
+        while (waiting or running) and not _agreed(refusals):
+            if waiting:
+                upstream = waiting.popleft()
+                running[self._start(upstream.ask(name, max(0.0, ends - loop.time())))] = upstream.server
+            ended, _ = await asyncio.wait(
+                running, timeout=NEXT_SERVER_S if waiting else None, return_when=asyncio.FIRST_COMPLETED
+            )
+            for task in ended:
+                server, said = running.pop(task), _CHANGED if task.cancelled() else task.result()
+                if said.verdict is None:
+                    return said
+                refusals[server] = said.verdict
+        return Said(verdict=_settled(refusals))
 
-    def _answer(self, found: pycares.AddrInfoResult) -> Answer:
-        addresses = tuple(dict.fromkeys(_spelled(node.addr[0]) for node in found.nodes))
-        if not addresses:
-            raise ProbeError(Verdict("fail", "dns_nodata"))
-        lives = [node.ttl for node in found.nodes] + [cname.ttl for cname in found.cnames]
-        seconds = max(min(lives), 0)
-        return Answer(addresses, self._clock() + seconds * 1_000_000_000)
+    def _start(self, question: Coroutine[None, None, Said]) -> asyncio.Task[Said]:
+        """One that is overtaken goes on to its end: whether that server lives is worth knowing."""
+        task = asyncio.get_running_loop().create_task(question)
+        self._asking.add(task)
+        task.add_done_callback(self._asking.discard)
+        return task
 
     def _keep(self, name: str, answer: Answer) -> None:
         self._kept[name] = answer
@@ -107,19 +142,16 @@ class Resolver:
             self._kept.popitem(last=False)
 
 
-def of_ares_status(status: int) -> Verdict:
-    """What a failed look-up means."""
-    if status == ares.ARES_ENOMEM:
-        return Verdict("void", "self_memory", "c-ares is out of memory")
-    if status in (ares.ARES_ECANCELLED, ares.ARES_EDESTRUCTION):
-        return Verdict("void", "self_resolver", "the resolvers were changed during the look-up")
-    return Verdict("fail", _FAILURES.get(status, "dns_bad"), _words(status))
+def _agreed(refusals: Mapping[str, Verdict]) -> bool:
+    reasons = [verdict.reason for verdict in refusals.values()]
+    return any(reasons.count(reason) >= AGREED for reason in reasons)
 
 
-def _words(status: int) -> str:
-    words = pycares.errno.strerror(status)
-    return words.decode("ascii", "replace") if isinstance(words, bytes) else words
-
-
-def _spelled(address: str | bytes) -> str:
-    return address.decode("ascii") if isinstance(address, bytes) else address
+def _settled(refusals: Mapping[str, Verdict]) -> Verdict:
+    """Our own shortage before anything that a server said; then who knows more, with the words of all."""
+    ours = next((verdict for verdict in refusals.values() if verdict.outcome == "void"), None)
+    if ours is not None:
+        return ours
+    reasons = {verdict.reason for verdict in refusals.values()}
+    words = "; ".join(f"{server}: {verdict.detail}" for server, verdict in refusals.items())
+    return Verdict("fail", next(reason for reason in _GRAVITY if reason in reasons), words)

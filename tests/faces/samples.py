@@ -37,6 +37,7 @@ SELF = SelfMetrics(
     source_problems={("cloudflare-status", "unknown_enum"): 1},
     void_since={("admin", "self_network"): AS_OF - 7 * MINUTE},
     canary_up={"dns 9.9.9.9": True, "http https://www.iana.org/": False},
+    resolver_up={"9.9.9.9": True, "149.112.112.112": False},
     queue_depth=3,
     event_loop_lag_seconds=0.004,
     clock_synchronized=True,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import functools
 import os
 import secrets
 import shutil
@@ -39,11 +40,11 @@ class Wire:
     def listening(self, address: str = FAR4, port: int = 80, backlog: int = 100) -> socket.socket:
         """A TCP socket that listens in the target's namespace."""
 
-        def listen() -> socket.socket:
-            family = socket.AF_INET6 if ":" in address else socket.AF_INET
-            return socket.create_server((address, port), family=family, backlog=backlog)
+        return inside(self.far, functools.partial(_listen, address, port, backlog))
 
-        return inside(self.far, listen)
+    def listening_near(self, address: str, port: int = 80) -> socket.socket:
+        """A TCP socket that listens in the vantage's own namespace."""
+        return inside(self.near, functools.partial(_listen, address, port, 100))
 
     def naming(self, address: str = FAR4, port: int = 53) -> socket.socket:
         """A UDP socket for a name server in the target's namespace."""
@@ -82,6 +83,11 @@ class Wire:
                 Path("/proc/sys/net", *name.split("__")).write_text(value, encoding="ascii")
 
         inside(self.near, write)
+
+
+def _listen(address: str, port: int, backlog: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    return socket.create_server((address, port), family=family, backlog=backlog)
 
 
 def inside(namespace: str, work: Callable[[], T]) -> T:

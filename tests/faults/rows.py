@@ -11,7 +11,7 @@ from collections.abc import Mapping
 NOT_YET = frozenset(
     [
         *(11, 17, 18),
-        *range(20, 36),
+        20,
         *range(80, 88),
         *range(88, 102),
     ]
@@ -86,21 +86,61 @@ ROWS: Mapping[int, tuple[str, ...]] = {
     ),
     20: ("captive portal / transparent proxy answers 200 for all", ""),
     # DNS
-    21: ("NXDOMAIN, confirmed by 2 resolvers", ""),
-    22: ("NODATA (no A/AAAA)", ""),
-    23: ("SERVFAIL from both resolvers, other names fine", ""),
-    24: ("SERVFAIL for every name", ""),
-    25: ("resolver A dead, B fine", ""),
-    26: ("all resolvers time out", ""),
-    27: ("authoritative times out for this name only", ""),
-    28: ("4 s slow answer", ""),
-    29: ("rotating / round robin with a dead member", ""),
-    30: ("TTL 0, address changes each time", ""),
-    31: ("truncated (TC) → TCP refused", ""),
-    32: ("wrong id / spoofed / malformed / compression loop", ""),
-    33: ("CNAME loop, chain > 16", ""),
-    34: ("answer contains only denied addresses", ""),
-    35: ("rebinding: public first, 127.0.0.1 second", ""),
+    21: (
+        "NXDOMAIN, confirmed by 2 resolvers",
+        "faults/test_dns_rows.py::test_a_name_that_two_servers_do_not_know_does_not_exist",
+        "faults/test_dns_rows.py::test_a_name_that_one_server_does_not_know_and_another_does_is_up",
+    ),
+    22: ("NODATA (no A/AAAA)", "faults/test_dns_rows.py::test_a_name_without_an_address"),
+    23: (
+        "SERVFAIL from both resolvers, other names fine",
+        "faults/test_dns_rows.py::test_servfail_for_this_name_alone_is_the_target_s",
+    ),
+    24: ("SERVFAIL for every name", "faults/test_dns_rows.py::test_servfail_for_every_name_is_our_own_resolvers"),
+    25: (
+        "resolver A dead, B fine",
+        "faults/test_dns_rows.py::test_a_dead_server_is_shown_and_the_other_one_answers",
+        "faults/test_dns_rows.py::test_a_server_that_nobody_is_is_shown_at_once",
+    ),
+    26: (
+        "all resolvers time out",
+        "faults/test_dns_rows.py::test_servers_that_are_all_silent_are_our_own_trouble_and_others_go_on",
+    ),
+    27: (
+        "authoritative times out for this name only",
+        "faults/test_dns_rows.py::test_a_name_whose_own_servers_are_silent_is_the_target_s",
+        "faults/test_dns_rows.py::test_a_name_whose_own_servers_are_silent_delays_no_other",
+    ),
+    28: ("4 s slow answer", "faults/test_dns_rows.py::test_a_slow_answer_is_taken_and_its_time_is_the_look_up_s"),
+    29: (
+        "rotating / round robin with a dead member",
+        "faults/test_dns_rows.py::test_a_rotating_name_with_a_dead_member_is_up_at_the_living_address",
+    ),
+    30: (
+        "TTL 0, address changes each time",
+        "faults/test_dns_rows.py::test_an_address_that_changes_each_time_is_followed_each_time",
+    ),
+    31: (
+        "truncated (TC) → TCP refused",
+        "faults/test_dns_rows.py::test_an_answer_that_is_cut_and_not_to_be_had_over_tcp",
+    ),
+    32: (
+        "wrong id / spoofed / malformed / compression loop",
+        "faults/test_dns_rows.py::test_only_answers_that_are_none_are_a_timeout",
+        "faults/test_dns_rows.py::test_what_is_no_answer_is_ignored",
+        "faults/test_dns_rows.py::test_a_huge_answer_is_taken_or_ignored_without_an_exception",
+    ),
+    33: ("CNAME loop, chain > 16", "faults/test_dns_rows.py::test_a_chain_of_names_that_does_not_end"),
+    34: (
+        "answer contains only denied addresses",
+        "faults/test_dns_rows.py::test_only_denied_addresses_are_our_own_policy_and_nothing_is_sent",
+    ),
+    35: (
+        "rebinding: public first, 127.0.0.1 second",
+        "faults/test_dns_rows.py::test_only_the_vetted_address_of_several_is_connected_to",
+        "faults/test_dns_rows.py::test_a_name_that_turns_to_loopback_is_vetted_at_each_look_and_hop",
+        "faults/test_dns_rows.py::test_a_redirect_to_a_name_that_has_turned_to_loopback_is_blocked",
+    ),
     # TLS
     36: ("expired", "faults/test_tls.py::test_36_an_expired_certificate_is_down"),
     37: (

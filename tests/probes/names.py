@@ -51,6 +51,7 @@ class NameServer(asyncio.DatagramProtocol):
 
     zone: dict[str, Reply]
     asked: list[str] = field(default_factory=list)
+    pause: float = 0  # seconds before each answer
     address: str = ""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -64,6 +65,10 @@ class NameServer(asyncio.DatagramProtocol):
         self.asked.append(name)
         answer = self.zone.get(name, code(dns.rcode.NXDOMAIN))(query)
         if answer is not None:
+            asyncio.get_running_loop().call_later(self.pause, self._send, answer, addr)
+
+    def _send(self, answer: bytes, addr: tuple[str, int]) -> None:
+        if not self._transport.is_closing():
             self._transport.sendto(answer, addr)
 
 
