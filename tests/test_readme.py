@@ -205,6 +205,16 @@ def test_every_key_of_a_configuration_stands_and_no_other() -> None:
     assert documented_keys().keys() == KEYS.keys()
 
 
+def test_what_others_check_is_where_the_table_says() -> None:
+    table = rows(section("What others check over HTTP, and where it is here"))
+    here = {
+        word for row in table for part in row[2].split("; ") if not part.endswith("no") for word in WORDS.findall(part)
+    }
+    check = "services[].checks[]."
+    assert len(table) > 20
+    assert {word for word in here if not {f"{check}http.{word}", check + word} & KEYS.keys()} == set()
+
+
 def test_a_canary_has_the_keys_of_a_check() -> None:
     canary = {path.removeprefix(CANARY) for path, _ in keys(SCHEMA) if path.startswith(CANARY)}
     assert canary <= {path.removeprefix("services[].checks[].") for path in KEYS}
