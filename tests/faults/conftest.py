@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from monitor.interfaces import Observation
-from tests.daemon.conftest import bytecode, minutebook
+from tests.daemon.conftest import bytecode, minutebook, start
 from tests.faults.elsewhere import Errand, Seen, run_elsewhere
 from tests.faults.networks import wire
 from tests.probes.conftest import LoopFactory, io, look
 from tests.probes.conftest import pytest_asyncio_loop_factories as both_loops
 
-__all__ = ["bytecode", "io", "look", "minutebook", "weigh", "wire"]
+__all__ = ["bytecode", "io", "look", "minutebook", "start", "weigh", "wire"]
 
 SLACK = 10.0  # how many times as slow a loaded machine may be
 

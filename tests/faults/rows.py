@@ -12,7 +12,6 @@ NOT_YET = frozenset(
     [
         *(11, 17, 18),
         20,
-        *range(80, 88),
         *range(88, 102),
     ]
 )
@@ -285,14 +284,38 @@ ROWS: Mapping[int, tuple[str, ...]] = {
         "faults/test_redirects.py::test_79_a_redirect_to_nowhere_is_no_http",
         "faults/test_redirects.py::test_79_any_location_is_a_sound_request_a_refusal_or_no_url",
     ),
-    80: ("Connection: close race, server closes idle keep-alive", ""),
-    81: ("server closes without a byte (nginx 444)", ""),
-    82: ("Set-Cookie x 90, within the header limits", ""),
-    83: ("trailers, Upgrade: h2c, 101", ""),
-    84: ("response before request is sent (early 400)", ""),
-    85: ("HTTP/2 GOAWAY, RST_STREAM, SETTINGS flood, CONTINUATION flood (if h2 is offered)", ""),
-    86: ("Date far off", ""),
-    87: ("hostile body/title with '} 0\\nfake 1, =cmd(), <script>", ""),
+    80: (
+        "Connection: close race, server closes idle keep-alive",
+        "faults/test_http_connections.py::test_80_each_look_has_a_connection_of_its_own",
+    ),
+    81: (
+        "server closes without a byte (nginx 444)",
+        "faults/test_http_connections.py::test_81_an_end_without_a_byte_is_a_reset_and_is_not_asked_again",
+    ),
+    82: ("Set-Cookie x 90, within the header limits", "faults/test_http_connections.py::test_82_cookies_are_ignored"),
+    83: (
+        "trailers, Upgrade: h2c, 101",
+        "faults/test_http_connections.py::test_83_an_upgrade_that_nobody_asked_for_is_no_http",
+        "faults/test_http_connections.py::test_83_an_upgrade_that_is_only_offered_and_trailers_are_up",
+        "faults/test_http_connections.py::test_83_a_trailer_is_no_header",
+    ),
+    84: (
+        "response before request is sent (early 400)",
+        "faults/test_http_connections.py::test_84_an_answer_before_the_request_is_judged_by_its_status",
+        "faults/test_http_connections.py::test_84_also_where_the_connection_is_gone_when_the_request_is_sent",
+    ),
+    85: (
+        "HTTP/2 GOAWAY, RST_STREAM, SETTINGS flood, CONTINUATION flood (if h2 is offered)",
+        "faults/test_http_connections.py::test_85_http2_which_is_never_offered_is_no_http",
+        "faults/test_http_connections.py::test_85_a_target_that_speaks_both_is_asked_for_http_1",
+    ),
+    86: ("Date far off", "faults/test_http_connections.py::test_86_a_date_far_off_is_up_and_no_clock"),
+    87: (
+        "hostile body/title with '} 0\\nfake 1, =cmd(), <script>",
+        "faults/test_hostile_text.py::test_87_nothing_that_a_target_writes_reaches_a_face_of_ours",
+        "faults/test_hostile_text.py::test_87_nor_what_one_look_prints",
+        "faults/test_hostile_text.py::test_87_where_a_redirect_led_to_is_shown_in_printable_letters",
+    ),
     # our own faults during a probe
     88: ("wall clock ±1 h mid-probe", ""),
     89: ("loop blocked 3 s", ""),
