@@ -52,6 +52,9 @@ from monitor.wiring import (
 
 logger = logging.getLogger(__name__)
 
+RETIRE_S = 3600.0
+"""How often it is looked whether something goes on at a source that is asked no more; at a start and reload at once."""
+
 NO_RESULTS = Period(0, 0)
 """Of the facts of a store, all but the results."""
 
@@ -151,6 +154,7 @@ class Parts:
             for source in polled(config)
         }
         bells[ROUTINE] = Bell(EVERY_S, self._announce, at_once=True)
+        bells["retire sources"] = Bell(RETIRE_S, self.poller.retire, at_once=True)
         if config.sentry is not None and config.sentry.heartbeat_monitor is not None:
             from monitor.telemetry.sentry import PULSE_MINUTES, pulse  # noqa: PLC0415 - see there
 
@@ -212,6 +216,7 @@ class Parts:
             await self.prober.reload(checks, probing_options(config))
             self.poller.replace(polled(config))
             self.periodic.replace(self._bells())
+            self.periodic.ring("retire sources")
             self.periodic.ring(ROUTINE)
 
     async def _accepted(self, read: Config) -> tuple[Config, Terms]:

@@ -22,6 +22,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("monitor.cli.daemon:demo", "Two months of history and an app that fails on purpose, with no network."),
     "check-config": ("monitor.cli.configuration:check_config", "Check a configuration: every error with its place."),
     "probe": ("monitor.cli.daemon:probe", "One probe now, with every phase."),
+    "components": ("monitor.cli.sources:components", "What a status page offers, with ids, for the configuration."),
     "statement": ("monitor.cli.statements:statement", "The statement of a month, from the store."),
     "replay": ("monitor.cli.statements:replay", "The same statement from a file of facts, without a store."),
     "import": ("monitor.cli.log:import_file", "Take in a file of facts."),

@@ -5,6 +5,7 @@
   an incident is withdrawn and excuses nothing, a maintenance is cancelled or ends. Beyond a list's cap it has aged out.
 - An incident that goes on and was not seen for an hour, for whatever cause, ends at the last poll that saw it, and
   goes on again when it is seen again: a failed poll, or a list that lost it, is never evidence that an outage goes on.
+  One of a source that is asked no more ends there at once.
 """
 
 from __future__ import annotations
@@ -58,6 +59,14 @@ def after_failure(told: Told, known: Known, now: int, since: int) -> Change:
     for key, item in known.items():
         if now - max(item.seen_at, since) > LOST:
             change.end(key, item)
+    return change.done()
+
+
+def after_removal(told: Told, known: Known, now: int) -> Change:
+    """What it changes that the source is asked no more: what goes on ends, since nobody would ever tell its end."""
+    change = _Changing(told, dict(known), now)
+    for key, item in known.items():
+        change.end(key, item)
     return change.done()
 
 

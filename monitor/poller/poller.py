@@ -13,11 +13,11 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from monitor.errors import FactError, StoreError
-from monitor.facts import AnyFact, Result, canonical_line
+from monitor.facts import AnyFact, Fact, Result, canonical_line
 from monitor.interfaces import Clock
 from monitor.ledger.period import DAY, MINUTE, Period
 from monitor.poller import compare
-from monitor.poller.compare import Change, after_failure, after_poll
+from monitor.poller.compare import Change, after_failure, after_poll, after_removal
 from monitor.poller.fetch import Bodies, Failure, Fetcher
 from monitor.poller.known import Known, known_of
 from monitor.poller.poll import Seen, Told, poll
@@ -94,6 +94,7 @@ class Poller:
         self._log = log
         self._jitter = jitter
         self._states: dict[str, _State] = {}
+        self._gone: dict[str, Known] = {}
         self._problems: Counter[tuple[str, Problem]] = Counter()
         self._last_success: dict[str, int] = {}
 
@@ -117,6 +118,7 @@ class Poller:
             else:
                 self._states[source.name] = _State(source, self._clock.now())
         gone = before.keys() - self._states.keys()
+        self._gone = {name: known for name in gone if (known := before[name].known) is not None}
         self._last_success = {name: at for name, at in self._last_success.items() if name not in gone}
         self._problems = Counter({key: count for key, count in self._problems.items() if key[0] not in gone})
 
@@ -129,6 +131,24 @@ class Poller:
         async with state.polling:
             if self._clock.monotonic_ns() >= (state.wait_ns if hurry else max(state.due_ns, state.wait_ns)):
                 await self._poll(state)
+
+    async def retire(self) -> None:
+        """Ends what goes on of sources that are asked no more: taken out of the configuration now, or before the start.
+
+        Where the store is away it is tried again when this is called again.
+        """
+        try:
+            asked = await asyncio.to_thread(lambda: _asked_by_a_poller(self._log.read()))
+            for name, facts in asked.items():
+                if name not in self._states:
+                    known = self._gone.get(name) or known_of(facts, name)
+                    change = after_removal(compare.Told(name, name, {}), known, self._clock.now())
+                    if change.facts:
+                        await self._log.record(change.facts)
+                        logger.warning("source %s: asked no more, so what goes on there ends where it was seen", name)
+                    self._gone.pop(name, None)
+        except StoreError as error:
+            logger.warning("what goes on at sources that are asked no more waits for the store: %s", error)
 
     async def _poll(self, state: _State) -> None:
         source = state.source
@@ -206,6 +226,15 @@ class Poller:
                 logger.warning("source %s: %s", state.source.name, words)
             else:
                 logger.info("source %s: read again", state.source.name)
+
+
+def _asked_by_a_poller(facts: Iterable[AnyFact]) -> dict[str, list[AnyFact]]:
+    """Incidents that polls saw, by source; those of imports and the API have no list."""
+    found: dict[str, list[AnyFact]] = {}
+    for fact in facts:
+        if isinstance(fact, Fact) and fact.kind == "incident" and fact.source and "list" in fact.fields:
+            found.setdefault(fact.source, []).append(fact)
+    return found
 
 
 def _is_spellable(result: Result) -> bool:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
 from monitor.closing import Wanted, statements
 from monitor.config import parse, to_terms
@@ -82,17 +83,17 @@ async def asked(polled: Polled) -> None:
         await polled.poller.ring(source, hurry=True)
 
 
-@pytest.fixture
-async def told(tmp_path: Path) -> AsyncIterator[Told]:
-    async with played(tmp_path, ()) as month:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def told(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Told]:
+    async with played(tmp_path_factory.mktemp("month"), ()) as month:
         yield month
 
 
-async def test_the_statement_is_what_the_script_implies(told: Told) -> None:
+def test_the_statement_is_what_the_script_implies(told: Told) -> None:
     assert told.excused() == {**THIRD_PARTY, **MAINTENANCE}
 
 
-async def test_what_was_not_known_yet_is_not_in_a_statement_as_of_then(told: Told) -> None:
+def test_what_was_not_known_yet_is_not_in_a_statement_as_of_then(told: Told) -> None:
     assert told.excused(at(13, "07:00"))["e"] == 40  # deleted an hour later
     assert "e" not in told.excused(at(13, "09:00"))
     assert told.excused(at(20, "11:00"))["j"] == 60  # its end was moved at noon
@@ -102,7 +103,7 @@ async def test_what_was_not_known_yet_is_not_in_a_statement_as_of_then(told: Tol
     assert told.excused(at(17, "18:30"))["i"] == THIRD_PARTY["i"]
 
 
-async def test_every_fact_has_the_moment_that_it_was_seen_and_an_unchanged_page_makes_none(told: Told) -> None:
+def test_every_fact_has_the_moment_that_it_was_seen_and_an_unchanged_page_makes_none(told: Told) -> None:
     recorded = [fact for fact in told.facts if isinstance(fact, Fact)]
     ids = [str(fact.fields["id"]) for fact in recorded]
     assert len(ids) == len(set(ids))

@@ -276,3 +276,41 @@ async def test_sources_come_and_go_with_a_new_configuration(vendor: Vendor, poll
     assert len(vendor.asked) == asked + 3
     assert polled.poller.last_success == {}
     assert polled.poller.problems == {}
+
+
+async def test_what_goes_on_at_a_source_that_is_taken_out_ends_where_it_was_seen_last(
+    page: StatusPage, polled: Polled
+) -> None:
+    page.open("i1", START, {"cdn1": "major_outage"})
+    await polled.ring()
+    await polled.ring()
+    await polled.poller.retire()
+    assert len(polled.facts()) == 1
+    polled.poller.replace([])
+    polled.clock.advance(10 * HOUR)
+    await polled.poller.retire()
+    await polled.poller.retire()
+    _, ended = polled.facts()
+    assert ended.fields["components"] == {
+        "CDN": [["2026-06-10T08:00:00.000Z", "major_outage"], ["2026-06-10T08:02:00.000Z", "operational"]]
+    }
+
+
+async def test_a_start_without_the_source_ends_it_too_and_the_source_brings_it_back(
+    vendor: Vendor, page: StatusPage, tmp_path: Path
+) -> None:
+    config = configured(vendor.url, tmp_path)
+    page.open("i1", START, {"cdn1": "major_outage"})
+    async with polling(tmp_path, config, START) as polled:
+        await polled.ring()
+    async with polling(tmp_path, config, START + HOUR) as polled:
+        polled.poller.replace([])
+        polled.recording.away = True
+        await polled.poller.retire()
+        assert len(polled.facts()) == 1
+        polled.recording.away = False
+        await polled.poller.retire()
+        assert len(polled.facts()) == 2
+    async with polling(tmp_path, config, START + 2 * HOUR) as polled:
+        [again] = await polled.ring()
+        assert again.fields["components"] == {"CDN": [["2026-06-10T08:00:00.000Z", "major_outage"]]}

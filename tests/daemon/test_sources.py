@@ -1,0 +1,93 @@
+"""The daemon over a status page on this machine: polled, reloaded, listed."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from tests.daemon.programs import Minutebook, Until, configuration, ended, now_ms, running_app
+from tests.vendors.serving import Vendor, serving
+from tests.vendors.statuspage import StatusPage
+
+MORE = """\
+sources: [{{name: them, statuspage: {{url: "{url}"}}, provider: cloudflare, every: 1s}}]
+policies: [{{effective_from: 2026-01-01, third_party: {{corroborated_by: {{cloudflare: [edge]}}}}}}]
+"""
+
+
+@contextmanager
+def served(page: StatusPage) -> Iterator[Vendor]:
+    """The page in a thread of its own, until the block is left."""
+    loop = asyncio.new_event_loop()
+    begun, over = threading.Event(), asyncio.Event()
+    vendor = Vendor(page.answer)
+
+    async def serve() -> None:
+        async with serving(vendor):
+            begun.set()
+            await over.wait()
+
+    thread = threading.Thread(target=lambda: loop.run_until_complete(serve()))
+    thread.start()
+    assert begun.wait(10)
+    try:
+        yield vendor
+    finally:
+        loop.call_soon_threadsafe(over.set)
+        thread.join(10)
+        loop.close()
+
+
+@pytest.fixture
+def page() -> StatusPage:
+    return StatusPage({"cdn1": "Edge - CDN", "kv1": "KV"})
+
+
+def test_an_incident_is_seen_recorded_and_shown_and_a_page_that_is_taken_out_ends_it(
+    minutebook: Minutebook, until: Until, page: StatusPage
+) -> None:
+    began = now_ms() - 60_000
+    page.open("i1", began, {"cdn1": "major_outage"})
+    with served(page) as vendor, running_app() as app:
+        file = configuration(minutebook.folder, app, MORE.format(url=vendor.url))
+        edge = f"{{name: edge, role: corroboration, http: {{url: '{app.url}'}}, interval: 1s, timeout: 1s}}"
+        text = file.read_text().replace(
+            "[{name: app, checks: [", f"[{{name: app, depends_on: [cloudflare/CDN], checks: [{edge}, "
+        )
+        file.write_text(text)
+        with ended(minutebook.starting("run", "-c", file)) as daemon:
+            daemon.ready()
+            until(lambda: daemon.value("sla_provider_component_severity", provider="cloudflare", component="CDN") == 4)
+            assert (daemon.value("minutebook_source_last_success_timestamp_seconds", source="them") or 0) * 1000 > began
+            assert daemon.value("minutebook_source_problems_total", source="them", reason="html") == 0
+            page.update("i1", now_ms(), "resolved", {"cdn1": "operational"})
+            until(lambda: daemon.value("sla_provider_component_severity", provider="cloudflare", component="CDN") == 0)
+            page.open("i2", now_ms(), {"cdn1": "partial_outage"})
+            until(lambda: daemon.value("sla_provider_component_severity", provider="cloudflare", component="CDN") == 3)
+            without = text.replace(text[text.index("sources:") : text.index("policies:")], "")
+            file.write_text(without)
+            assert daemon.reload(minutebook.token()).status in (200, 204)
+            until(lambda: daemon.value("sla_provider_component_severity", provider="cloudflare", component="CDN") == 0)
+            assert daemon.value("minutebook_source_last_success_timestamp_seconds", source="them") is None
+            assert daemon.stop() == 0
+        assert [fact["incident"] for fact in minutebook.facts("incident")] == ["i1", "i1", "i2", "i2"]
+
+
+def test_components_lists_what_a_page_offers(minutebook: Minutebook, page: StatusPage) -> None:
+    with served(page) as vendor, running_app() as app:
+        file = configuration(minutebook.folder, app, MORE.format(url=vendor.url).partition("policies")[0])
+        shown = minutebook.well("components", "them", "-c", file)
+        assert shown.splitlines() == ["id    name  state", "cdn1  CDN   operational", "kv1   KV    operational"]
+        done = minutebook("components", "them", "-c", file, "--json")
+        assert done.json[0] == {"id": "cdn1", "name": "CDN", "group": None, "state": "operational"}
+        vendor.trouble = "forbidden"
+        done = minutebook("components", "them", "-c", file)
+        assert (done.status, done.out) == (1, "")
+        assert "them cannot be read: forbidden (status 403)" in done.err
+        done = minutebook("components", "us", "-c", file)
+        assert done.status == 2
+        assert "there is no source 'us' that this version asks; there are: them" in done.err
