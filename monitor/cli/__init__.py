@@ -71,8 +71,21 @@ def minutebook() -> None:
     """Keeps the book of a promised uptime."""
 
 
+def _open_standard_streams() -> None:
+    """Where one is closed, the next file that is opened would take its place: the store, which messages are then
+    written into."""
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest that is free
+    if sys.stderr is None:
+        sys.stderr = os.fdopen(2, "w", closefd=False)
+
+
 def main() -> None:
     """The entry point: every expected error is one message and its exit status."""
+    _open_standard_streams()
     try:
         sys.exit(minutebook.main(standalone_mode=False) or 0)
     except MinutebookError as error:

@@ -35,6 +35,7 @@ from monitor.prober.results import look_result
 from monitor.probes import KINDS, ProbedCheck
 from monitor.probes.trace import Trace
 from monitor.store import open_for_writing
+from monitor.telemetry import say
 from monitor.wiring import looked_at, probing_options, store_url, warn_limits
 
 PROBE_FAILED = 1
@@ -57,7 +58,7 @@ def run(urls: tuple[str, ...], config_file: Path | None) -> None:
     def started(address: str) -> None:
         gc.freeze()
         gc.enable()
-        click.echo(f"minutebook: {address} (metrics at {address}metrics)", err=True)
+        say(sys.stderr, f"minutebook: {address} (metrics at {address}metrics)")
 
     _run(_until_told(Start(reread(), reread, clock, started)))
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from monitor.telemetry.lines import say
 from monitor.telemetry.log import logging_to, redacted
 from monitor.telemetry.process import ProcessMetrics
 
-__all__ = ["ProcessMetrics", "logging_to", "redacted"]
+__all__ = ["ProcessMetrics", "logging_to", "redacted", "say"]

@@ -10,12 +10,11 @@ import logging
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from logging.handlers import QueueHandler, QueueListener
-from queue import SimpleQueue
 from typing import TextIO
 
 from monitor.facts import Json
 from monitor.ledger.period import format_instant
+from monitor.telemetry.lines import Lines
 
 MESSAGE_LIMIT = 8000
 """Characters of a line of the log."""
@@ -78,13 +77,6 @@ def _printable(text: str) -> str:
     return "".join(character if character.isprintable() else "?" for character in spaced)
 
 
-class _Prepared(QueueHandler):
-    """Hands records on as they are: formatting them is the listener's work."""
-
-    def prepare(self, record: logging.LogRecord) -> logging.LogRecord:
-        return record
-
-
 def _is_told(record: logging.LogRecord) -> bool:
     return record.levelno >= logging.WARNING or record.name.partition(".")[0] in OURS
 
@@ -95,20 +87,16 @@ def logging_to(stream: TextIO, level: int = logging.INFO) -> Iterator[None]:
 
     One line each: for a person on a terminal, else JSON.
     """
-    queue: SimpleQueue[logging.LogRecord] = SimpleQueue()
-    written = logging.StreamHandler(stream)
-    written.setFormatter(OneLine() if stream.isatty() else JsonLines())
-    listener = QueueListener(queue, written)
-    handler = _Prepared(queue)
+    handler = Lines(stream, OneLine() if stream.isatty() else JsonLines())
     handler.addFilter(_is_told)
     root = logging.getLogger()
     before = root.level
     root.addHandler(handler)
     root.setLevel(level)
-    listener.start()
+    handler.start()
     try:
         yield
     finally:
         root.removeHandler(handler)
         root.setLevel(before)
-        listener.stop()
+        handler.finish()
