@@ -56,8 +56,9 @@ def _refuse_without_authorities(config: Config) -> None:
     """Without certificate authorities every https target would look untrusted: our fault, so no start (faults.md, row
     50)."""
     asked = [*config.checks.values(), *(config.probing.canaries or ())]
-    urls = [one.settings.url for one in asked if isinstance(one.settings, HttpSettings)]
-    missing = missing_authorities() if any(str(url).startswith("https:") for url in urls) else None
+    http = [one.settings for one in asked if isinstance(one.settings, HttpSettings)]
+    needed = any(each.url.startswith("https:") and each.tls.ca_file is None for each in http)
+    missing = missing_authorities() if needed else None
     if missing is not None:
         raise InputError(
             f"there are no certificate authorities at {missing}, and a check or canary looks at an https URL: install"

@@ -104,6 +104,23 @@ async def test_nothing_of_ours_travels_to_another_host_or_port(io: Io, asked: As
         assert secret not in requests[0]
 
 
+async def test_who_leads_back_from_elsewhere_gets_nothing_of_ours_either(io: Io, asked: Asked) -> None:
+    requests: list[bytes] = []
+    places: dict[str, bytes] = {}
+
+    async def first_talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        away = answer(b"302 Found", b"", b"Location: " + places["away"])
+        await whole_requests(answer() if requests else away, requests)(reader, writer)
+
+    async with serving(first_talk, read_request=False) as first:
+        back = answer(b"302 Found", b"", b"Location: http://127.0.0.1:%d/delete" % first.port)
+        async with serving(says(back)) as other:
+            places["away"] = b"http://localhost:%d/" % other.port
+            settings = asked(first.url, auth=BASIC, redirects={"hosts": [f"localhost:{other.port}"]})
+            assert (await probe(settings, TICK, io)).outcome == "pass"
+    assert [b"Authorization" in request for request in requests] == [True, False]
+
+
 @pytest.mark.parametrize("status", [b"307 Temporary Redirect", b"308 Permanent Redirect"])
 async def test_a_body_is_not_taken_to_another_host_or_port(io: Io, asked: Asked, status: bytes) -> None:
     seen, requests = await redirected_look(io, asked, status, "127.0.0.1", method="POST", body=TOKEN)

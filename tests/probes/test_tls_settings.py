@@ -11,12 +11,15 @@ import trustme
 from cryptography.hazmat.primitives import serialization
 from pydantic import ValidationError
 
+from monitor.config import parse
+from monitor.errors import InputError
 from monitor.interfaces import Observation
 from monitor.probes import Io
 from monitor.probes.http import HttpSettings, probe
 from monitor.probes.tls import Tls
 from monitor.probes.tls_settings import TlsSettings
 from monitor.settings import Surroundings
+from monitor.wiring import refuse_what_cannot_be_probed
 from tests.probes.conftest import TICK
 from tests.probes.servers import answer, refusing_handshakes, says, serving
 
@@ -207,3 +210,17 @@ def test_a_certificate_that_was_renewed_is_a_change(tls: Decode, tmp_path: Path,
     before = tls(ca_file="ca.pem")
     trustme.CA().cert_pem.write_to_path(str(tmp_path / "ca.pem"))
     assert tls(ca_file="ca.pem") != before
+
+
+def test_a_host_without_authorities_needs_none_where_every_check_names_its_own(
+    tmp_path: Path, authority: trustme.CA, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "none.pem"))
+    monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path / "none"))
+    text = (
+        "services: [{name: app, checks: [{name: web, http: {url: 'https://a.example.com/', tls: {ca_file: ca.pem}}}]}]"
+    )
+    refuse_what_cannot_be_probed(parse(text, "minutebook.yaml", tmp_path, {}))
+    with pytest.raises(InputError, match="no certificate authorities"):
+        refuse_what_cannot_be_probed(parse(text.replace("ca_file: ca.pem", ""), "minutebook.yaml", tmp_path, {}))

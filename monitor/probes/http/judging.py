@@ -50,6 +50,11 @@ def judge_response(expect: Expect, seen: Seen) -> Judged:
     return Judged(verdict, tuple(each.assertion for each in found))
 
 
+def failed_by_pattern(assertion: Assertion) -> bool:
+    """Whether an expression over headers or body is what did not hold (blackbox_exporter's "failed due to regex")."""
+    return not assertion.passed and assertion.name.startswith(("headers", "body_matches", "body_lacks"))
+
+
 @lru_cache(maxsize=900)
 def status_held(status: int) -> Judged:
     """The judgement of a response of which the status alone was asked for, and held."""

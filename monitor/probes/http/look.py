@@ -6,13 +6,13 @@ import asyncio
 from functools import partial
 
 from monitor.facts import Phases
-from monitor.interfaces import Observation, Tick
+from monitor.interfaces import Assertion, Observation, Tick
 from monitor.probes import judge
 from monitor.probes.address import of_version, vetted
 from monitor.probes.connect import Connected, connect
 from monitor.probes.deadline import Deadline
 from monitor.probes.exchange import Exchange
-from monitor.probes.http.judging import Judged, Seen, judge_response, status_held
+from monitor.probes.http.judging import Judged, Seen, failed_by_pattern, judge_response, status_held
 from monitor.probes.http.proxy import PROXY_AUTHENTICATION_REQUIRED, Tunnelled, unreached
 from monitor.probes.http.settings import HttpSettings
 from monitor.probes.judge import Phase, ProbeError, Verdict
@@ -46,6 +46,7 @@ class _Look:
         "_exchange",
         "_io",
         "_ip",
+        "_ours",
         "_phase",
         "_processing",
         "_redirects",
@@ -70,6 +71,7 @@ class _Look:
         self._response: Response | None = None
         self._resolve = self._connect = self._tls = self._processing = self._transfer = 0
         self._redirects = 0
+        self._ours = True  # until a redirect leads elsewhere; who leads back from there is not trusted with secrets
         self._ip: str | None = None
         self._status: int | None = None
         self._certificate_expires: int | None = None
@@ -96,11 +98,12 @@ class _Look:
             if self._is_last(response):
                 return self._judged(target, response)
             following = self._next(target, response)
+            self._ours = self._ours and is_ours(settings.first, following)
             if response.status == 303 or (response.status in (301, 302) and method == "POST"):
                 method, with_body = ("HEAD" if method == "HEAD" else "GET"), False  # RFC 9110 section 15.4
-            elif with_body and settings.body is not None and not is_ours(settings.first, following):
+            elif with_body and settings.body is not None and not self._ours:
                 raise judge.fail("http_redirect_blocked", "a redirect that would take the body to another host")
-            target, request = following, settings.request_to(following, method, with_body)
+            target, request = following, settings.request_to(following, method, with_body, self._ours)
 
     def _is_last(self, response: Response) -> bool:
         settings = self._settings
@@ -176,7 +179,7 @@ class _Look:
     def _policy(self, target: Target) -> tuple[TlsPolicy, str]:
         """With the name that is verified. Another host is shown no certificate of ours."""
         settings = self._settings
-        if is_ours(settings.first, target):
+        if self._ours:
             return settings.tls_policy, settings.tls.name_of(target.host)
         return settings.tls_policy_elsewhere, target.host
 
@@ -285,7 +288,7 @@ class _Look:
             status=self._status,
             ip=self._address,
             certificate_expires=self._certificate_expires,
-            attributes=self._all_attributes(verdict),
+            attributes=self._all_attributes(judged.assertions),
             assertions=judged.assertions,
         )
 
@@ -298,7 +301,7 @@ class _Look:
             judge.milliseconds(self._transfer) if self._transfer else None,
         )
 
-    def _all_attributes(self, verdict: Verdict) -> dict[str, float | str]:
+    def _all_attributes(self, assertions: tuple[Assertion, ...]) -> dict[str, float | str]:
         attributes = self._attributes
         attributes["probe_http_redirects"] = self._redirects
         if self._address is not None:
@@ -306,6 +309,6 @@ class _Look:
         if self._response is not None and self._response.status:
             attributes["probe_http_version"] = float(self._response.version)
             attributes["probe_http_content_length"] = self._response.content_length
-        if self._settings.expect.keeps_body:
-            attributes["probe_failed_due_to_regex"] = 1 if verdict.reason == "http_content" else 0
+        if not self._settings.expect.status_alone:
+            attributes["probe_failed_due_to_regex"] = 1 if any(map(failed_by_pattern, assertions)) else 0
         return attributes

@@ -15,7 +15,7 @@ from monitor.probes.http.expect import TOKEN, Expect
 from monitor.probes.http.proxy import tunnel_request
 from monitor.probes.tls import HTTP_1, TlsPolicy
 from monitor.probes.tls_settings import TlsSettings
-from monitor.probes.web import Target, ascii_host, is_ours, parse_target, request_bytes
+from monitor.probes.web import Target, ascii_host, parse_target, request_bytes
 from monitor.settings import Mistake, Secret, SecretText, Settings, Text, WebUrl
 
 REDIRECT_LIMIT = 5  # design/faults.md, "Defaults"
@@ -179,11 +179,10 @@ class HttpSettings(Settings):
 
     @cached_property
     def first_request(self) -> bytes:
-        return self.request_to(self.first, self.method, with_body=True)
+        return self.request_to(self.first, self.method, with_body=True, ours=True)
 
-    def request_to(self, target: Target, method: str, with_body: bool) -> bytes:
-        """The whole request of a hop; what is ours alone goes along only where `is_ours` says so."""
-        ours = is_ours(self.first, target)
+    def request_to(self, target: Target, method: str, with_body: bool, ours: bool) -> bytes:
+        """The whole request of a hop; headers, credentials and a Host of its own go along only where it is `ours`."""
         headers = dict(self._own_headers if ours else self._open_headers)
         if not with_body:
             headers = {name: value for name, value in headers.items() if name.lower() not in _OF_CONTENT}
