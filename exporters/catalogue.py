@@ -36,6 +36,9 @@ MetricName = Literal[
     "probe_grpc_ssl",
     "probe_grpc_status_code",
     "probe_grpc_healthcheck_response",
+    "probe_websocket_connection_upgraded",
+    "probe_websocket_status_code",
+    "probe_websocket_failed_due_to_regex",
     "probe_fail_info",
     "minutebook_check_warning",
     "sla_objective_ratio",
@@ -154,6 +157,13 @@ _METRICS = (
         "probe_grpc_healthcheck_response",
         "Whether the health service gave this serving status.",
         (*_PROBE, "serving_status"),
+    ),
+    Metric("probe_websocket_connection_upgraded", "Whether the handshake of a WebSocket was agreed to.", _PROBE),
+    Metric("probe_websocket_status_code", "HTTP status of the answer to the handshake of a WebSocket.", _PROBE),
+    Metric(
+        "probe_websocket_failed_due_to_regex",
+        "Whether a WebSocket look failed because of what the messages said.",
+        _PROBE,
     ),
     Metric("probe_fail_info", "Why the newest look failed, always 1.", (*_PROBE, "reason")),
     Metric(

@@ -294,19 +294,24 @@ _NOT_SHOWN = "what stands there is not shown, since it may hold a password"
 
 def parse_web_url(given: object) -> str:
     """An absolute http or https URL; a password in it is refused and not shown."""
+    return parse_url_of(("http", "https"), "https://app.example.com/health", given)
+
+
+def parse_url_of(schemes: tuple[str, ...], example: str, given: object) -> str:
+    """An absolute URL of one of these schemes; a password in it is refused and not shown."""
     if not isinstance(given, str):
-        raise wrong(f"expected a URL such as https://app.example.com/health; found {shown(given)}")
+        raise wrong(f"expected a URL such as {example}; found {shown(given)}")
     try:
         parts = urlsplit(given)
         host, port = parts.hostname, parts.port
     except ValueError as error:
         why = _NOT_SHOWN if "@" in given else error  # which quotes what it takes for the host or the port
-        raise wrong(f"expected a URL such as https://app.example.com/health; {why}") from None
+        raise wrong(f"expected a URL such as {example}; {why}") from None
     if "@" in parts.netloc:
         raise wrong("expected a URL without user and password: send them in a header that is read from a file")
-    if parts.scheme not in ("http", "https") or not host or port == 0 or re.search(r"[\s\x00-\x1f\x7f]", given):
+    if parts.scheme not in schemes or not host or port == 0 or re.search(r"[\s\x00-\x1f\x7f]", given):
         why = _NOT_SHOWN if "@" in given else f"found {shown(given)}"
-        raise wrong(f"expected a URL such as https://app.example.com/health; {why}")
+        raise wrong(f"expected a URL such as {example}; {why}")
     return given
 
 

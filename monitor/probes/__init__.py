@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TypeAlias
 
-from monitor.probes import dns, grpc, heartbeat, http, icmp, tcp, tls_only
+from monitor.probes import dns, grpc, heartbeat, http, icmp, tcp, tls_only, websocket
 from monitor.probes.kind import Io, Missed, Probe, ProbedCheck, ProbeKind
 
 AnyKind: TypeAlias = (
@@ -13,6 +13,7 @@ AnyKind: TypeAlias = (
     | ProbeKind[tcp.TcpSettings]
     | ProbeKind[tls_only.TlsOnlySettings]
     | ProbeKind[grpc.GrpcSettings]
+    | ProbeKind[websocket.WebSocketSettings]
     | ProbeKind[dns.DnsSettings]
     | ProbeKind[icmp.IcmpSettings]
     | ProbeKind[heartbeat.HeartbeatSettings]
@@ -23,6 +24,7 @@ KINDS: Mapping[str, AnyKind] = {
     "tcp": ProbeKind(tcp.TcpSettings, tcp.target, tcp.host, tcp.probe),
     "tls": ProbeKind(tls_only.TlsOnlySettings, tls_only.target, tls_only.host, tls_only.probe),
     "grpc": ProbeKind(grpc.GrpcSettings, grpc.target, grpc.host, grpc.probe),
+    "websocket": ProbeKind(websocket.WebSocketSettings, websocket.target, websocket.host, websocket.probe),
     "dns": ProbeKind(dns.DnsSettings, dns.target, dns.host, dns.probe),
     "icmp": ProbeKind(icmp.IcmpSettings, icmp.target, icmp.host, icmp.probe, icmp.refusal),
     "heartbeat": ProbeKind(heartbeat.HeartbeatSettings, heartbeat.target, heartbeat.host),

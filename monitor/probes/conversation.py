@@ -12,13 +12,14 @@ from functools import partial
 from monitor.facts import Phases
 from monitor.interfaces import Assertion, Observation
 from monitor.probes import judge
-from monitor.probes.address import literal, vetted
+from monitor.probes.address import literal, of_version, vetted
 from monitor.probes.connect import Connected, connect
 from monitor.probes.deadline import Deadline
 from monitor.probes.endpoint import Endpoint
 from monitor.probes.judge import PASS, Phase, ProbeError, Verdict
 from monitor.probes.kind import Io
 from monitor.probes.stream import Stream
+from monitor.probes.trace import Hop, Trace, certificate_of
 
 
 class Conversation:
@@ -119,7 +120,11 @@ class Conversation:
                 found = (await self._io.resolver.look_up(host)).addresses
             finally:
                 self._resolve_ns = self._io.clock.monotonic_ns() - self._started
-        allowed = vetted(found, self._io.allow_private_targets)
+        wanted = self._endpoint.ip_version
+        usable = of_version(found, wanted)
+        if not usable:
+            raise judge.fail("dns_nodata", f"no address for {wanted}")
+        allowed = vetted(usable, self._io.allow_private_targets)
         if not allowed:
             raise judge.void("self_config", "address_denied")
         return allowed
@@ -129,13 +134,16 @@ class Conversation:
     def observation(self, verdict: Verdict) -> Observation:
         ended = self._io.clock.monotonic_ns()
         agreed = self._stream.agreed if self._stream is not None else None
+        phases = self._phases(ended)
+        if self._io.trace is not None and self._stream is not None:
+            self._trace(self._io.trace, self._stream, phases)
         return Observation(
             outcome=verdict.outcome,
             at=self._at,
             duration_ms=judge.milliseconds(ended - self._started),
             reason=verdict.reason,
             detail=verdict.detail,
-            phases=self._phases(ended),
+            phases=phases,
             status=self.status,
             ip=self._ip,
             certificate_expires=agreed.expires if agreed is not None else None,
@@ -154,6 +162,18 @@ class Conversation:
             _measured(stream.tls_ns),
             _measured(answered - stream.connected_ns - self._tls_before_ns if answered else 0),
             _measured(ended - answered - tls_after if answered else 0),
+        )
+
+    def _trace(self, trace: Trace, stream: Stream, phases: Phases) -> None:
+        trace.hops.append(
+            Hop(
+                target=str(self._endpoint),
+                address=self._ip or "",
+                phases=phases._replace(resolve=None),
+                status=self.status,
+                tls=stream.agreed.version if stream.agreed is not None else None,
+                certificate=certificate_of(stream.certificate()),
+            )
         )
 
     def _all_attributes(self) -> dict[str, float | str]:

@@ -28,7 +28,7 @@ from pydantic import PlainValidator, WithJsonSchema
 from monitor.probes import judge
 from monitor.probes.conversation import Conversation
 from monitor.probes.judge import ProbeError
-from monitor.probes.pattern import BodyPattern, PatternText
+from monitor.probes.pattern import BodyPattern, Pattern
 from monitor.probes.stream import BYTES_BEFORE_HANDSHAKE
 from monitor.settings import Mistake, Secret, Settings, Text, shown, wrong
 
@@ -70,8 +70,8 @@ def _parse_bytes(given: object) -> str:
 class Step(Settings):
     """Expects a line or bytes, then sends, then starts TLS; what is not written is not done."""
 
-    expect: PatternText | None = None
-    refuse: PatternText | None = None
+    expect: Pattern | None = None
+    refuse: Pattern | None = None
     expect_bytes: Annotated[str, PlainValidator(_parse_bytes), WithJsonSchema({"type": "string"})] | None = None
     send: Text | None = None
     starttls: bool = False

@@ -30,9 +30,7 @@ class GrpcSettings(HostAndPort):
 
     @cached_property
     def endpoint(self) -> Endpoint:
-        if self.tls is None:
-            return Endpoint(self.spelled_host, self.port)
-        return Endpoint(self.spelled_host, self.port, self.tls.policy(("h2",)), self.tls.name_of(self.spelled_host))
+        return self.endpoint_of(None if self.tls is None else self.tls.policy(("h2",)), self.tls)
 
     @cached_property
     def authority(self) -> str:

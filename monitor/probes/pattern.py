@@ -45,7 +45,8 @@ def _words(error: Exception) -> str:
     return words.decode("utf-8", "replace") if isinstance(words, bytes) else str(words)
 
 
-def _parse_pattern(given: object) -> str:
+def parse_pattern(given: object) -> str:
+    """A regular expression in RE2's syntax that compiles."""
     if not isinstance(given, str):
         raise wrong(f"expected a regular expression; found {shown(given)}")
     try:
@@ -55,5 +56,5 @@ def _parse_pattern(given: object) -> str:
     return given
 
 
-PatternText = Annotated[str, PlainValidator(_parse_pattern), WithJsonSchema({"type": "string"})]
-"""A regular expression in RE2's syntax that compiles."""
+Pattern = Annotated[str, PlainValidator(parse_pattern), WithJsonSchema({"type": "string", "format": "regex"})]
+"""A regular expression in RE2's syntax, as it is written."""

@@ -52,9 +52,10 @@ class TcpSettings(HostAndPort):
 
     @cached_property
     def endpoint(self) -> Endpoint:
+        if self.tls is None and not self.starts_tls:
+            return self.endpoint_of(None, None)
         tls = self.tls or TlsSettings()
-        policy = tls.policy(()) if self.tls is not None or self.starts_tls else None
-        return Endpoint(self.spelled_host, self.port, policy, tls.name_of(self.spelled_host))
+        return self.endpoint_of(tls.policy(()), tls)
 
 
 async def probe(settings: TcpSettings, tick: Tick, io: Io) -> Observation:

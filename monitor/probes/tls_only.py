@@ -36,7 +36,7 @@ class TlsOnlySettings(HostAndPort, TlsSettings):
 
     @cached_property
     def endpoint(self) -> Endpoint:
-        return Endpoint(self.spelled_host, self.port, self.policy(tuple(self.alpn)), self.name_of(self.spelled_host))
+        return self.endpoint_of(self.policy(tuple(self.alpn)), self)
 
 
 async def probe(settings: TlsOnlySettings, tick: Tick, io: Io) -> Observation:

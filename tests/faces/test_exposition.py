@@ -48,6 +48,9 @@ OTHERS: Attributes = {
     "probe_grpc_ssl": 1,
     "probe_grpc_status_code": 0,
     "probe_grpc_healthcheck_response": "NOT_SERVING",
+    "probe_websocket_connection_upgraded": 1,
+    "probe_websocket_status_code": 101,
+    "probe_websocket_failed_due_to_regex": 0,
 }
 
 

@@ -29,7 +29,7 @@ from typing import Annotated, Literal
 from pydantic import Field, PlainSerializer, PlainValidator, WithJsonSchema
 
 from monitor.probes.json_condition import JsonCondition
-from monitor.probes.pattern import BodyPattern
+from monitor.probes.pattern import BodyPattern, Pattern, parse_pattern
 from monitor.probes.response import BODY_LIMIT
 from monitor.settings import Mistake, PositiveDuration, Settings, shown, wrong
 
@@ -46,16 +46,6 @@ def _parse_status(given: object) -> int | str:
     if match is None or match[1] > match[2]:
         raise wrong(f"expected a status such as 200, or a range such as 200-299; found {shown(given)}")
     return match[0]
-
-
-def _parse_pattern(given: object) -> str:
-    if not isinstance(given, str):
-        raise wrong(f"expected a regular expression; found {shown(given)}")
-    try:
-        BodyPattern(given)
-    except ValueError as error:
-        raise wrong(f"expected a regular expression; {error}") from None
-    return given
 
 
 def _parse_condition(given: object) -> str:
@@ -103,10 +93,9 @@ Status = Annotated[
     PlainValidator(_parse_status),
     WithJsonSchema({"type": ["integer", "string"], "examples": [200, "200-299"]}),
 ]
-Pattern = Annotated[str, PlainValidator(_parse_pattern), WithJsonSchema({"type": "string", "format": "regex"})]
 Patterns = Annotated[
     tuple[str, ...],
-    PlainValidator(_one_or_more(_parse_pattern)),
+    PlainValidator(_one_or_more(parse_pattern)),
     PlainSerializer(_as_written, when_used="json"),
     WithJsonSchema(_ONE_OR_MORE),
 ]
