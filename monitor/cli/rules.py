@@ -1,0 +1,55 @@
+"""`rules`: Prometheus rules for a configuration, printed or written into a folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from exporters.rules import Wanted, rules_yaml
+from exporters.sloth import sloth_yaml
+from monitor import __version__
+from monitor.cli.inputs import config_option, configuration
+from monitor.config import Config
+from monitor.config.policy import NO_POLICIES
+from monitor.errors import InputError
+from monitor.ledger.period import DAY, SECOND
+
+STALE_S = 900
+"""A source that has not been read for so long, or for three of its polls where they are further apart, is stale."""
+
+
+@click.command
+@config_option
+@click.option("-o", "folder", type=click.Path(path_type=Path, file_okay=False), help="Write into this folder.")
+@click.option("--runbooks", help="Where the runbooks are: the name of an alert and .md is put behind it.")
+@click.option("--optional", is_flag=True, help="Also the ticket on a burn of 3 over a day.")
+def rules(config_file: Path | None, folder: Path | None, runbooks: str | None, optional: bool) -> None:
+    """Prometheus rules for this configuration: alerts, and recording rules under Sloth's names."""
+    wanted = wanted_rules(configuration(config_file), optional=optional)
+    if runbooks is not None:
+        wanted = Wanted(wanted.notice_s, wanted.final_after_s, wanted.sources, runbooks, wanted.optional)
+    files = {"minutebook.rules.yml": rules_yaml(wanted), "sloth.rules.yml": sloth_yaml(__version__)}
+    if folder is None:
+        click.echo("---\n".join(files.values()), nl=False)
+        return
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in files.items():
+            (folder / name).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be written: {error.strerror}") from None
+    click.echo(f"{' and '.join(files)} in {folder}", err=True)
+
+
+def wanted_rules(config: Config | None, *, optional: bool) -> Wanted:
+    """What the rules depend on; without a configuration the defaults."""
+    if config is None:
+        return Wanted(optional=optional)
+    policies = config.policies or (NO_POLICIES,)
+    return Wanted(
+        notice_s=max(policy.maintenance.notice for policy in policies) // SECOND,
+        final_after_s=(max(policy.availability.finalise_after for policy in policies) + DAY) // SECOND,
+        sources={source.name: max(STALE_S, 3 * source.every // SECOND) for source in config.sources},
+        optional=optional,
+    )

@@ -1,0 +1,312 @@
+"""When each alert must fire and when it must be silent, as promtool takes it: series by the minute, and an instant.
+
+Prometheus's unit tests begin at the epoch: the month that runs is 1970-01, the one before 1969-12.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+MONTH_S, DAY_S = 31 * 86_400, 86_400
+RUNS = f'sla_month_end_timestamp_seconds{{month="1970-01"}} {MONTH_S}x3000'
+ENDED = 'sla_month_end_timestamp_seconds{month="1969-12"} 0x3000'
+LONG_ENDED = 'sla_month_end_timestamp_seconds{month="1969-12"} 0x200'
+EVALUATED = "minutebook_evaluation_timestamp_seconds"
+RELOADED = "minutebook_config_last_reload_successful"
+SYNCHRONIZED = "minutebook_clock_synchronized"
+PAGE, TICKET = ("severity=page",), ("severity=ticket",)
+
+
+@dataclass(frozen=True)
+class Case:
+    """`series` as `name{labels} values`, a value an `interval`. At `at` it fires with these labels, or not at all."""
+
+    alert: str
+    what: str
+    series: tuple[str, ...]
+    at: str
+    fires: tuple[str, ...] = ()
+    interval: str = "1m"
+
+
+def burn(long: str, long_value: float, short: str, short_value: float) -> tuple[str, ...]:
+    return (
+        f'sla_burn_rate{{service="app",window="{long}"}} {long_value}x60',
+        f'sla_burn_rate{{service="app",window="{short}"}} {short_value}x60',
+    )
+
+
+def month(name: str, value: str, month: str = "1970-01", more: str = "") -> str:
+    return f'{name}{{service="app",month="{month}"{more}}} {value}'
+
+
+def _used(percent: str, below: str, at: str) -> tuple[Case, ...]:
+    ratio = "sla_error_budget_burned_ratio"
+    return (
+        Case("SlaBudgetUsed", f"{percent} % is reached", (month(ratio, f"{at}x5"), RUNS), "2m", _steps(at)),
+        Case("SlaBudgetUsed", f"{percent} % is not reached", (month(ratio, f"{below}x5"), RUNS), "2m", _steps(below)),
+        Case(
+            "SlaBudgetUsed",
+            f"{percent} % of the month before",
+            (month(ratio, f"{at}x5", "1969-12"), RUNS, ENDED),
+            "2m",
+        ),
+    )
+
+
+def _steps(ratio: str) -> tuple[str, ...]:
+    return tuple(f"used={step}" for step in ("50", "75", "90", "100") if float(ratio) * 100 >= int(step))
+
+
+UNKNOWN = ',account="unknown",class=""'
+LENGTH = month("sla_month_length_seconds", f"{MONTH_S}x3000")
+
+CASES: tuple[Case, ...] = (
+    # burn
+    Case("SlaBurnFast", "both windows burn", burn("1h", 14.41, "5m", 15), "1m", ("burn_tier=14.4",)),
+    Case("SlaBurnFast", "exactly 14.4 is allowed", burn("1h", 14.4, "5m", 15), "1m"),
+    Case("SlaBurnFast", "it is over by now", burn("1h", 20, "5m", 14.4), "1m"),
+    Case("SlaBurnFast", "nothing is known", (), "1m"),
+    Case("SlaBurnSteady", "both windows burn", burn("6h", 6.1, "30m", 6.1), "1m", ("burn_tier=6",)),
+    Case("SlaBurnSteady", "it is over by now", burn("6h", 6.1, "30m", 5), "1m"),
+    Case("SlaBurnSlow", "both windows burn", burn("3d", 1.1, "6h", 1.1), "1m", ("burn_tier=1",)),
+    Case("SlaBurnSlow", "exactly as fast as allowed", burn("3d", 1, "6h", 2), "1m"),
+    Case("SlaBurnDay", "both windows burn", burn("1d", 3.1, "2h", 3.1), "1m", ("burn_tier=3",)),
+    Case("SlaBurnDay", "it is over by now", burn("1d", 3.1, "2h", 0), "1m"),
+    # budget
+    *_used("50", "0.499", "0.5"),
+    *_used("75", "0.749", "0.75"),
+    *_used("90", "0.899", "0.9"),
+    *_used("100", "0.999", "1"),
+    Case(
+        "SlaBreached",
+        "a second too much",
+        (month("sla_error_budget_remaining_seconds", "-1x5"), RUNS),
+        "2m",
+        ("month=1970-01",),
+    ),
+    Case("SlaBreached", "all of it used", (month("sla_error_budget_remaining_seconds", "0x5"), RUNS), "2m"),
+    Case(
+        "SlaBreached",
+        "it was the month before",
+        (month("sla_error_budget_remaining_seconds", "-1x5", "1969-12"), RUNS, ENDED),
+        "2m",
+    ),
+    Case(
+        "SlaBreached",
+        "the month is over and the alert ends",
+        (month("sla_error_budget_remaining_seconds", "-1x50000"), f"{RUNS.split(' ', maxsplit=1)[0]} 600x50000"),
+        "11m",
+    ),
+    Case(
+        "SlaBreachedAgain",
+        "both months",
+        (
+            month("sla_verdict_info", "1x5", more=',verdict="breached"'),
+            month("sla_verdict_info", "1x5", "1969-12", ',verdict="breached"'),
+            RUNS,
+            ENDED,
+        ),
+        "2m",
+        ("month=1970-01",),
+    ),
+    Case(
+        "SlaBreachedAgain",
+        "only this one",
+        (
+            month("sla_verdict_info", "1x5", more=',verdict="breached"'),
+            month("sla_verdict_info", "1x5", "1969-12", ',verdict="met"'),
+            RUNS,
+            ENDED,
+        ),
+        "2m",
+    ),
+    Case(
+        "SlaBudgetRunsOut",
+        "for a quarter of an hour",
+        ('sla_budget_exhaustion_timestamp_seconds{service="app",window="6h"} 90000x60',),
+        "20m",
+        ("window=6h",),
+    ),
+    Case(
+        "SlaBudgetRunsOut",
+        "not for long",
+        ('sla_budget_exhaustion_timestamp_seconds{service="app",window="6h"} 90000x5 _x60',),
+        "20m",
+    ),
+    Case(
+        "SlaBudgetRunsOut",
+        "it is used up already",
+        ('sla_budget_exhaustion_timestamp_seconds{service="app",window="6h"} 60x60',),
+        "20m",
+    ),
+    # unknown
+    Case(
+        "SlaUnknownTime",
+        "six minutes within the hour",
+        (month("sla_account_seconds", "1000x90 1360x20", more=UNKNOWN), RUNS, LENGTH),
+        "100m",
+        ("account=unknown",),
+    ),
+    Case(
+        "SlaUnknownTime",
+        "five minutes",
+        (month("sla_account_seconds", "1000x90 1300x20", more=UNKNOWN), RUNS, LENGTH),
+        "100m",
+    ),
+    Case(
+        "SlaUnknownTime",
+        "long ago",
+        (month("sla_account_seconds", "90000x120", more=UNKNOWN), RUNS, LENGTH),
+        "100m",
+    ),
+    Case(
+        "SlaUnknownTime",
+        "since the month began, half an hour ago",
+        (month("sla_account_seconds", "301x60", more=UNKNOWN), RUNS, LENGTH),
+        "30m",
+        ("account=unknown",),
+    ),
+    Case(
+        "SlaUnknownTime",
+        "the daemon was started for the first time, late in the month",
+        (month("sla_account_seconds", "_x100 900000x20", more=UNKNOWN), RUNS, LENGTH),
+        "110m",
+    ),
+    Case(
+        "MinutebookBlind",
+        "over five minutes",
+        ('minutebook_void_since_timestamp_seconds{check="admin",reason="self_network"} 60x20',),
+        "7m",
+        ("check=admin",),
+    ),
+    Case(
+        "MinutebookBlind",
+        "five minutes",
+        ('minutebook_void_since_timestamp_seconds{check="admin",reason="self_network"} 60x20',),
+        "6m",
+    ),
+    Case("MinutebookBlind", "it knows", (f"{EVALUATED} 0+60x20",), "7m"),
+    # the monitor
+    Case("MinutebookAbsent", "it was never there", (), "2m", PAGE),
+    Case(
+        "MinutebookAbsent",
+        "it went",
+        (f"{EVALUATED} 0+60x3 stale",),
+        "6m",
+        ("severity=page",),
+    ),
+    Case("MinutebookAbsent", "it is there", (f"{EVALUATED} 0+60x20",), "6m"),
+    Case("MinutebookAbsent", "it restarts", (f"{EVALUATED} 0+60x3 stale 300+60x9",), "5m"),
+    Case(
+        "MinutebookEvaluationStale",
+        "it stands",
+        (f"{EVALUATED} 0x20",),
+        "4m",
+        ("severity=page",),
+    ),
+    Case("MinutebookEvaluationStale", "it goes on", (f"{EVALUATED} 0+60x20",), "4m"),
+    Case("MinutebookStoreNotWritable", "for a minute", ("minutebook_store_writable 0x20",), "2m", PAGE),
+    Case("MinutebookStoreNotWritable", "only once", ("minutebook_store_writable 1 0 1x20",), "2m"),
+    Case(
+        "MinutebookConfigNotReloaded",
+        "refused",
+        (f"{RELOADED} 0x20",),
+        "2m",
+        ("severity=ticket",),
+    ),
+    Case("MinutebookConfigNotReloaded", "accepted", (f"{RELOADED} 1x20",), "2m"),
+    Case(
+        "MinutebookClockUnsynchronized",
+        "nobody keeps it",
+        (f"{SYNCHRONIZED} 0x20",),
+        "11m",
+        ("severity=ticket",),
+    ),
+    Case("MinutebookClockUnsynchronized", "not known", ("minutebook_build_info 1x20",), "11m"),
+    Case("MinutebookWatchdog", "always", (), "1m", ("severity=none",)),
+    Case(
+        "MinutebookSourceStale",
+        "a quarter of an hour and more",
+        ('minutebook_source_last_success_timestamp_seconds{source="shop"} 0x60', "minutebook_build_info 1x60"),
+        "22m",
+        ("source=shop",),
+    ),
+    Case(
+        "MinutebookSourceStale",
+        "never read at all",
+        ("minutebook_build_info 1x60",),
+        "6m",
+        ("source=shop",),
+    ),
+    Case(
+        "MinutebookSourceStale",
+        "read every minute",
+        ('minutebook_source_last_success_timestamp_seconds{source="shop"} 0+60x60', "minutebook_build_info 1x60"),
+        "22m",
+    ),
+    Case("MinutebookSourceStale", "the monitor itself is gone, which pages", (), "22m"),
+    # checks
+    Case(
+        "CheckCertificateEnds",
+        "soon",
+        ('minutebook_check_warning{service="app",check="admin",warning="certificate_days"} 1x60',),
+        "16m",
+        ("check=admin",),
+    ),
+    Case(
+        "CheckCertificateEnds",
+        "not soon",
+        ('minutebook_check_warning{service="app",check="admin",warning="certificate_days"} 0x60',),
+        "16m",
+    ),
+    Case(
+        "CheckSlow",
+        "for ten minutes",
+        ('minutebook_check_warning{service="app",check="admin",warning="duration"} 1x60',),
+        "11m",
+        ("check=admin",),
+    ),
+    Case(
+        "CheckSlow",
+        "now and then",
+        ('minutebook_check_warning{service="app",check="admin",warning="duration"} 1 0 1 0 1 0 1 0 1 0 1 0 1',),
+        "11m",
+    ),
+    # promises
+    Case(
+        "SlaMaintenanceNoticeTooShort",
+        "a second too little",
+        ('sla_maintenance_notice_seconds{service="app",class="maintenance",source="own-page"} 172799x5',),
+        "2m",
+        ("source=own-page",),
+    ),
+    Case(
+        "SlaMaintenanceNoticeTooShort",
+        "exactly enough",
+        ('sla_maintenance_notice_seconds{service="app",class="maintenance",source="own-page"} 172800x5',),
+        "2m",
+    ),
+    Case(
+        "SlaStatementNotFinal",
+        "a day after it should have been",
+        (month("sla_statement_final", "0x200", "1969-12"), 'sla_month_end_timestamp_seconds{month="1969-12"} 0x200'),
+        "146h",
+        ("month=1969-12",),
+        interval="1h",
+    ),
+    Case(
+        "SlaStatementNotFinal",
+        "there is time left",
+        (month("sla_statement_final", "0x200", "1969-12"), 'sla_month_end_timestamp_seconds{month="1969-12"} 0x200'),
+        "144h",
+        interval="1h",
+    ),
+    Case(
+        "SlaStatementNotFinal",
+        "it is closed",
+        (month("sla_statement_final", "1x200", "1969-12"), 'sla_month_end_timestamp_seconds{month="1969-12"} 0x200'),
+        "146h",
+        interval="1h",
+    ),
+)

@@ -1,0 +1,178 @@
+"""Each alert fires when it must and is silent when it must, by Prometheus's own promtool; and each has its runbook."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections import defaultdict
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+
+from exporters.catalogue import CATALOGUE
+from exporters.rules import Alert, Wanted, alert_groups, rules_yaml
+from exporters.sloth import sloth_yaml
+from monitor import __version__
+from tests.alerts.cases import CASES, Case
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+DEPLOYED = ROOT / "deploy" / "prometheus"
+WANTED = Wanted(sources={"shop": 900}, optional=True)
+ALERTS: dict[str, list[Alert]] = defaultdict(list)
+for _alerts in alert_groups(WANTED).values():
+    for _alert in _alerts:
+        ALERTS[_alert.name].append(_alert)
+
+
+def labels_of(alert: Alert) -> dict[str, str]:
+    rule = alert.rule("")["labels"]
+    assert isinstance(rule, dict)
+    return rule
+
+
+def series_labels(case: Case, alert: Alert) -> dict[str, str]:
+    """Those that the alert takes from its series: of the first one, or where there is none from what is absent."""
+    if alert.name in ("MinutebookAbsent", "MinutebookWatchdog"):
+        return {}
+    text = alert.expr if alert.name == "MinutebookSourceStale" else case.series[0]
+    return dict(re.findall(r'(\w+)="([^"]*)"', text))
+
+
+def expected(case: Case) -> list[dict[str, object]]:
+    """What promtool is told to find: the alerts with the labels that the case names."""
+    found: list[dict[str, object]] = []
+    for named in case.fires:
+        name, _, value = named.partition("=")
+        both = [{**series_labels(case, one), **labels_of(one)} for one in ALERTS[case.alert]]
+        [alert] = [labels for labels in both if labels.get(name) == value]
+        labels = {key: text for key, text in alert.items() if text}
+        found.append({"exp_labels": labels})
+    return found
+
+
+def written(case: Case) -> dict[str, object]:
+    series = [{"series": line.partition(" ")[0], "values": line.partition(" ")[2]} for line in case.series]
+    test = {"eval_time": case.at, "alertname": case.alert, "exp_alerts": expected(case)}
+    return {
+        "name": f"{case.alert}: {case.what}",
+        "interval": case.interval,
+        "input_series": series,
+        "alert_rule_test": [test],
+    }
+
+
+def without_annotations(text: str) -> str:
+    """promtool compares annotations too; what they say is tried in a test of its own."""
+    document = yaml.safe_load(text)
+    for group in document["groups"]:
+        for rule in group["rules"]:
+            rule.pop("annotations", None)
+    dumped: str = yaml.safe_dump(document, sort_keys=False)
+    return dumped
+
+
+@pytest.mark.parametrize("interval", sorted({case.interval for case in CASES}))
+def test_every_alert_fires_and_is_silent_as_its_cases_say(
+    interval: str, tmp_path: Path, tool: Callable[[str], str]
+) -> None:
+    (tmp_path / "rules.yml").write_text(without_annotations(rules_yaml(WANTED)))
+    cases = [written(case) for case in CASES if case.interval == interval]
+    tests = {"rule_files": ["rules.yml"], "evaluation_interval": interval, "tests": cases}
+    (tmp_path / "tests.yml").write_text(yaml.safe_dump(tests, sort_keys=False))
+    done = subprocess.run(
+        [tool("promtool"), "test", "rules", "tests.yml"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_every_alert_has_a_case_that_fires_and_one_that_is_silent() -> None:
+    fires, silent = {case.alert for case in CASES if case.fires}, {case.alert for case in CASES if not case.fires}
+    assert fires == ALERTS.keys()
+    assert silent == ALERTS.keys() - {"MinutebookWatchdog"}
+
+
+def test_the_deployed_rules_are_those_of_the_defaults(tool: Callable[[str], str]) -> None:
+    assert (DEPLOYED / "minutebook.rules.yml").read_text(encoding="utf-8") == rules_yaml(Wanted())
+    assert (DEPLOYED / "sloth.rules.yml").read_text(encoding="utf-8") == sloth_yaml(__version__)
+    files = [str(path) for path in sorted(DEPLOYED.glob("*.rules.yml"))]
+    subprocess.run([tool("promtool"), "check", "rules", *files], check=True, capture_output=True)
+
+
+@pytest.mark.parametrize("text", [rules_yaml(WANTED), sloth_yaml(__version__)], ids=["alerts", "sloth"])
+def test_rules_name_only_metrics_of_the_catalogue(text: str) -> None:
+    known = {name for name, metric in CATALOGUE.items() if metric.issue is None}
+    expressions = [rule["expr"] for group in yaml.safe_load(text)["groups"] for rule in group["rules"]]
+    named = set(re.findall(r"\b(?:sla|minutebook|probe)_[a-z_]+", " ".join(expressions)))
+    assert named
+    assert named <= known
+
+
+def test_an_alert_says_who_is_woken_and_only_burn_has_a_tier() -> None:
+    for alerts in ALERTS.values():
+        for alert in alerts:
+            assert (alert.tier is not None) == alert.name.startswith("SlaBurn")
+            assert (alert.escalation is None) == (alert.severity == "none")
+            assert ("(sla_month_end_timestamp_seconds > time())" in alert.expr) == (
+                re.search(r"sla_(error_budget|account|verdict)", alert.expr) is not None
+            )
+
+
+def test_a_source_with_a_hostile_name_is_quoted(tmp_path: Path, tool: Callable[[str], str]) -> None:
+    (tmp_path / "rules.yml").write_text(rules_yaml(Wanted(sources={'a"} or vector(1) #\\': 900, "{{ x }}": 900})))
+    done = subprocess.run(
+        [tool("promtool"), "check", "rules", str(tmp_path / "rules.yml")], capture_output=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_sloths_series_come_out_of_ours(tmp_path: Path, tool: Callable[[str], str]) -> None:
+    (tmp_path / "rules.yml").write_text(sloth_yaml(__version__))
+    labels = 'sloth_id="app-availability",sloth_service="app",sloth_slo="availability"'
+    tests = {
+        "rule_files": ["rules.yml"],
+        "evaluation_interval": "1m",
+        "tests": [
+            {
+                "interval": "1m",
+                "input_series": [
+                    {
+                        "series": 'sla_error_ratio{service="app",window="5m",instance="x",job="y"}',
+                        "values": "0.002x10 0.004x10",
+                    },
+                    {"series": 'sla_objective_ratio{service="app",month="1970-01"}', "values": "0.999x30"},
+                    {"series": 'sla_month_end_timestamp_seconds{month="1970-01"}', "values": "2678400x30"},
+                ],
+                "promql_expr_test": [
+                    {
+                        "expr": "slo:sli_error:ratio_rate5m",
+                        "eval_time": "20m",
+                        "exp_samples": [
+                            {"labels": f'slo:sli_error:ratio_rate5m{{{labels},sloth_window="5m"}}', "value": 0.004}
+                        ],
+                    },
+                    {
+                        "expr": "round(slo:sli_error:ratio_rate30d * 10000)",
+                        "eval_time": "20m",
+                        "exp_samples": [{"labels": f'{{{labels},sloth_window="30d"}}', "value": 30}],
+                    },
+                    {
+                        "expr": "round(slo:current_burn_rate:ratio * 100)",
+                        "eval_time": "20m",
+                        "exp_samples": [{"labels": f'{{{labels},sloth_window="5m"}}', "value": 400}],
+                    },
+                    {
+                        "expr": "slo:time_period:days",
+                        "eval_time": "20m",
+                        "exp_samples": [{"labels": f"slo:time_period:days{{{labels}}}", "value": 30}],
+                    },
+                ],
+            }
+        ],
+    }
+    (tmp_path / "tests.yml").write_text(yaml.safe_dump(tests, sort_keys=False))
+    done = subprocess.run(
+        [tool("promtool"), "test", "rules", "tests.yml"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
