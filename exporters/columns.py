@@ -12,7 +12,7 @@ from typing import Generic, NamedTuple, TypeVar, get_args
 from exporters.catalogue import PHASES, SERVING_STATUSES, MetricName
 from exporters.labels import pair, shown_target
 from exporters.numbers import ratio, seconds
-from exporters.warnings import WarningName, warnings_of_newest
+from exporters.warnings import ends_soon, is_slow
 from monitor.facts import EXCLUSION_CLASSES
 from monitor.ledger.decimals import decimal
 from monitor.ledger.snapshot import EXHAUSTION_WINDOWS, WINDOWS, Figures, Newest, NextMaintenance, ServiceView, Verdict
@@ -128,11 +128,15 @@ def _attribute(name: MetricName, phase: str | None = None) -> Column[Probe]:
     return Column(name, value, "" if phase is None else f',phase="{phase}"', attribute=key)
 
 
-def _warning(name: WarningName) -> Column[Probe]:
-    def value(probe: Probe) -> str | None:
-        return next((_one(each.raised) for each in warnings_of_newest(probe.newest) if each.name == name), None)
+def _ends_soon(probe: Probe) -> str | None:
+    newest = probe.newest
+    raised = ends_soon(newest.warn, newest.result.at, newest.result.certificate_expires)
+    return None if raised is None else _one(raised)
 
-    return Column("minutebook_check_warning", value, f',warning="{name}"')
+
+def _slow(probe: Probe) -> str | None:
+    raised = is_slow(probe.newest.warn, probe.newest.result.duration_ms)
+    return None if raised is None else _one(raised)
 
 
 def _tls_version(probe: Probe) -> str | None:
@@ -201,7 +205,8 @@ PROBES: Table[Probe] = Table(
         _attribute("probe_websocket_status_code"),
         _attribute("probe_websocket_failed_due_to_regex"),
         Column("probe_fail_info", _fail_reason, end=","),
-        *(_warning(name) for name in get_args(WarningName)),
+        Column("minutebook_check_warning", _ends_soon, ',warning="certificate_days"'),
+        Column("minutebook_check_warning", _slow, ',warning="duration"'),
     ),
     lambda row: row.attributes,
 )

@@ -27,16 +27,29 @@ class Measured(NamedTuple):
     certificate_expires: int | None
 
 
+def ends_soon(limits: WarnLimits, at: int, expires: int | None) -> bool | None:
+    """Whether a certificate ends sooner after a look than it should; None: not measured, or not asked for."""
+    limit = limits.certificate_ms
+    return None if limit is None or expires is None else expires - at < limit
+
+
+def is_slow(limits: WarnLimits, duration_ms: float | None) -> bool | None:
+    """Whether a look took longer than it should; None: not measured, or not asked for."""
+    limit = limits.duration_ms
+    return None if limit is None or duration_ms is None else duration_ms > limit
+
+
 def warnings_of(limits: WarnLimits, measured: Measured) -> Iterator[LookWarning]:
     """Those that can be told of this look; what was not measured or not asked for is absent."""
-    expires = measured.certificate_expires
-    if limits.certificate_ms is not None and expires is not None:
-        left = (expires - measured.at) // DAY
-        words = f"the certificate ends on {format_instant(expires)}, in {max(left, 0)} days"
-        yield LookWarning("certificate_days", expires - measured.at < limits.certificate_ms, words)
-    if limits.duration_ms is not None and measured.duration_ms is not None:
-        words = f"took {measured.duration_ms:.0f} ms, over {limits.duration_ms} ms is slow"
-        yield LookWarning("duration", measured.duration_ms > limits.duration_ms, words)
+    at, duration, expires = measured
+    soon, slow = ends_soon(limits, at, expires), is_slow(limits, duration)
+    if soon is not None and expires is not None:
+        days = max((expires - at) // DAY, 0)
+        yield LookWarning(
+            "certificate_days", soon, f"the certificate ends on {format_instant(expires)}, in {days} days"
+        )
+    if slow is not None:
+        yield LookWarning("duration", slow, f"took {duration:.0f} ms, over {limits.duration_ms} ms is slow")
 
 
 def warnings_of_newest(newest: Newest) -> Iterator[LookWarning]:
