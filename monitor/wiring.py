@@ -57,12 +57,13 @@ def _refuse_without_authorities(config: Config) -> None:
     50)."""
     asked = [*config.checks.values(), *(config.probing.canaries or ())]
     http = [one.settings for one in asked if isinstance(one.settings, HttpSettings)]
-    needed = any(each.url.startswith("https:") and each.tls.ca_file is None for each in http)
-    missing = missing_authorities() if needed else None
+    urls = [each.url for each in http if each.tls.ca_file is None]
+    urls += [getattr(source.settings, "url", "https:") for source in polled(config)]  # without a url: an API of theirs
+    missing = missing_authorities() if any(url.startswith("https:") for url in urls) else None
     if missing is not None:
         raise InputError(
-            f"there are no certificate authorities at {missing}, and a check or canary looks at an https URL: install"
-            " the package ca-certificates, or name a file of them in SSL_CERT_FILE"
+            f"there are no certificate authorities at {missing}, and a check, canary or source asks an https URL:"
+            " install the package ca-certificates, or name a file of them in SSL_CERT_FILE"
         )
 
 

@@ -27,6 +27,7 @@ def doubts(config: Config) -> Iterator[Mistake]:
         yield from _not_probed(keys, check)
     yield from _late_policies(config)
     yield from _nothing_excuses(config)
+    yield from _nobody_depends(config)
     yield from _short_announcements(config)
     yield from _few_canaries(config)
     yield from _not_yet(config)
@@ -106,6 +107,15 @@ def _nothing_excuses(config: Config) -> Iterator[Mistake]:
                     f"an outage of {dependency.provider} excuses nothing: no policy lists it in third_party.providers"
                 )
                 yield Mistake(("services", row, "depends_on", place), message)
+
+
+def _nobody_depends(config: Config) -> Iterator[Mistake]:
+    """A provider's page of which nothing is kept."""
+    depended = {dependency.provider for service in config.services for dependency in service.depends_on}
+    for place, source in enumerate(config.sources):
+        if source.provider is not None and source.provider not in depended:
+            message = f"no service depends on {source.provider}: nothing of its incidents is kept"
+            yield Mistake(("sources", place, "provider"), f"{message}; name its components in depends_on")
 
 
 def _short_announcements(config: Config) -> Iterator[Mistake]:

@@ -55,6 +55,7 @@ def broken_rules(values: Json) -> Iterator[Mistake]:
     yield from _known(top, checks)
     yield from _corroborated_by(top, checks)
     yield from _evidence(top)
+    yield from _own_pages(top)
     yield from _independent_canaries(top, checks)
     yield from _open_credentials(checks)
 
@@ -142,6 +143,17 @@ def _evidence(top: Section) -> Iterator[Mistake]:
                     f"{depending} depends on {provider}, and no check is named that sees it fail; name one with "
                     f"`role: corroboration` here, or leave {provider} out of `providers`",
                 )
+
+
+def _own_pages(top: Section) -> Iterator[Mistake]:
+    """What a page of our own says of us excuses nothing: its incidents are told under the source's own name."""
+    own = {source.text("name") for source in top.sections("sources") if source.text("provider") is None}
+    for service in top.sections("services"):
+        for keys, text in service.texts("depends_on"):
+            provider = text.partition("/")[0]
+            if provider in own:
+                message = f"{provider} is a source without `provider`, a page of our own: what we say of ourselves"
+                yield Mistake(keys, f"{message} excuses nothing; leave it out")
 
 
 # ---------------------------------------------------------------- canaries

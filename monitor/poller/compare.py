@@ -47,8 +47,12 @@ class Change(NamedTuple):
 def after_poll(told: Told, known: Known, listings: Iterable[Listing], at: int) -> Change:
     """What a good poll changed; `at` is when its last reply came."""
     change = _Changing(told, dict(known), at)
-    for lists in _by_name(listings):
+    named = {lists.parts[0].name: lists for lists in _by_name(listings)}
+    for lists in named.values():
         change.take(lists)
+    for key, item in known.items():
+        if item.list not in named and item.list:  # a list that the page does not offer today
+            change.end_if_lost(key, item)
     return change.done()
 
 
@@ -133,8 +137,8 @@ class _Changing:
                 self.known[key] = replace(known, seen_at=self._at, absent=0)
             elif key[1] not in lists.held:
                 self._miss(key, replace(known, absent=known.absent + 1), lists)
-            elif self._is_lost(known):  # it is there, and cannot be read
-                self.end(key, known)
+            else:  # it is there, and cannot be read
+                self.end_if_lost(key, known)
 
     # -- what a list holds
 
@@ -195,13 +199,20 @@ class _Changing:
         if item.kind == "maintenance":
             if lists.reaches(item.began) and ((is_confirmed and lists.held) or self._is_lost(item)):
                 self._cut(key, item)
-        elif is_confirmed and lists.surround(item.began) and item.steps:
+        elif is_confirmed and lists.surround(item.began) and item.components:
             self._again(key, item, {**item.fields, "components": {}, "withdrawn": True})
-        elif lists.is_active or self._is_lost(item):
+        elif lists.is_active:
             self.end(key, item)
+        else:
+            self.end_if_lost(key, item)
 
     def _is_lost(self, item: KnownItem) -> bool:
         return self._at - item.seen_at > LOST
+
+    def end_if_lost(self, key: Key, item: KnownItem) -> None:
+        """As `end`, where it was not seen for an hour."""
+        if self._is_lost(item):
+            self.end(key, item)
 
     def end(self, key: Key, item: KnownItem) -> None:
         """An incident that goes on ends where it was seen last."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal, cast
@@ -13,6 +13,7 @@ from monitor.facts.schema import check_fields
 from monitor.ledger.period import Period, format_instant, parse_instant
 from monitor.sources.kind import Problem, Severity, Steps
 
+Rows = Sequence[tuple[str, Severity]]
 Kind = Literal["incident", "maintenance"]
 Key = tuple[Kind, str]
 """What an item is, and its id on the page."""
@@ -31,17 +32,19 @@ class KnownItem:
     absent: int = 0
 
     @property
+    def components(self) -> Mapping[str, Rows]:
+        """An incident's components as the fact spells them: instants in canonical spelling, whose order is time's."""
+        return cast("Mapping[str, Rows]", self.fields.get("components", {}))
+
+    @property
     def steps(self) -> dict[str, Steps]:
-        """An incident's components."""
-        components = cast("dict[str, list[tuple[str, Severity]]]", self.fields.get("components", {}))
-        return {
-            name: tuple((parse_instant(at), severity) for at, severity in rows) for name, rows in components.items()
-        }
+        """An incident's components, instants in UTC ms."""
+        return {key: tuple((parse_instant(at), how) for at, how in rows) for key, rows in self.components.items()}
 
     @property
     def is_open(self) -> bool:
         """Whether the incident goes on: some component is worse than operational for ever."""
-        return any(rows and max(rows)[1] != "operational" for rows in self.steps.values())
+        return any(rows and max(rows)[1] != "operational" for rows in self.components.values())
 
     @property
     def window(self) -> Period | None:

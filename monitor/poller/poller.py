@@ -156,7 +156,7 @@ class Poller:
             known = await self._known(state)
             asked = self._asked(source, known, state.asked_until)
             seen = await poll(Told(source.kind, source.settings, asked), self._fetcher, state.bodies)
-            change, results = self._change(state, known, seen)
+            change, results = await asyncio.to_thread(self._change, state, known, seen)
             if change.facts or results:
                 await self._log.record([*change.facts, *results])
         except StoreError as error:
@@ -181,7 +181,7 @@ class Poller:
     def _asked(self, source: PolledSource, known: Known, until: int | None) -> Asked:
         now = self._clock.now()
         since = until or self._log.newest_result(source.name) or now - FIRST_PERIOD
-        kept = frozenset(component for item in known.values() for component in item.steps) - {ANY_COMPONENT}
+        kept = frozenset(component for item in known.values() for component in item.components) - {ANY_COMPONENT}
         return Asked(
             source=source.name,
             period=Period(min(max(since, now - LONGEST_PERIOD), now), now),

@@ -110,6 +110,11 @@ class Asked:
         """When the poll began."""
         return self.period.end
 
+    @property
+    def wants_any(self) -> bool:
+        """Whether anything of the page's incidents is kept: some service depends on its provider, or once did."""
+        return bool(self.wanted or self.kept)
+
     def keys_of(self, *spellings: str) -> tuple[str, ...]:
         """Under which keys a component is kept that has these spellings (its name first); none: it is not wanted."""
         known = self.wanted | self.kept | self.mapped

@@ -46,6 +46,9 @@ CAP = 50
 TOLERANCE = MINUTE
 """How far from the planned minute a transition may be that a clock made (upstreams.md H(2))."""
 
+MOST_STEPS = 1_000
+"""Of the components of one incident; over a hundred have been seen on none."""
+
 INCIDENTS, UNRESOLVED, PLANNED, COMPONENTS = "incidents", "unresolved incidents", "scheduled maintenances", "components"
 
 
@@ -126,8 +129,12 @@ def _listing(reader: _Reader, body: Object, key: str, name: str) -> Listing:
         is_planned = name == PLANNED or notice.impact == "maintenance" or notice.status in PLANNED_ONLY
         if is_planned and reader.asked.announces_maintenance:
             items.append(_maintenance(reader, notice))
+            continue
+        incident = _planned_work(reader, notice) if is_planned else _incident(reader, notice)
+        if sum(map(len, incident.components.values())) <= MOST_STEPS:
+            items.append(incident)
         else:
-            items.append(_planned_work(reader, notice) if is_planned else _incident(reader, notice))
+            reader.reading.count("too_long")
     return Listing(name, tuple(items), held, full=len(held) >= CAP)
 
 
@@ -142,8 +149,8 @@ def _components(reader: _Reader, body: Object) -> Page:
             continue
         group = given.get("group_id")
         part_of = groups.get(group) if isinstance(group, str) else None
-        spelled |= {item, name, *([f"{part_of} - {name}"] if part_of else ())}
-        if item not in groups:
+        if item not in groups:  # a group is no component: its children are
+            spelled |= {item, name, *([f"{part_of} - {name}"] if part_of else ())}
             offered.append(Component(item, name, part_of, status_of(reading, given, "status")))
     return Page(components=tuple(offered), gone=reader.asked.gone(spelled), problems=reading.problems)
 
@@ -224,7 +231,7 @@ def _told(
         id=notice.id,
         began=notice.began,
         components=components,
-        wanted=bool(components) or told.get("quantified") is False,
+        wanted=reader.asked.wants_any and (bool(components) or told.get("quantified") is False),
         title=notice.name,
         url=reader.url(notice.id),
         impact=notice.impact,

@@ -122,6 +122,14 @@ def test_a_dependency_that_nothing_lets_excuse(tmp_path: Path) -> None:
     ]
 
 
+def test_a_provider_that_no_service_depends_on(tmp_path: Path) -> None:
+    source = 'sources: [{name: page, statuspage: {url: "https://status.example.com"}, provider: cloudflare}]\n'
+    assert warnings(SMALLEST + source, tmp_path) == [
+        "minutebook.yaml:5:83: sources[0].provider: no service depends on cloudflare: nothing of its incidents is kept;"
+        " name its components in depends_on"
+    ]
+
+
 def test_kinds_and_sections_that_this_version_does_not_act_on(tmp_path: Path) -> None:
     example_with_secrets(tmp_path)
     found = [str(problem) for problem in check(tmp_path / "minutebook.yaml", {}).warnings]

@@ -198,6 +198,16 @@ def test_an_open_incident_that_its_list_lost_ends_where_it_was_seen_last(lost: L
     assert [feed.polled(lost) for _ in range(90)] == [[]] * 90
 
 
+def test_an_open_incident_of_a_list_that_the_page_does_not_offer_any_more_ends_too() -> None:
+    feed = Feed()
+    feed.polled(a_list(incident(), name="planned"), a_list())
+    last_seen = feed.now
+    assert [feed.polled(a_list()) for _ in range(60)] == [[]] * 60
+    [fact] = feed.polled(a_list())
+    assert steps_of(fact)[-1] == (format_instant(last_seen), "operational")
+    assert feed.polled(a_list()) == []
+
+
 def test_what_is_gone_from_a_list_of_what_goes_on_is_over() -> None:
     feed = Feed()
     feed.polled(Listing("list", (incident(),), {"i": START}, holds="active"))

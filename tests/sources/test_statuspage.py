@@ -351,6 +351,21 @@ def test_a_full_list_asks_for_what_is_unresolved_beyond_it() -> None:
     assert (listing(more).name, listing(more).holds, more.next) == (statuspage.INCIDENTS, "active", ())
 
 
+def test_an_incident_of_more_steps_than_anybody_has_seen_is_not_taken() -> None:
+    names = [f"c{number}" for number in range(1_100)]
+    page = incidents(
+        incident("i", update("investigating", f"{T}08:00:00Z", *((name, "major_outage") for name in names)))
+    )
+    assert (listing(page).items, set(listing(page).held)) == ((), {"i"})
+    assert page.problems["too_long"] == 1
+
+
+def test_of_a_page_that_nobody_depends_on_nothing_is_wanted() -> None:
+    updates = update("investigating", f"{T}08:00:00Z"), update("resolved", f"{T}09:00:00Z")
+    for given in (incident("i", *updates), incident("i", updates[1])):
+        assert not one_incident(incidents(given, wanted=frozenset())).wanted
+
+
 def test_incident_ios_page_leaves_out_most_and_is_read_all_the_same() -> None:
     def shown(status: str, when: str) -> dict[str, Any]:
         return {"id": "01J", "status": status, "body": "", "created_at": when, "updated_at": when, "display_at": when}
@@ -415,9 +430,9 @@ def test_components_are_offered_with_their_groups_and_what_is_gone_is_named() ->
         {"id": "k", "name": "KV", "group_id": None, "status": "degraded"},
         {"id": None, "name": "nameless"},
     ]
-    page = page_of("components", given, statuspage.COMPONENTS, frozenset({"Edge - Workers", "k", "R2", "*"}))
+    page = page_of("components", given, statuspage.COMPONENTS, frozenset({"Edge - Workers", "k", "R2", "Edge", "*"}))
     assert page.components == (Component("w", "Workers", "Edge", "degraded"), Component("k", "KV", None, None))
-    assert page.gone == ("R2",)
+    assert page.gone == ("Edge", "R2")  # a group is no component
     assert page.problems["unknown_enum"] == 1
 
 
