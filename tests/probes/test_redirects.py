@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.probes.web import Target, may_follow, parse_target, redirected
+from monitor.probes.web import Target, is_ours, may_follow, parse_target, redirected
 from tests.probes.conftest import Look
 from tests.probes.servers import Talk, answer, says, serving
 
@@ -125,6 +125,32 @@ HOST = parse_target("https://app.example.com/")
 def test_who_may_be_followed_to(url: str, follows: bool) -> None:
     hosts = frozenset({"login.example.com", "api.example.com:9000"})
     assert may_follow(HOST, HOST, parse_target(url), hosts) is follows
+
+
+@pytest.mark.parametrize(("to_http", "follows"), [(False, False), (True, True)])
+def test_tls_is_given_up_only_where_that_is_allowed(to_http: bool, follows: bool) -> None:
+    plain = parse_target("http://app.example.com/")
+    assert may_follow(HOST, HOST, plain, frozenset(), to_http) is follows
+    assert not may_follow(HOST, HOST, parse_target("http://evil.example.com/"), frozenset(), to_http)
+    assert not is_ours(HOST, plain)
+
+
+@pytest.mark.parametrize(
+    ("first", "to", "ours"),
+    [
+        ("https://a.example.com/", "https://a.example.com/login", True),
+        ("https://a.example.com/", "https://a.example.com:443/", True),
+        ("https://a.example.com/", "https://a.example.com:8443/", False),
+        ("https://a.example.com/", "https://b.a.example.com/", False),
+        ("http://a.example.com/", "https://a.example.com/", True),
+        ("http://a.example.com:8080/", "https://a.example.com/", False),
+        ("http://a.example.com/", "https://a.example.com:8443/", False),
+        ("https://a.example.com/", "http://a.example.com/", False),
+        ("https://a.example.com:8443/", "http://a.example.com:8443/", False),
+    ],
+)
+def test_what_is_ours_goes_to_the_same_scheme_host_and_port(first: str, to: str, ours: bool) -> None:
+    assert is_ours(parse_target(first), parse_target(to)) is ours
 
 
 @given(st.binary(max_size=200))

@@ -120,6 +120,22 @@ async def test_our_certificate_is_not_shown_to_another_host(io: Io, authority: t
     assert (seen.outcome, shown) == ("pass", [False])
 
 
+async def test_nothing_of_ours_is_sent_in_the_clear_after_tls(io: Io, authority: trustme.CA, tls: Decode) -> None:
+    async with serving(FINE) as plain:
+        away = says(answer(b"302 Found", b"", b"Location: http://127.0.0.1:%d/" % plain.port))
+        async with serving(away, server_context(authority, "127.0.0.1")) as first:
+            url, hosts = f"https://127.0.0.1:{first.port}/", [f"127.0.0.1:{plain.port}"]
+            given = {"headers": {"X-Api-Key": "k1"}}
+            blocked = await look_at(io, url, tls(ca_file="ca.pem"), redirects={"hosts": hosts}, **given)
+            allowed = {"hosts": hosts, "to_http": True}
+            followed = await look_at(io, url, tls(ca_file="ca.pem"), redirects=allowed, **given)
+    assert (blocked.reason, followed.outcome) == ("http_redirect_blocked", "pass")
+    assert followed.attributes is not None
+    assert followed.attributes["probe_http_ssl"] == 0  # of the last response
+    assert b"X-Api-Key" in first.requests[0]
+    assert [b"X-Api-Key" in request for request in plain.requests] == [False]
+
+
 async def test_the_server_name_is_what_is_sent_and_verified(io: Io, authority: trustme.CA, tls: Decode) -> None:
     asked: list[str | None] = []
     context = server_context(authority, "app.internal")

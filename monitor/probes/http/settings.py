@@ -159,7 +159,7 @@ class HttpSettings(Settings):
             return
         if first.literal and not is_of_version(first.host, self.ip_version):
             yield Mistake(("ip_version",), f"the address in `url` is none of {self.ip_version}")
-        if not first.secure and self.tls != TlsSettings() and not self.redirects.limit:
+        if not first.secure and "tls" in self.model_fields_set and not self.redirects.limit:
             yield Mistake(("tls",), "the URL is http, and no redirect is followed; leave the section out")
 
     def _mistakes_of_request(self) -> Iterator[Mistake]:
