@@ -10,7 +10,7 @@ import asyncio
 import logging
 import random
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, nullcontext, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -20,7 +20,8 @@ from monitor.config import Config, to_terms
 from monitor.errors import InputError, StoreError
 from monitor.evaluator import ALL_TIME, Evaluator
 from monitor.faces import Faces
-from monitor.facts import AnyFact
+from monitor.facts import AnyFact, Result
+from monitor.heartbeats import Heartbeats, Outlet
 from monitor.interfaces import Clock
 from monitor.ledger.period import Period
 from monitor.ledger.terms import Terms
@@ -39,6 +40,7 @@ from monitor.web.control import listening
 from monitor.wiring import (
     Event,
     control_socket,
+    heartbeats,
     lifecycle_fact,
     looked_at,
     polled,
@@ -111,6 +113,7 @@ async def _produce(parts: Parts, signals: Signals) -> None:
             producers.create_task(parts.evaluator.run(), name="evaluator"),
             producers.create_task(parts.prober.run(), name="prober"),
             producers.create_task(parts.schedule(), name="scheduler"),
+            producers.create_task(parts.listen(), name="heartbeats"),
             producers.create_task(parts.periodic.run(), name="periodic"),
             producers.create_task(parts.life.tell_notices(), name="notices"),
             producers.create_task(parts.reload_when(signals.reload), name="reload"),
@@ -132,7 +135,9 @@ class Parts:
         self.clock_synchronized = start.clock.synchronized
         self.current = Current(start.config, to_terms(start.config))
         self.evaluator = Evaluator(start.clock, store, self.current.terms, shown(start.config))
-        self.recorder = Recorder(store, start.clock, self.evaluator.committed)
+        self.recorder = Recorder(store, start.clock, self._committed)
+        outlet = Outlet(self.recorder.record, self.recorder)
+        self.heartbeats = Heartbeats(start.clock, outlet, start.config.location, heartbeats(start.config))
         self.poller = Poller(
             start.clock, fetcher, Log(self.recorder.record, self._read, self._newest_of), random.random
         )
@@ -179,14 +184,25 @@ class Parts:
     def _alive(self) -> bool:
         return self.recorder.writable and self.evaluator.first_evaluation.is_set()
 
+    def _committed(self, facts: Sequence[AnyFact]) -> None:
+        self.evaluator.committed(facts)
+        self.heartbeats.committed(facts)
+
     async def schedule(self) -> None:
         """Looks at every check from where the store says that it was last looked at from here."""
+        own = {result.check: result.at for result in await self._own_newest()}
+        self.scheduler = Scheduler(self.clock, self.prober, looked_at(self.current.config), own)
+        await self.scheduler.run()
+
+    async def listen(self) -> None:
+        """Takes heartbeats up from where the store says that they were."""
+        await self.heartbeats.run(await self._own_newest())
+
+    async def _own_newest(self) -> list[Result]:
+        """The newest scheduled results of this location, once the store is read."""
         await self.evaluator.first_evaluation.wait()
         newest = () if self.evaluator.snapshot is None else self.evaluator.snapshot.newest
-        config = self.current.config
-        own = {look.result.check: look.result.at for look in newest if look.result.vantage == config.location}
-        self.scheduler = Scheduler(self.clock, self.prober, looked_at(config), own)
-        await self.scheduler.run()
+        return [look.result for look in newest if look.result.vantage == self.current.config.location]
 
     async def reload_when(self, asked: asyncio.Event) -> None:
         """SIGHUP: the same as POST /-/reload, with nobody but the log to tell."""
@@ -213,6 +229,7 @@ class Parts:
             checks = looked_at(config)
             self.evaluator.replace(terms, shown(config))
             self.scheduler.reload(checks)
+            self.heartbeats.reload(heartbeats(config))
             await self.prober.reload(checks, probing_options(config))
             self.poller.replace(polled(config))
             self.periodic.replace(self._bells())

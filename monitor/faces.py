@@ -16,6 +16,7 @@ from monitor.errors import StoreError
 from monitor.evaluator import ALL_TIME, Evaluator
 from monitor.facts import AnyFact, Fact, Json
 from monitor.facts.schema import KINDS
+from monitor.heartbeats import Heartbeats
 from monitor.interfaces import Clock, FactStore
 from monitor.ledger.period import Month, Period
 from monitor.ledger.terms import Terms
@@ -44,6 +45,7 @@ class Running(Protocol):
     recorder: Recorder
     prober: Prober
     scheduler: Scheduler
+    heartbeats: Heartbeats
     poller: Poller
 
     @property
@@ -80,6 +82,7 @@ class Faces:
             record=parts.recorder.record,
             known=self._known,
             longest_hold=self._longest_hold,
+            heartbeats=parts.heartbeats,
             reload=parts.reload,
             ready=lambda: parts.evaluator.first_evaluation.is_set() and not parts.current.leaving,
             token=tokens.find,
@@ -127,6 +130,10 @@ class Faces:
         location = self._parts.current.config.location
         return {(check, location): look.attributes or {} for check, look in self._parts.prober.newest.items()}
 
+    def _void_since(self) -> dict[tuple[str, str], int]:
+        looked = {(check, spell.reason): spell.since for check, spell in self._parts.prober.voids().items()}
+        return looked | {(check, why): since for check, (since, why) in self._parts.heartbeats.voids().items()}
+
     def _self_metrics(self) -> SelfMetrics:
         parts = self._parts
         recorded = parts.recorder.recorded
@@ -136,7 +143,7 @@ class Faces:
             facts_recorded={kind: recorded.get(kind, 0) for kind in ("result", *KINDS)},
             slots_missed=parts.scheduler.slots_missed,
             probe_lag_seconds=parts.prober.probe_lag_ms / 1000,
-            void_since={(check, spell.reason): spell.since for check, spell in parts.prober.voids().items()},
+            void_since=self._void_since(),
             source_last_success=parts.poller.last_success,
             source_problems=parts.poller.problems,
             canary_up={shown_target(name): sang for name, sang in parts.prober.canary_signs.items()},

@@ -98,6 +98,17 @@ class Observation:
     assertions: tuple[Assertion, ...] = ()
 
 
+class Report(NamedTuple):
+    """What a job says of itself: whether it failed, and words for a person; how long it ran, ms; the key that makes a
+    second report the same one; and who sent it, None where that is nobody's vantage."""
+
+    failed: bool = False
+    detail: str | None = None
+    duration_ms: float | None = None
+    key: str | None = None
+    source: str | None = None
+
+
 class RecordResults(Protocol):
     """What the prober gives its results to: kept in order, committed in groups, buffered while the store is away."""
 

@@ -99,6 +99,12 @@ def warn_limits(check: Check) -> WarnLimits:
     return WarnLimits(certificate_ms=check.warn.certificate_days * DAY, duration_ms=check.warn.duration)
 
 
+def heartbeats(config: Config) -> dict[str, int]:
+    """The checks that report by themselves, with every + grace in ms."""
+    held = {name: check.heartbeat_ms for name, check in config.checks.items()}
+    return {name: ms for name, ms in held.items() if ms is not None}
+
+
 def longest_hold(check: Check) -> int:
     """What a result of this check that comes in live may hold at most, in ms (accounting.md section 2.2)."""
     return check.heartbeat_ms or 3 * check.interval + check.timeout

@@ -54,6 +54,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
         "monitor.routine",
         "monitor.evaluator",
         "monitor.agent",
+        "monitor.heartbeats",
         "monitor.periodic",
         "monitor.telemetry",
         "monitor.periodic",

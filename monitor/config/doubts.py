@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from monitor import probes, sources
+from monitor import sources
 from monitor.config.document import Keys
 from monitor.config.kinds import Check
 from monitor.config.model import Config
@@ -24,7 +24,6 @@ def doubts(config: Config) -> Iterator[Mistake]:
         yield from _even_vantages(config, keys, check)
         yield from _timeout(keys, check)
         yield from _unprovable(config, keys, check)
-        yield from _not_probed(keys, check)
     yield from _late_policies(config)
     yield from _nothing_excuses(config)
     yield from _nobody_depends(config)
@@ -75,11 +74,6 @@ def _budget(policy: Promise) -> tuple[int, str]:
     if terms.downtime_cap is not None and terms.downtime_cap < budget:
         return terms.downtime_cap, f"downtime_cap {written['downtime_cap']}"
     return budget, f"objective {written['objective']}"
-
-
-def _not_probed(keys: Keys, check: Check) -> Iterator[Mistake]:
-    if probes.KINDS[check.kind].probe is None:
-        yield Mistake((*keys, check.kind), f"this version does not look at {check.kind} yet: its time is unknown")
 
 
 def _late_policies(config: Config) -> Iterator[Mistake]:

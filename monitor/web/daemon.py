@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 from monitor.facts import AnyFact, Json
+from monitor.interfaces import Report
 from monitor.ledger.period import Month
 from monitor.ledger.snapshot import Snapshot
 from monitor.people import Known
@@ -30,6 +31,16 @@ class Pages:
     stylesheet: str
 
 
+class TakeReports(Protocol):
+    """The heartbeats. `take` answers how many results were new once they are durable, and raises StoreError when they
+    could not be kept; only of one of `checks`."""
+
+    @property
+    def checks(self) -> frozenset[str]: ...
+
+    async def take(self, check: str, report: Report) -> int: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Daemon:
     """The seams, one function each.
@@ -50,6 +61,7 @@ class Daemon:
     record: Callable[[Sequence[AnyFact]], Awaitable[int]]
     known: Callable[[], Awaitable[Known]]
     longest_hold: Callable[[str], int | None]
+    heartbeats: TakeReports
     reload: Callable[[], Awaitable[None]]
     ready: Callable[[], bool]
     token: Callable[[str], Token | None]

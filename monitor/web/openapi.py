@@ -97,6 +97,16 @@ def _by_hand(summary: str, kind: str, required: str, subject: str | None = None)
     }
 
 
+_REPORT: Json = {
+    "type": "object",
+    "additionalProperties": False,
+    "properties": {
+        "status": {"type": "string", "enum": ["pass", "fail"], "default": "pass"},
+        "reason": {"type": "string", "maxLength": 400, "description": "With status fail: why, on one line."},
+        "duration_ms": {"type": "number", "minimum": 0, "description": "How long the job ran."},
+    },
+}
+
 PATHS: Mapping[str, Json] = {
     "/": _open("The status page.", {"text/html": {"schema": {"type": "string"}}}),
     "/status.json": _open("The status page as JSON.", _OBJECT),
@@ -173,6 +183,47 @@ PATHS: Mapping[str, Json] = {
         "The maintenance ended early: now, or `at`.", "maintenance", "", "maintenance"
     ),
     "/api/v1/tickets": _by_hand("Records a ticket as it is now.", "ticket", "ticket customer priority received_at"),
+    "/api/v1/heartbeats/{check}": {
+        "post": {
+            "summary": "A job says that it ran, or that it failed. Roles: operator, agent.",
+            "description": (
+                "Recorded as a result of that check at this daemon's location; it holds every + grace. Without a body"
+                " it is a pass. 200 means durable. With the header `Idempotency-Key` a report that is sent again counts"
+                " once: `new` is 0."
+            ),
+            "security": _READ,
+            "parameters": [
+                {"name": "check", "in": "path", "required": True, "schema": {"type": "string"}},
+                {
+                    "name": "Idempotency-Key",
+                    "in": "header",
+                    "schema": {"type": "string", "minLength": 1, "maxLength": 200},
+                },
+            ],
+            "requestBody": {"required": False, "content": {"application/json": {"schema": _REPORT}}},
+            "responses": {
+                "200": _ok(
+                    "Durable.",
+                    {
+                        "application/json": {
+                            "schema": {
+                                "type": "object",
+                                "required": ["new"],
+                                "properties": {"new": {"type": "integer", "minimum": 0, "maximum": 1}},
+                            }
+                        }
+                    },
+                ),
+                "400": _problem("The body is not framed as its headers say."),
+                "404": _problem("The configuration names no such check."),
+                "408": _problem("The body did not arrive in time."),
+                "413": _problem("The body is over 1 MiB."),
+                "415": _problem("Not JSON, or compressed."),
+                "422": _problem("The check is no heartbeat, or a field is wrong. Nothing was stored."),
+                **_DENIED,
+            },
+        }
+    },
     "/api/v1/statements": {
         "get": {
             "summary": "The statements of the running month and the one before. Roles: viewer, operator.",

@@ -29,6 +29,7 @@ ROLES: Mapping[RouteKey, frozenset[Who]] = {
     ("GET", "/-/ready"): OPEN,
     ("POST", "/-/reload"): OPERATORS,
     ("POST", "/api/v1/facts"): SENDERS,
+    ("POST", "/api/v1/heartbeats/{check}"): SENDERS,
     ("POST", "/api/v1/exclusions"): OPERATORS,
     ("POST", "/api/v1/exclusions/{subject}/decisions"): OPERATORS,
     ("POST", "/api/v1/maintenance"): OPERATORS,

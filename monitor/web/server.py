@@ -19,6 +19,7 @@ from monitor.web.api import Api
 from monitor.web.by_hand import ByHand
 from monitor.web.daemon import Access, Daemon
 from monitor.web.guard import Attempts, guard
+from monitor.web.heartbeats import HeartbeatsIn
 from monitor.web.pages import Pages
 from monitor.web.problems import Handler, Problem, as_problems, of_status
 from monitor.web.roles import RouteKey, roles_under, without_a_row
@@ -90,6 +91,7 @@ def _handlers(daemon: Daemon) -> dict[RouteKey, Handler]:
         ("GET", "/-/ready"): pages.ready,
         ("POST", "/-/reload"): pages.reload,
         ("POST", "/api/v1/facts"): api.post_facts,
+        ("POST", "/api/v1/heartbeats/{check}"): HeartbeatsIn(daemon).post,
         ("POST", "/api/v1/exclusions"): by_hand.does("exclude"),
         ("POST", "/api/v1/exclusions/{subject}/decisions"): by_hand.does("decide", "exclusion"),
         ("POST", "/api/v1/maintenance"): by_hand.does("announce"),

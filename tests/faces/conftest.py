@@ -14,8 +14,9 @@ import pytest
 
 from exporters.prometheus import Exposition
 from monitor.errors import ConfigError, InputError, StoreError
-from monitor.facts import AnyFact, Fact, Json, key
-from monitor.ledger.period import DAY, Month
+from monitor.facts import AnyFact, Fact, Json, Result, key
+from monitor.heartbeats import Heartbeats, Outlet
+from monitor.ledger.period import DAY, HOUR, Month
 from monitor.ledger.snapshot import Snapshot
 from monitor.ledger.terms import CheckTerms, Policy, ServiceTerms, Terms
 from monitor.people import Known
@@ -27,6 +28,28 @@ TERMS = Terms(
     (ServiceTerms("app", (CheckTerms("admin", 70_000),)), ServiceTerms("jobs", (CheckTerms("nightly", 70_000),))),
     (Policy(effective_from=date(2025, 7, 1), approval_required=True),),
 )
+
+
+HELD = 25 * HOUR
+
+
+class HandClock:
+    """interfaces.Clock by the hand of a test."""
+
+    def __init__(self, book: Book) -> None:
+        self._book = book
+
+    def now(self) -> int:
+        return self._book.now
+
+    def monotonic_ns(self) -> int:
+        return self._book.now * 1_000_000
+
+    def asleep_ns(self) -> int:
+        return 0
+
+    def synchronized(self) -> bool | None:
+        return None
 
 
 @dataclass
@@ -42,6 +65,12 @@ class Book:
     reload_refused: ConfigError | None = None
     reloads: int = 0
     asked: list[tuple[str, Month, int | None]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.heartbeats = Heartbeats(HandClock(self), Outlet(self.record, self), "london", {"nightly": HELD})
+
+    def put(self, result: Result) -> None:
+        self.facts[key(result)] = result
 
     async def record(self, facts: Sequence[AnyFact]) -> int:
         if self.full:
@@ -82,7 +111,8 @@ class Book:
             statement=self.statement,
             record=self.record,
             known=self.known,
-            longest_hold={"admin": 100_000}.get,
+            longest_hold={"admin": 100_000, "nightly": HELD}.get,
+            heartbeats=self.heartbeats,
             reload=self.reload,
             ready=lambda: self.snapshot is not None,
             token=Tokens(self.tokens, lambda: self.now).find,

@@ -55,7 +55,7 @@ async def test_a_route_lets_through_whom_its_row_names_and_nobody_else(book: Boo
     async with serve(book, ACCESS[access]) as served:
         text = of_caller(book, caller)
         for (method, path), allowed in table.items():
-            url = path.format(service="app", month="2026-03", subject="m1")
+            url = path.format(service="app", month="2026-03", subject="m1", check="nightly")
             book.now += ATTEMPTS_WITHIN  # bad tokens are counted by the minute
             told = WITH_A_BODY.get(path)
             given, headers = ("", JSON_LINES) if told is None else ("{}", {"Content-Type": "application/json"})
