@@ -155,7 +155,9 @@ class Parts:
         """The slow periodic jobs: polls of sources, and the daemon's own pulse where a monitor for it is configured."""
         config = self.current.config
         bells = {
-            f"poll {source.name}": Bell(source.every_ms / 1000, partial(self._poll, source.name), at_once=True)
+            f"poll {source.name}": Bell(
+                source.every_ms / 1000, partial(self._poll, source.name), at_once=True, again=True
+            )
             for source in polled(config)
         }
         bells[ROUTINE] = Bell(EVERY_S, self._announce, at_once=True)

@@ -20,11 +20,13 @@ Job = Callable[[], Awaitable[None]]
 
 
 class Bell(NamedTuple):
-    """What is rung for, every so many seconds, and whether for the first time at once."""
+    """What is rung for, every so many seconds; whether for the first time at once, and whether the job finds out itself
+    that it is still at it."""
 
     every_s: float
     job: Job
     at_once: bool = False
+    again: bool = False
 
 
 class Periodic:
@@ -72,7 +74,7 @@ class Periodic:
             id=name,
             coalesce=True,
             misfire_grace_time=None,
-            max_instances=1,
+            max_instances=2 if bell.again else 1,
             **first,
         )
 

@@ -15,7 +15,7 @@ from monitor.clock import SystemClock
 from monitor.config import Config, load
 from monitor.errors import InputError, MinutebookError
 from monitor.ledger.period import MINUTE, Period
-from monitor.poller import Fetcher, PolledSource, Seen, Told, poll, session
+from monitor.poller import Asking, Fetcher, PolledSource, Seen, poll, session
 from monitor.sources.kind import ANY_COMPONENT, Asked, Component
 from monitor.wiring import polled
 
@@ -58,7 +58,7 @@ async def _ask(source: PolledSource) -> Seen:
         watched=source.watched,
     )
     async with session() as client:
-        return await poll(Told(source.kind, source.settings, everything), Fetcher(client, clock), {})
+        return await poll(Asking(source.kind, source.settings, everything), Fetcher(client, clock), {})
 
 
 def _as_text(offered: Sequence[Component]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from monitor.poller.fetch import Failure, Fetcher, session
-from monitor.poller.poll import Seen, Told, poll
+from monitor.poller.poll import Asking, Seen, poll
 from monitor.poller.poller import Log, PolledSource, Poller
 
-__all__ = ["Failure", "Fetcher", "Log", "PolledSource", "Poller", "Seen", "Told", "poll", "session"]
+__all__ = ["Asking", "Failure", "Fetcher", "Log", "PolledSource", "Poller", "Seen", "poll", "session"]

@@ -61,14 +61,14 @@ Known = Mapping[Key, KnownItem]
 NOTHING: Known = MappingProxyType({})
 
 
-def known_of(facts: Iterable[AnyFact], source: str) -> dict[Key, KnownItem]:
-    """What the facts of this source leave known; `facts` in order of recording."""
-    known: dict[Key, KnownItem] = {}
+def known_of(facts: Iterable[AnyFact], sources: Iterable[str]) -> dict[str, Known]:
+    """What the facts leave known of each of these sources; `facts` in order of recording."""
+    known: dict[str, dict[Key, KnownItem]] = {source: {} for source in sources}
     for fact in facts:
-        if isinstance(fact, Fact) and fact.source == source and fact.kind in ("incident", "maintenance"):
+        if isinstance(fact, Fact) and fact.source in known and fact.kind in ("incident", "maintenance"):
             kind: Kind = "incident" if fact.kind == "incident" else "maintenance"
-            known[kind, cast(str, fact.fields[kind])] = _item(kind, fact)
-    return known
+            known[fact.source][kind, cast(str, fact.fields[kind])] = _item(kind, fact)
+    return dict(known)
 
 
 def _item(kind: Kind, fact: Fact) -> KnownItem:

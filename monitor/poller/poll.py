@@ -17,7 +17,7 @@ MOST_REQUESTS = 60
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Asking:
     """What is asked: a source's kind, its settings, and what the poll is about."""
 
     kind: AnySource
@@ -56,16 +56,16 @@ class Seen:
         return self
 
 
-async def poll(told: Told, fetcher: Fetcher, before: Bodies) -> Seen:
+async def poll(asking: Asking, fetcher: Fetcher, before: Bodies) -> Seen:
     """Asks for everything once. `before` are the bodies of the last good poll."""
-    seen = Seen(told.asked.now)
-    waiting = deque(told.kind.begin(told.settings, told.asked))
+    seen = Seen(asking.asked.now)
+    waiting = deque(asking.kind.begin(asking.settings, asking.asked))
     for _ in range(MOST_REQUESTS):
         if not waiting:
             return seen
         request = waiting.popleft()
         answer = await fetcher.fetch(request, before.get(place_of(request)))
-        page = await _read(told, answer)
+        page = await _read(asking, answer)
         if isinstance(page, Page):
             seen.at = fetcher.clock.now()
             seen.take(request, answer, page)
@@ -77,11 +77,11 @@ async def poll(told: Told, fetcher: Fetcher, before: Bodies) -> Seen:
     return seen.fail(Failure("too_many_requests", f"over {MOST_REQUESTS} requests in one poll")) if waiting else seen
 
 
-async def _read(told: Told, answer: Answer) -> Page | Failure:
+async def _read(asking: Asking, answer: Answer) -> Page | Failure:
     if isinstance(answer.reply, Failure):
         return answer.reply
     # In a thread: a large body takes longer to read than the loop may stand still.
-    page = await asyncio.to_thread(told.kind.read, told.settings, told.asked, answer.reply)
+    page = await asyncio.to_thread(asking.kind.read, asking.settings, asking.asked, answer.reply)
     if page.failed is None:
         return page
     return Failure(page.failed, f"the {answer.reply.request.purpose}", not_offered=page.failed == "html")

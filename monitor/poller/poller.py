@@ -19,8 +19,8 @@ from monitor.ledger.period import DAY, MINUTE, Period
 from monitor.poller import compare
 from monitor.poller.compare import Change, after_failure, after_poll, after_removal
 from monitor.poller.fetch import Bodies, Failure, Fetcher
-from monitor.poller.known import Known, known_of
-from monitor.poller.poll import Seen, Told, poll
+from monitor.poller.known import NOTHING, Known, known_of
+from monitor.poller.poll import Asking, Seen, poll
 from monitor.settings import Settings
 from monitor.sources import AnySource
 from monitor.sources.kind import ANY_COMPONENT, PROBLEMS, Asked, Problem, Watched
@@ -95,6 +95,7 @@ class Poller:
         self._jitter = jitter
         self._states: dict[str, _State] = {}
         self._gone: dict[str, Known] = {}
+        self._reading = asyncio.Lock()
         self._problems: Counter[tuple[str, Problem]] = Counter()
         self._last_success: dict[str, int] = {}
 
@@ -141,7 +142,7 @@ class Poller:
             asked = await asyncio.to_thread(lambda: _asked_by_a_poller(self._log.read()))
             for name, facts in asked.items():
                 if name not in self._states:
-                    known = self._gone.get(name) or known_of(facts, name)
+                    known = self._gone.get(name) or known_of(facts, [name])[name]
                     change = after_removal(compare.Told(name, name, {}), known, self._clock.now())
                     if change.facts:
                         await self._log.record(change.facts)
@@ -155,7 +156,7 @@ class Poller:
         try:
             known = await self._known(state)
             asked = self._asked(source, known, state.asked_until)
-            seen = await poll(Told(source.kind, source.settings, asked), self._fetcher, state.bodies)
+            seen = await poll(Asking(source.kind, source.settings, asked), self._fetcher, state.bodies)
             change, results = await asyncio.to_thread(self._change, state, known, seen)
             if change.facts or results:
                 await self._log.record([*change.facts, *results])
@@ -173,10 +174,16 @@ class Poller:
             self._succeeded(state, seen, asked.now)
 
     async def _known(self, state: _State) -> Known:
-        if state.known is None:
-            name = state.source.name
-            state.known = await asyncio.to_thread(lambda: known_of(self._log.read(), name))
-        return state.known
+        """What the log says of the source; it is read once for all sources of which nothing is known yet."""
+        async with self._reading:
+            if state.known is None:
+                others = (each for each in self._states.values() if each.known is None and each is not state)
+                unknown = [state, *others]
+                names = [each.source.name for each in unknown]
+                read = await asyncio.to_thread(lambda: known_of(self._log.read(), names))
+                for each in unknown:
+                    each.known = read[each.source.name]
+        return NOTHING if state.known is None else state.known
 
     def _asked(self, source: PolledSource, known: Known, until: int | None) -> Asked:
         now = self._clock.now()

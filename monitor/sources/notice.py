@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import NamedTuple
 
 from monitor.sources.kind import Severity
@@ -76,10 +77,10 @@ class Notice:
         is_broken = reading.problems["bad_time"] > before  # an end that cannot be read is no reason to go on
         if not updates:
             reading.count("missing_field")
-        over = [update.shown for update in updates if update.status in OVER]
         ended = resolved
         if ended is None and status in OVER and updates:
-            ended = over[-1] if over else updates[-1].shown
+            over = list(takewhile(lambda update: update.status in OVER, reversed(updates)))
+            ended = (over or updates)[-1].shown  # a postmortem comes days after the end
         components, groups = _named(reading, given)
         return cls(
             id=item,

@@ -73,6 +73,11 @@ def test_an_incident_is_seen_recorded_and_shown_and_a_page_that_is_taken_out_end
             assert daemon.reload(minutebook.token()).status in (200, 204)
             until(lambda: daemon.value("sla_provider_component_severity", provider="cloudflare", component="CDN") == 0)
             assert daemon.value("minutebook_source_last_success_timestamp_seconds", source="them") is None
+            file.write_text(text)
+            vendor.trouble = "slow"
+            assert daemon.reload(minutebook.token()).status in (200, 204)
+            asked = len(vendor.asked)
+            until(lambda: len(vendor.asked) > asked)  # and it is kept waiting
             assert daemon.stop() == 0
         assert [fact["incident"] for fact in minutebook.facts("incident")] == ["i1", "i1", "i2", "i2"]
 

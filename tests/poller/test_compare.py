@@ -25,7 +25,7 @@ class Feed:
         self.told = told
         self.now = START
         self.facts: list[Fact] = list(facts)
-        self.known: Known = known_of(self.facts, told.source) if facts else NOTHING
+        self.known: Known = known_of(self.facts, [told.source])[told.source] if facts else NOTHING
         self.since = START
 
     def poll(self, *items: Item) -> list[Fact]:

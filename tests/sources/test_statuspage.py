@@ -67,6 +67,15 @@ def test_what_is_not_closed_ends_with_the_incident_and_an_open_one_goes_on() -> 
     assert of(one_incident(incidents(incident("i", shown)))) == {"API": [(at("08:00:00"), "major_outage")]}
 
 
+def test_a_postmortem_is_not_the_end_and_what_was_opened_again_is_over_when_it_was_resolved_again() -> None:
+    shown = update("investigating", f"{T}08:00:00Z", ("API", "major_outage"))
+    resolved, after = update("resolved", f"{T}09:00:00Z"), update("postmortem", f"{T}11:00:00Z")
+    again = update("investigating", f"{T}09:30:00Z"), update("resolved", f"{T}10:00:00Z")
+    for updates, end in (((shown, resolved, after), "09:00:00"), ((shown, resolved, *again, after), "10:00:00")):
+        found = one_incident(incidents(incident("i", *updates, resolved_at=None)))
+        assert of(found)["API"][-1] == (at(end), "operational")
+
+
 def test_no_affected_components_means_no_change_and_not_recovered() -> None:
     page = incidents(
         incident(
