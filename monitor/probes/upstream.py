@@ -146,6 +146,9 @@ class Upstream:
         return await self._refusal(name, status, began)
 
     async def _refusal(self, name: str, status: int, began: int) -> Said:
+        nodata = status == ares.ARES_ENODATA
+        if nodata:
+            status = await self._without_address(name)
         words = _words(status)
         if status == ares.ARES_ENOMEM:
             raise judge.void("self_memory", "c-ares is out of memory")
@@ -157,8 +160,8 @@ class Upstream:
             if status == ares.ARES_ETIMEOUT or not await self._cuts(name):
                 return self._silent(began, words)
             status, words = ares.ARES_EBADRESP, "the answer was cut, and over TCP there is none"
-        elif status == ares.ARES_ENODATA and await self._is_endless(name):
-            status, words = ares.ARES_EBADRESP, f"over {LONGEST_CHAIN} CNAME records in a row, or a loop of them"
+        elif status == ares.ARES_EBADRESP and nodata:
+            words = f"over {LONGEST_CHAIN} CNAME records in a row, or a loop of them"
         self._hear()
         return Said(verdict=Verdict("fail", _FAILURES.get(status, "dns_bad"), words))
 
@@ -176,17 +179,27 @@ class Upstream:
             return False
         return True
 
-    async def _is_endless(self, name: str) -> bool:
-        """Whether an answer without addresses is a chain of CNAMEs that leads nowhere."""
+    async def _without_address(self, name: str) -> int:
+        """What c-ares means by NODATA: it says so too where one family has no record and the other one could not be
+        had, and of a chain of CNAMEs that leads nowhere (`ARES_EBADRESP`)."""
+        statuses = await asyncio.gather(self._status(name, "A"), self._status(name, "AAAA"))
+        failed = [status for status in statuses if status not in (ares.ARES_SUCCESS, *_CONTENT)]
+        return failed[0] if failed else int(ares.ARES_ENODATA)
+
+    async def _status(self, name: str, record: str) -> int:
+        """What becomes of a question for one family."""
         if self._channel is None:
-            return False
+            return int(ares.ARES_ENODATA)
         try:
             async with asyncio.timeout(_DIAGNOSIS_S):
-                told = await self._channel.query_dns(name, "A")
-        except (TimeoutError, ares.DNSError):
-            return False
-        aliases = [(record.name, record.data) for record in told.answer]
-        return _endless((alias, data.cname) for alias, data in aliases if isinstance(data, pycares.CNAMERecordData))
+                told = await self._channel.query_dns(name, record)
+        except TimeoutError:
+            return int(ares.ARES_ETIMEOUT)
+        except ares.DNSError as error:
+            return int(error.args[0])
+        aliases = [(each.name, each.data) for each in told.answer]
+        chain = ((alias, data.cname) for alias, data in aliases if isinstance(data, pycares.CNAMERecordData))
+        return int(ares.ARES_EBADRESP if _endless(chain) else ares.ARES_SUCCESS)
 
     def _hear(self) -> None:
         self._heard_ns = self._clock()

@@ -171,10 +171,14 @@ class Done:
 
 @dataclass(frozen=True)
 class Minutebook:
-    """The command in one folder. The environment is ours less what would change it, with the keys of `env` on top."""
+    """The command in one folder. The environment is ours less what would change it, with the keys of `env` on top.
+
+    `prefix` is what a daemon is started through: `ip netns exec NAMESPACE`, `nice -n 19`.
+    """
 
     folder: Path
     env: Mapping[str, str]
+    prefix: tuple[str, ...] = ()
 
     def __call__(self, *arguments: object, env: Mapping[str, str] | None = None) -> Done:
         done = subprocess.run(
@@ -209,7 +213,7 @@ class Minutebook:
         log = self.folder / f"log-{len(list(self.folder.glob('log-*')))}"
         with log.open("wb") as errors:
             process = subprocess.Popen(
-                [*MINUTEBOOK, *map(str, arguments)],
+                [*self.prefix, *MINUTEBOOK, *map(str, arguments)],
                 cwd=self.folder,
                 env=dict(self.env),
                 stdout=subprocess.DEVNULL,

@@ -64,6 +64,10 @@ class Wire:
     def rules_far(self, rules: str) -> None:
         _rule(self.far, rules)
 
+    def flush_far(self) -> None:
+        """Forgets every rule of the target's firewall."""
+        _run("ip", "netns", "exec", self.far, "nft", "flush", "ruleset")
+
     def counted(self, name: str) -> int:
         """The packets that a named counter of the vantage's firewall has seen."""
         told = _run("ip", "netns", "exec", self.near, "nft", "list", "counter", "inet", "test", name)

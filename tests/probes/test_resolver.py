@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 
+import dns.message
 import dns.rcode
+import dns.rdatatype
 import pytest
 
 from monitor.clock import SystemClock
@@ -151,3 +153,34 @@ async def test_only_the_vetted_address_is_connected_to(resolver: Resolver, serve
         seen = await look(f"http://turn.test:{target.port}/", resolver, allow_private=False)
         assert target.connections == 0
     assert seen.reason == "self_config"
+
+
+async def test_a_lost_answer_of_one_family_is_no_proof_that_the_name_has_no_address() -> None:
+    """c-ares says NODATA where the other family has no record, whatever became of this one."""
+    without_aaaa, asked = records(), []
+
+    def loses_a(query: dns.message.Message) -> bytes | None:
+        asked.append(query.question[0].rdtype)
+        return None if query.question[0].rdtype == dns.rdatatype.A else without_aaaa(query)
+
+    async with naming({"half.test": loses_a}) as server:
+        resolver = Resolver((server.address,), SystemClock().monotonic_ns)
+        with pytest.raises(ProbeError) as caught:
+            await resolver.look_up("half.test")
+        await resolver.aclose()
+    assert caught.value.verdict.reason == "dns_timeout"
+    assert dns.rdatatype.AAAA in asked
+
+
+async def test_a_failure_of_one_family_is_no_proof_either() -> None:
+    without_aaaa, refuses = records(), code(dns.rcode.SERVFAIL)
+
+    def fails_a(query: dns.message.Message) -> bytes | None:
+        return refuses(query) if query.question[0].rdtype == dns.rdatatype.A else without_aaaa(query)
+
+    async with naming({"half.test": fails_a}) as server:
+        resolver = Resolver((server.address,), SystemClock().monotonic_ns)
+        with pytest.raises(ProbeError) as caught:
+            await resolver.look_up("half.test")
+        await resolver.aclose()
+    assert caught.value.verdict.reason == "dns_servfail"
