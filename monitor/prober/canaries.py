@@ -103,6 +103,11 @@ class Canaries:
         return settles(self._rounds, fresh_from)
 
     @property
+    def looked(self) -> bool:
+        """Whether there has been a round: before it nothing is known of our own network."""
+        return bool(self._rounds)
+
+    @property
     def masking(self) -> Round | None:
         """The newest look of the web canaries, where somebody else answered in their place; None: they are themselves,
         as far as anybody knows."""

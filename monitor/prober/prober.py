@@ -304,11 +304,12 @@ class Prober:
 
     async def _settled(self, plan: _Plan, seen: Observation, began: int) -> Observation:
         """What the canaries make of a look (design/faults.md, order of judgement 3 and row 20)."""
-        if seen.reason == "self_resolver" or of_a_name(seen):
+        if seen.outcome == "fail" or seen.reason == "self_resolver":
             short = shortage()
-            if short is not None:  # c-ares says no more than that it cannot
+            if short is not None:  # c-ares and OpenSSL say no more than that they cannot
                 return voided(seen, short, f"{seen.reason}; no socket can be opened")
-        if seen.outcome == "void" or (seen.outcome == "pass" and self._canaries.masking is None):
+        as_known = seen.outcome == "pass" and plan.runs.up and self._canaries.looked
+        if seen.outcome == "void" or (as_known and self._canaries.masking is None):
             return seen
         doubtful, maskable = self._could_be_ours(plan, seen), could_be_masked(seen)
         if not (doubtful or maskable) or is_local(seen.ip or plan.host):
@@ -319,7 +320,7 @@ class Prober:
                 return without_us(seen, out)
             if of_a_name(seen) and await self._canaries.resolvers_deaf(began, plan.host):
                 return voided(seen, "self_resolver", f"{seen.reason}; our name servers answer for no other name either")
-        elif seen.outcome == "fail":
+        elif not as_known:
             await self._canaries.settle(began)
         masking = self._canaries.masking
         if maskable and masking is not None and is_masked(seen, masking):

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Generic, TypeVar
 
 from monitor.interfaces import Clock, Observation, Tick
+from monitor.probes.judge import milliseconds
 from monitor.probes.resolver import Resolver
 from monitor.probes.tls import Tls
 from monitor.probes.trace import Trace
@@ -30,6 +31,16 @@ class Io:
 
 Probe = Callable[[Tick, Io], Awaitable[Observation]]
 """A probe bound to its settings. It never raises for what a target does."""
+
+
+async def _within_memory(probe: Probe, tick: Tick, io: Io) -> Observation:
+    """The look, which is void where there was no memory for it (design/faults.md row 18)."""
+    at, began = io.clock.now(), io.clock.monotonic_ns()
+    try:
+        return await probe(tick, io)
+    except MemoryError:
+        spent = milliseconds(io.clock.monotonic_ns() - began)
+        return Observation("void", at, spent, "self_memory", "no memory for the look")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +66,7 @@ class ProbeKind(Generic[S]):
 
     def bind(self, settings: Settings) -> Probe | None:
         """The probe of these settings; TypeError for another kind's."""
-        return None if self.probe is None else partial(self.probe, self._own(settings))
+        return None if self.probe is None else partial(_within_memory, partial(self.probe, self._own(settings)))
 
     def _own(self, settings: Settings) -> S:
         if not isinstance(settings, self.settings):

@@ -127,6 +127,8 @@ class Response:
         except httptools.HttpParserUpgrade:
             self._fail("http_protocol", "an upgrade that was not asked for")
         except httptools.HttpParserError as error:
+            if isinstance(error.__context__, MemoryError):
+                raise error.__context__ from None
             self._fail("http_protocol", f"not HTTP/1.1 ({type(error).__name__})")
 
     def end(self) -> None:

@@ -6,6 +6,7 @@ verified; there is no switch to turn that off.
 
 from __future__ import annotations
 
+import errno
 import os
 import ssl
 from collections import OrderedDict
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from monitor.probes import judge
+from monitor.probes.judge import ProbeError
 from monitor.settings import Secret
 
 TlsVersion = Literal["TLS12", "TLS13"]
@@ -27,6 +29,7 @@ _READ = 65_536
 _BARE_BYTES = 128 * 1024  # of handshakes, tickets and the like, as faults.md row 48 bounds a certificate chain
 _BYTES_A_BYTE = 100  # of records around what they carry: one-byte records need 22 to 85
 _PEM = b"-----BEGIN "
+_SHORT = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS})
 
 
 class TlsFloodError(ssl.SSLError):
@@ -67,10 +70,15 @@ class Tls:
 
     def context(self, policy: TlsPolicy) -> ssl.SSLContext:
         """The shared context: TLS 1.2 and newer, verification and host names on. Raises ProbeError without any
-        certificate authorities."""
+        certificate authorities, and where we are short of what it takes to read them: the next look tries again."""
         context = self._contexts.get(policy)
         if context is None:
-            context = self._contexts[policy] = _context(policy)
+            try:
+                context = self._contexts[policy] = _context(policy)
+            except OSError as error:
+                if error.errno not in _SHORT or isinstance(error, ssl.SSLError):
+                    raise
+                raise ProbeError(judge.of_os_error(error, "tls")) from error
         return context
 
     def session(self, policy: TlsPolicy, host: str) -> TlsSession:
@@ -135,7 +143,9 @@ def missing_authorities() -> str | None:
 def _has_certificates(file: Path) -> bool:
     try:
         return _PEM in file.read_bytes()
-    except OSError:
+    except OSError as error:
+        if error.errno in _SHORT:
+            raise
         return False
 
 

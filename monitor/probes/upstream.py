@@ -16,6 +16,7 @@ import pycares
 from aiodns import error as ares
 
 from monitor.probes import judge
+from monitor.probes.address import name_server
 from monitor.probes.judge import ProbeError, Verdict
 
 FIRST_S = 0.4
@@ -115,7 +116,7 @@ class Upstream:
                     return await self._refusal(name, status, began)
             except pycares.AresError:
                 words = "c-ares could not be started"
-                raise ProbeError(_our_shortage() or Verdict("void", "self_resolver", words)) from None
+                raise ProbeError(_our_shortage(self.server) or Verdict("void", "self_resolver", words)) from None
             else:
                 self._hear()
                 return _found(found)
@@ -155,7 +156,7 @@ class Upstream:
         if status in (ares.ARES_ECANCELLED, ares.ARES_EDESTRUCTION):
             raise judge.void("self_resolver", "the resolvers were changed during the look-up")
         if status in _UNHEARD:
-            if (shortage := _our_shortage()) is not None:
+            if (shortage := _our_shortage(self.server)) is not None:
                 raise ProbeError(shortage)
             if status == ares.ARES_ETIMEOUT or not await self._cuts(name):
                 return self._silent(began, words)
@@ -241,10 +242,14 @@ def _leads_back(chain: Mapping[str, str], alias: str) -> bool:
     return False
 
 
-def _our_shortage() -> Verdict | None:
-    """Why we could not ask, which c-ares keeps to itself: whether a socket is to be had."""
+def _our_shortage(server: str) -> Verdict | None:
+    """Why we could not ask, which c-ares keeps to itself: whether a socket to the server is to be had."""
+    to = name_server(server)
+    family = socket.AF_INET6 if to is not None and ":" in to.address else socket.AF_INET
     try:
-        socket.socket(socket.AF_INET, socket.SOCK_DGRAM).close()
+        with socket.socket(family, socket.SOCK_DGRAM) as unsent:
+            if to is not None:
+                unsent.connect((to.address, to.port))
     except OSError as error:
         verdict = judge.of_os_error(error, "resolve")
         return verdict if verdict.outcome == "void" else None

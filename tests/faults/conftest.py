@@ -10,11 +10,11 @@ import pytest
 from monitor.interfaces import Observation
 from tests.daemon.conftest import bytecode, minutebook, start
 from tests.faults.elsewhere import Errand, Seen, run_elsewhere
-from tests.faults.networks import wire
+from tests.faults.networks import namespaces, wire
 from tests.probes.conftest import LoopFactory, io, look
 from tests.probes.conftest import pytest_asyncio_loop_factories as both_loops
 
-__all__ = ["bytecode", "io", "look", "minutebook", "start", "weigh", "wire"]
+__all__ = ["bytecode", "io", "look", "minutebook", "namespaces", "start", "weigh", "wire"]
 
 SLACK = 10.0  # how many times as slow a loaded machine may be
 

@@ -33,6 +33,7 @@ from monitor.prober import Canary, Outlets, Prober, ProbingOptions
 from monitor.probes import KINDS, ProbedCheck
 from tests.conftest import ROOT
 from tests.faults.networks import enter
+from tests.faults.refusals import refuse
 from tests.probes.servers import answer, says, serving
 
 INTERVAL_MS = 30_000
@@ -43,8 +44,9 @@ PATIENCE_S = 50
 class Errand:
     """What to look at: `(kind, settings)` of each check, all at once, `times` times over, and how.
 
-    `files` is how many descriptors the process may still open when the looks begin, None: as many as it is. `warm` is
-    looked at first, and not seen: a sound target whose look makes what all of them share.
+    `files` is how many descriptors the process may still open when the looks begin, `memory` how many bytes of address
+    space it may still take, None: as it is. `refused` is a system call and the errno that the kernel gives it. `warm`
+    is looked at first, and not seen: a sound target whose look makes what all of them share.
     """
 
     checks: tuple[tuple[str, dict[str, Any]], ...]
@@ -54,6 +56,8 @@ class Errand:
     timeout_ms: int = 10_000
     times: int = 1
     files: int | None = None
+    memory: int | None = None
+    refused: tuple[str, int] | None = None
     weighed: bool = False
     warm: tuple[tuple[str, dict[str, Any]], ...] = ()
 
@@ -151,6 +155,9 @@ async def _run(errand: Errand) -> dict[str, Any]:
         await results.enough.wait()
         assert results.all.pop().outcome == "pass"
     _limit_files(errand.files)
+    if errand.refused:
+        refuse(*errand.refused)
+    free = _limit_memory(errand.memory)
     before = _start_weighing() if errand.weighed else 0
     seen = []
     for slot in range(errand.times):
@@ -162,6 +169,7 @@ async def _run(errand: Errand) -> dict[str, Any]:
         if running.done():
             running.result()
         seen += [dataclasses.asdict(prober.newest[check.name]) for check in checks]
+    free()
     peak = _most() - before if errand.weighed else 0
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
@@ -201,6 +209,14 @@ def _limit_files(left: int | None) -> None:
             break
     for descriptor in taken[:left]:
         os.close(descriptor)
+
+
+def _limit_memory(left: int | None) -> Callable[[], None]:
+    """Lets the process take so much more address space (setrlimit(2), RLIMIT_AS); gives what lifts that again."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+    if left is not None:
+        resource.setrlimit(resource.RLIMIT_AS, (_of_status("VmSize") + left, hard))
+    return lambda: resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
 
 
 def _start_weighing() -> int:

@@ -6,16 +6,19 @@ namespaces are deleted with the test.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import ctypes
+import fcntl
 import functools
 import os
 import secrets
 import shutil
 import socket
+import struct
 import subprocess
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -26,6 +29,7 @@ NEAR4, FAR4 = "192.0.2.1", "192.0.2.2"
 NEAR6, FAR6 = "2001:db8::1", "2001:db8::2"
 PUBLIC4 = "93.184.215.14"  # an address that no policy refuses; nothing leaves the namespace
 _CLONE_NEWNET = 0x40000000  # sched.h
+_TUNSETIFF, _IFF_TUN, _IFF_NO_PI = 0x400454CA, 0x0001, 0x1000  # linux/if_tun.h
 
 T = TypeVar("T")
 
@@ -158,25 +162,64 @@ def why_not() -> str | None:
 @contextlib.contextmanager
 def wired() -> Iterator[Wire]:
     """Two namespaces with an IPv4 and an IPv6 network between them, and default routes that lead across."""
+    with _namespaces() as wire:
+        _run("ip", "-n", wire.near, "link", "add", "wire", "type", "veth", "peer", "name", "wire", "netns", wire.far)
+        _address(wire)
+        yield wire
+
+
+@contextlib.asynccontextmanager
+async def wired_slowly(delay_s: float) -> AsyncIterator[Wire]:
+    """The same over a wire of our own that keeps each packet for so long: a TUN device at each end."""
+    loop = asyncio.get_running_loop()
+    with _namespaces() as wire, contextlib.ExitStack() as ends:
+        near, far = (inside(namespace, _tun) for namespace in (wire.near, wire.far))
+        for end, other in ((near, far), (far, near)):
+            ends.callback(os.close, end)
+            ends.callback(loop.remove_reader, end)
+            loop.add_reader(end, _carry, end, other, delay_s)
+        _address(wire)
+        yield wire
+
+
+def _tun() -> int:
+    """A TUN device `wire` without packet headers (linux/if_tun.h), to be read and written here."""
+    end = os.open("/dev/net/tun", os.O_RDWR | os.O_NONBLOCK)
+    fcntl.ioctl(end, _TUNSETIFF, struct.pack("16sH22x", b"wire", _IFF_TUN | _IFF_NO_PI))
+    return end
+
+
+def _carry(end: int, other: int, delay_s: float) -> None:
+    def deliver(packet: bytes) -> None:
+        with contextlib.suppress(OSError):  # the other end is gone, or not up yet
+            os.write(other, packet)
+
+    asyncio.get_running_loop().call_later(delay_s, deliver, os.read(end, 65_536))
+
+
+def _address(wire: Wire) -> None:
+    for namespace, own4, own6, via4, via6 in (
+        (wire.near, NEAR4, NEAR6, FAR4, FAR6),
+        (wire.far, FAR4, FAR6, NEAR4, NEAR6),
+    ):
+        batch = f"""
+            link set lo up
+            link set wire up
+            addr add {own4}/24 dev wire
+            addr add {own6}/64 dev wire nodad
+            route add default via {via4} dev wire
+            route add default via {via6} dev wire
+        """
+        _run("ip", "-n", namespace, "-batch", "-", feed=batch)
+
+
+@contextlib.contextmanager
+def _namespaces() -> Iterator[Wire]:
     unique = f"mb{secrets.token_hex(4)}"
     wire = Wire(f"{unique}-near", f"{unique}-far")
     try:
         _run("ip", "netns", "add", wire.near)
         _run("ip", "netns", "add", wire.far)
-        _run("ip", "-n", wire.near, "link", "add", "wire", "type", "veth", "peer", "name", "wire", "netns", wire.far)
-        for namespace, own4, own6, via4, via6 in (
-            (wire.near, NEAR4, NEAR6, FAR4, FAR6),
-            (wire.far, FAR4, FAR6, NEAR4, NEAR6),
-        ):
-            batch = f"""
-                link set lo up
-                link set wire up
-                addr add {own4}/24 dev wire
-                addr add {own6}/64 dev wire nodad
-                route add default via {via4}
-                route add default via {via6}
-            """
-            _run("ip", "-n", namespace, "-batch", "-", feed=batch)
         yield wire
     finally:
         for namespace in (wire.near, wire.far):
@@ -184,12 +227,17 @@ def wired() -> Iterator[Wire]:
 
 
 @pytest.fixture
-def wire() -> Iterator[Wire]:
-    """A wire of one test's own. Where namespaces cannot be made the test skips, and with CI=true it fails."""
+def wire(namespaces: None) -> Iterator[Wire]:
+    """A wire of one test's own."""
+    with wired() as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def namespaces() -> None:
+    """Where network namespaces cannot be made the test skips, and with CI=true it fails."""
     reason = why_not()
     if reason is None:
-        with wired() as made:
-            yield made
         return
     message = f"needs network namespaces: {reason}"
     if os.environ.get("CI") == "true":

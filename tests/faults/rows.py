@@ -10,8 +10,6 @@ from collections.abc import Mapping
 
 NOT_YET = frozenset(
     [
-        *(11, 17, 18),
-        20,
         *range(88, 102),
     ]
 )
@@ -61,7 +59,7 @@ ROWS: Mapping[int, tuple[str, ...]] = {
         "faults/test_connect_rows.py::test_a_few_lost_packets_are_never_an_outage",
         "faults/test_connect_rows.py::test_many_lost_packets_are_up_or_a_timeout",
     ),
-    11: ("3 s RTT", ""),
+    11: ("3 s RTT", "faults/test_connect_rows.py::test_a_round_trip_of_three_seconds_is_up_and_slow"),
     12: ("IPv6 black hole, IPv4 good", "faults/test_connect_rows.py::test_an_ipv6_black_hole_hides_no_living_ipv4"),
     13: ("IPv4 black hole, IPv6 good", "faults/test_connect_rows.py::test_an_ipv4_black_hole_hides_no_living_ipv6"),
     14: (
@@ -77,13 +75,26 @@ ROWS: Mapping[int, tuple[str, ...]] = {
         "ephemeral ports exhausted",
         "faults/test_connect_rows.py::test_without_a_free_port_of_our_own_nothing_is_said_of_the_target",
     ),
-    17: ("fd limit reached", ""),
-    18: ("ENOMEM/ENOBUFS, memory cgroup full", ""),
+    17: (
+        "fd limit reached",
+        "faults/test_shortages.py::test_a_full_descriptor_table_is_ours",
+        "faults/test_shortages.py::test_authorities_that_could_not_be_read_for_want_of_descriptors_are_read_later",
+    ),
+    18: (
+        "ENOMEM/ENOBUFS, memory cgroup full",
+        "faults/test_shortages.py::test_a_kernel_without_memory_is_ours",
+        "faults/test_shortages.py::test_a_process_without_memory_says_nothing_of_the_target_and_goes_on",
+    ),
     19: (
         "port reuse / TIME_WAIT storm at target",
         "faults/test_connect_rows.py::test_a_storm_of_closed_connections_is_seen_as_it_is",
     ),
-    20: ("captive portal / transparent proxy answers 200 for all", ""),
+    20: (
+        "captive portal / transparent proxy answers 200 for all",
+        "faults/test_portals.py::test_a_portal_that_answers_for_all_says_nothing_of_the_target",
+        "faults/test_portals.py::test_a_fail_behind_a_portal_is_void_from_the_first_look_on",
+        "faults/test_portals.py::test_a_pass_behind_a_portal_is_void_from_the_first_look_on",
+    ),
     # DNS
     21: (
         "NXDOMAIN, confirmed by 2 resolvers",

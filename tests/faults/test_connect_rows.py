@@ -13,7 +13,7 @@ import pytest
 from monitor.interfaces import Observation
 from tests.faults.conftest import within
 from tests.faults.elsewhere import Errand, Seen, run_elsewhere
-from tests.faults.networks import FAR4, FAR6, NEAR4, Wire, inside
+from tests.faults.networks import FAR4, FAR6, NEAR4, Wire, inside, wired_slowly
 from tests.probes.conftest import Look
 from tests.probes.names import NameServer, Reply, naming, records
 from tests.probes.servers import Server, answer, reset, says, serving, silent, unused_port
@@ -198,6 +198,19 @@ async def test_many_lost_packets_are_up_or_a_timeout(wire: Wire) -> None:
     assert None in reasons
     assert reasons <= {None, "tcp_timeout", "http_timeout_headers", "http_timeout_body"}
     assert all(within(each, 4) for each in seen.observations)
+
+
+async def test_a_round_trip_of_three_seconds_is_up_and_slow(namespaces: None) -> None:
+    """One round trip to connect, one for the answer. Being slow is no downtime unless the promise counts it."""
+    async with wired_slowly(1.5) as wire, serving(FINE, at=wire.listening()):
+        seen = await seen_from(wire, canaries=(), timeout_ms=10_000)
+    assert outcome(seen) == ("pass", None)
+    assert seen.phases is not None
+    assert seen.phases.connect is not None
+    assert seen.phases.processing is not None
+    assert seen.phases.connect >= 3_000
+    assert seen.phases.processing >= 3_000
+    assert seen.duration_ms < 10_500
 
 
 @contextlib.asynccontextmanager
