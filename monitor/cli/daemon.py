@@ -20,6 +20,7 @@ from typing import Any, NoReturn
 import click
 from aiohttp import web
 
+from exporters.labels import shown_target
 from exporters.warnings import Measured, warnings_of
 from monitor.app import Signals, Start, serve
 from monitor.cli.inputs import DEFAULT_FILE, config_option
@@ -144,7 +145,7 @@ def probe(what: str, config_file: Path | None, as_json: bool) -> None:
     trace = Trace()
     seen = asyncio.run(probe_once(check, SystemClock(), probing_options(config), trace))
     look = Look(
-        target=KINDS[check.kind].target_of(check.settings),
+        target=shown_target(KINDS[check.kind].target_of(check.settings)),
         seen=seen,
         fact=look_result(check, Tick(check.name, 0, seen.at), seen, config.location),
         hops=trace.hops,

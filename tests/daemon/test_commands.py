@@ -31,6 +31,13 @@ def test_a_probe_as_JSON(minutebook: Minutebook, app: App) -> None:  # noqa: N80
     assert look["phases_ms"].keys() >= {"connect", "processing", "transfer"}
 
 
+def test_a_probe_shows_no_value_of_a_query(minutebook: Minutebook, app: App) -> None:
+    for option in ([], ["--json"]):
+        shown = minutebook.well("probe", f"{app.url}?token=s3cret", *option)
+        assert f"{app.url}?token=***" in shown
+        assert "s3cret" not in shown
+
+
 def test_a_probe_that_fails_says_why_and_ends_with_1(minutebook: Minutebook, app: App) -> None:
     app.status = 503
     failed = minutebook("probe", app.url)

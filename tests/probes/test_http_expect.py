@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import gzip
+import re
 import ssl
 from pathlib import Path
 from typing import Any
 
 import pytest
 import trustme
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from monitor.facts import FAIL_REASONS
 from monitor.interfaces import Observation
 from monitor.probes.http import HttpSettings
 from monitor.probes.http.judging import Seen, judge_response
@@ -172,6 +176,42 @@ async def test_what_is_compressed_is_judged_decompressed(look: Look) -> None:
         )
     assert seen.outcome == "pass"
     assert b"\r\nAccept-Encoding: gzip, deflate\r\n" in server.requests[0]
+
+
+EVERYTHING = {
+    "status": [200, "300-499"],
+    "http_version": ["HTTP/1.1"],
+    "tls": "forbidden",
+    "ip": ["::1"],
+    "headers": [{"name": "X", "matches": "a", "lacks": "b", "presence": "optional"}, {"name": "Y"}],
+    "size": {"at_least": 1, "at_most": 9},
+    "body_matches": ["a", "(a|b)*c"],
+    "body_lacks": "d",
+    "json": ["$.a == $[0]", "search($, 'x')"],
+    "duration": "1s",
+}
+LINES = st.lists(st.sampled_from([b"X", b"y", b"Content-Type", b"Retry-After"]), max_size=4)
+
+
+@given(
+    st.sampled_from([b"200 OK", b"503 No", b"429", b"999 X"]),
+    LINES,
+    st.binary(max_size=20).map(lambda text: re.sub(rb"[\x00-\x1f]", b"", text)),
+    st.binary(max_size=60) | st.sampled_from([b'{"a": NaN}', b"[1, 1e400]", b'"\xff"', b"[" * 2_000]),
+)
+def test_any_response_is_a_verdict_in_words_of_ours(
+    status: bytes, names: list[bytes], value: bytes, body: bytes
+) -> None:
+    response = Response(keep_body=True, bodiless=False)
+    response.feed(answer(status, body, *(name + b": " + value for name in names)))
+    if not response.complete:
+        return
+    expect = HttpSettings.model_validate({"url": "https://a.example.com/", "expect": EVERYTHING}).expect
+    judged = judge_response(expect, Seen(response, False, "192.0.2.1", 12.5))
+    assert judged.verdict.outcome == "fail"  # of the address at least
+    assert judged.verdict.reason in FAIL_REASONS
+    allowed = re.compile(r"status \d+(, maybe rate limited)?|HTTP/1\.1|[XY] [a-z ]+|[a-zA-Z0-9 .$\[\]='(),_]+")
+    assert all(allowed.fullmatch(each.words) for each in judged.assertions), judged.assertions
 
 
 # ---------------------------------------------------------------- decoded

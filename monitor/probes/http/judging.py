@@ -150,7 +150,8 @@ def _conditions(expect: Expect, body: bytes) -> Iterator[_Found]:
         except DocumentError as error:
             yield _no_document(name, error)
             continue
-        words = condition.text if len(condition.text) <= _SHOWN else condition.text[: _SHOWN - 1] + "…"
+        text = " ".join(condition.text.split())
+        words = text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
         yield _Found("http_content", Assertion(name, held, f"{words} is {'true' if held else 'false'}"))
 
 
