@@ -105,8 +105,10 @@ def without_us(observation: Observation, round_: Round) -> Observation:
 
 
 def of_a_name(observation: Observation) -> bool:
-    """Whether name servers gave no answer that says something of the name."""
-    return observation.reason in ("dns_timeout", "dns_servfail")
+    """Whether our own name servers gave no answer that says something of the name; a server that a `dns` check names is
+    a target like any other."""
+    asked_a_target = observation.ip is not None and "probe_dns_query_succeeded" in (observation.attributes or {})
+    return observation.reason in ("dns_timeout", "dns_servfail") and not asked_a_target
 
 
 def without_a_clock(observation: Observation) -> Observation:

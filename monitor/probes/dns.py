@@ -91,7 +91,8 @@ def host(settings: DnsSettings) -> str:
 
 
 async def probe(settings: DnsSettings, tick: Tick, io: Io) -> Observation:
-    """One look: one question, sent again until it is answered."""
+    """One look: one question, sent again until it is answered. Its address is that of a chosen server, the target; our
+    own resolvers are none."""
     from monitor.probes.question import ask, question_of  # noqa: PLC0415 - see above
 
     at, started = io.clock.now(), io.clock.monotonic_ns()
@@ -112,7 +113,6 @@ async def probe(settings: DnsSettings, tick: Tick, io: Io) -> Observation:
     if reply is not None:
         verdict, assertions, seen = _seen(settings, reply)
         attributes |= seen
-        chosen = reply.server
     verdict = verdict or judge.of_deadline("resolve", io.timeout_ms)
     return Observation(
         outcome=verdict.outcome,

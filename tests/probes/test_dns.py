@@ -19,6 +19,7 @@ from pydantic import ValidationError
 from monitor.clock import SystemClock
 from monitor.interfaces import Observation
 from monitor.prober.canaries import Canaries, Canary
+from monitor.prober.evidence import of_a_name
 from monitor.probes import Io, question
 from monitor.probes.dns import DnsSettings, probe
 from monitor.probes.question import question_of, read_reply
@@ -398,10 +399,11 @@ async def test_without_a_server_the_resolvers_are_asked_in_turn(monkeypatch: pyt
 
 
 async def test_a_resolver_that_fails_is_overruled_by_one_that_answers() -> None:
-    async with naming({NAME: code(dns.rcode.SERVFAIL)}) as failing, naming({NAME: ONE}) as alive:
+    failure = {NAME: code(dns.rcode.SERVFAIL)}
+    async with naming(failure) as failing, naming(failure) as another, naming({NAME: ONE}) as alive:
         assert (await look(None, failing.address, alive.address)).outcome == "pass"
-        both = await look(None, failing.address, failing.address.replace("127.0.0.1", "127.0.0.1"))
-    assert both.reason == "dns_servfail"
+        assert (await look(None, failing.address, another.address)).reason == "dns_servfail"
+        assert another.asked == [NAME]
 
 
 async def test_the_code_of_one_that_failed_stands_when_no_other_answers(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -419,6 +421,15 @@ async def test_a_private_server_is_not_asked_where_that_is_refused() -> None:
         assert (
             await probe(DnsSettings(name=NAME), TICK, io_with(server.address, allow_private=False))
         ).outcome == "pass"
+
+
+async def test_a_chosen_server_is_a_target_and_our_resolvers_are_none() -> None:
+    async with naming({NAME: code(dns.rcode.SERVFAIL)}) as failing, naming({NAME: silence}) as dead:
+        for server in (failing, dead):
+            chosen = await look(server.address, timeout_ms=100)
+            assert (chosen.ip, of_a_name(chosen)) == ("127.0.0.1", False)
+            ours = await look(None, server.address, timeout_ms=100)
+            assert (ours.ip, of_a_name(ours), ours.reason) == (None, True, chosen.reason)
 
 
 def test_a_server_is_an_address_with_or_without_a_port() -> None:
