@@ -206,8 +206,11 @@ class TlsSession:
         return self._tls.selected_alpn_protocol()
 
     def certificate(self) -> Mapping[str, object] | None:
-        """The target's certificate as `ssl` decodes it, once it is verified."""
-        return self._tls.getpeercert()
+        """The target's certificate as `ssl` decodes it, once it is verified; None also where a name is no text."""
+        try:
+            return self._tls.getpeercert()
+        except (ssl.SSLError, ValueError):
+            return None
 
     def agreed(self) -> Agreed:
         """To be asked as soon as the handshake is complete: a later alert takes it back."""
@@ -221,9 +224,6 @@ class TlsSession:
         return Agreed(self._tls.version(), self._expiries[encoded])
 
     def _expires(self) -> int | None:
-        try:
-            decoded = self._tls.getpeercert()
-        except (ssl.SSLError, ValueError):  # a name in it that no text is
-            return None
+        decoded = self.certificate()
         ends = decoded.get("notAfter") if decoded else None
         return ssl.cert_time_to_seconds(ends) * 1000 if isinstance(ends, str) else None

@@ -153,10 +153,10 @@ class _Look:
             exchange.start(request)
             await exchange.done
         finally:
+            exchange.close()
             self._measure(exchange, connected, began)
             if self._io.trace is not None:
                 self._trace(self._io.trace, target, exchange, began)
-            exchange.close()
         fault = exchange.fault or exchange.response.fault
         if fault is not None:
             raise ProbeError(fault)
