@@ -34,20 +34,35 @@ class Head(NamedTuple):
     headers: Mapping[bytes, bytes]
 
 
-def read_head(received: bytearray) -> Head | None:
-    """Takes the final response's head from what came, with the interim ones before it; None: not whole yet."""
-    for _ in range(INTERIM_LIMIT + 1):
-        end = received.find(b"\r\n\r\n", 0, HEADER_BYTES)
-        if end < 0:
-            if len(received) > HEADER_BYTES or not b"HTTP/1.".startswith(received[:7]):
-                raise judge.fail("http_protocol", "not HTTP/1.1")
-            return None
-        head = _parsed(bytes(received[:end]))
-        if head.status >= 200 or head.status == 101:
+class Opening:
+    """What comes before the first frame: `received` grows as it comes."""
+
+    __slots__ = ("_interim", "received")
+
+    def __init__(self) -> None:
+        self.received = bytearray()
+        self._interim = 0
+
+    def head(self) -> Head | None:
+        """Takes the final response's head, and the interim ones before it; None: not whole yet."""
+        received = self.received
+        while (end := received.find(b"\r\n\r\n", 0, HEADER_BYTES)) >= 0:
+            head = _parsed(bytes(received[:end]))
             del received[: end + 4]
-            return head
-        del received[: end + 4]
-    raise judge.fail("http_protocol", f"over {INTERIM_LIMIT} interim responses")
+            if head.status >= 200 or head.status == 101:
+                return head
+            self._interim += 1
+            if self._interim > INTERIM_LIMIT:
+                raise judge.fail("http_protocol", f"over {INTERIM_LIMIT} interim responses")
+        if len(received) >= HEADER_BYTES or not b"HTTP/1.".startswith(received[:7]):
+            raise judge.fail("http_protocol", "not HTTP/1.1")
+        return None
+
+    def cut(self) -> ProbeError:
+        """What it means that the target closed the connection now."""
+        if not self.received and not self._interim:
+            return judge.fail("http_reset", "closed without a byte")
+        return judge.fail("http_truncated", "closed in the headers")
 
 
 def _parsed(head: bytes) -> Head:

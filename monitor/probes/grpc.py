@@ -8,7 +8,9 @@ grpc: {host: app.example.com, port: 443, service: shop.Cart, tls: {}}    # TLS, 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cached_property, partial
+from importlib import import_module
 
 from pydantic import Field
 
@@ -18,15 +20,21 @@ from monitor.probes.conversation import Conversation, converse
 from monitor.probes.endpoint import Endpoint, HostAndPort, host, target
 from monitor.probes.kind import Io
 from monitor.probes.tls_settings import TlsSettings
+from monitor.settings import Mistake
 
 __all__ = ["GrpcSettings", "host", "probe", "target"]
 
-# `health_call` is imported where it is used: h2 is 5 MiB and 70 ms that only a file with a gRPC check pays.
+# `health_call` is imported where it is used: h2 is 5 MiB and 70 ms that only a file with a gRPC check or canary pays,
+# and it pays them when it is decoded.
 
 
 class GrpcSettings(HostAndPort):
     service: str = Field("", max_length=1_000)
     tls: TlsSettings | None = None
+
+    def mistakes(self) -> Iterator[Mistake]:
+        import_module("monitor.probes.health_call")
+        yield from super().mistakes()
 
     @cached_property
     def endpoint(self) -> Endpoint:

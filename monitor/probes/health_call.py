@@ -104,17 +104,14 @@ class HealthCall:
 
     def feed(self, received: bytes) -> bytes:
         """Takes what arrives; answers what HTTP/2 wants to be sent. Raises ProbeError."""
-        self._taken += len(received)
         self._rest += received
-        while (frame := self._frame()) and not self.ended:
+        while not self.ended and (frame := self._frame()):
             try:
                 events = self._http.receive_data(frame)
             except H2Error as error:
                 raise judge.fail("http_protocol", f"not HTTP/2 ({type(error).__name__})") from None
             for event in events:
                 self._take(event)
-        if self._taken > TOTAL_BYTES and not self.ended:
-            raise judge.fail("http_protocol", f"no end in {TOTAL_BYTES} bytes")
         return self._http.data_to_send()
 
     def _frame(self) -> bytes:
@@ -127,15 +124,16 @@ class HealthCall:
         if len(self._rest) < _HEAD + length:
             return b""
         self._frames += 1
-        if self._frames > FRAMES:
-            raise judge.fail("http_protocol", f"over {FRAMES} frames")
+        self._taken += _HEAD + length
+        if self._frames > FRAMES or self._taken > TOTAL_BYTES:
+            raise judge.fail("http_protocol", f"no end in {FRAMES} frames and {TOTAL_BYTES} bytes")
         frame = bytes(self._rest[: _HEAD + length])
         del self._rest[: _HEAD + length]
         return frame
 
     def cut(self) -> ProbeError:
         """What it means that the target closed the connection now."""
-        if not self._taken:
+        if not self._frames and not self._rest:
             return judge.fail("http_reset", "closed without a byte")
         return judge.fail("http_truncated", "closed before the end of the call")
 

@@ -25,7 +25,6 @@ from typing import Annotated
 from pydantic import Field, PlainValidator, WithJsonSchema
 
 from monitor.interfaces import Observation, Tick
-from monitor.probes import judge
 from monitor.probes.address import IpVersion, is_of_version
 from monitor.probes.conversation import Conversation, converse
 from monitor.probes.dialogue import STEPS
@@ -40,7 +39,7 @@ from monitor.probes.frames import (
     Frames,
     Head,
     Message,
-    read_head,
+    Opening,
     refusal,
     written,
 )
@@ -173,8 +172,8 @@ async def _talk(settings: WebSocketSettings, look: Conversation) -> None:
     key = b64encode(secrets.token_bytes(16)).decode("ascii")
     look.phase = "headers"
     look.stream.send(settings.request(key))
-    received = bytearray()
-    head = await _head(look, received)
+    opening = Opening()
+    head = await _head(look, opening)
     look.attributes["probe_websocket_status_code"] = head.status
     look.status = head.status if head.status != 101 else None
     refused = refusal(head, key, frozenset(name.encode() for name in settings.subprotocols))
@@ -183,7 +182,7 @@ async def _talk(settings: WebSocketSettings, look: Conversation) -> None:
     look.attributes["probe_websocket_connection_upgraded"] = 1
     look.prove("upgrade", "status 101")
     look.phase = "body"
-    messages = _Messages(look, received)
+    messages = _Messages(look, opening.received)
     for place, step in enumerate(settings.steps):
         if step.expected is not None:
             await messages.expect(step.expected, step.refused, f"steps[{place}].expect")
@@ -192,14 +191,13 @@ async def _talk(settings: WebSocketSettings, look: Conversation) -> None:
     messages.send(CLOSE, _NORMAL)
 
 
-async def _head(look: Conversation, received: bytearray) -> Head:
-    while (head := read_head(received)) is None:
+async def _head(look: Conversation, opening: Opening) -> Head:
+    while (head := opening.head()) is None:
         data = await look.stream.receive("headers")
         if not data:
-            reset = judge.fail("http_reset", "closed without a byte")
-            raise judge.fail("http_truncated", "closed in the headers") if received else reset
+            raise opening.cut()
         look.answered()
-        received += data
+        opening.received += data
     return head
 
 

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from monitor.probes import Io
-from monitor.probes.frames import BINARY, CLOSE, PING, TEXT, Frames, Message, read_head, written
+from monitor.probes.frames import BINARY, CLOSE, PING, TEXT, Frames, Message, Opening, written
 from monitor.probes.judge import ProbeError
 from monitor.probes.websocket import WebSocketSettings
 from tests.probes.kinds import TRUSTED, LookAt, authority, looks_at, server_tls
@@ -282,12 +282,13 @@ def test_however_they_are_cut_frames_are_the_same(sent: list[tuple[int, str]], m
 
 @given(st.binary(max_size=200), st.booleans())
 def test_no_bytes_at_all_raise_anything_but_a_verdict(data: bytes, as_head: bool) -> None:
-    received = bytearray(b"HTTP/1.1 101 x\r\n" * as_head + data + b"\r\n\r\n" * as_head)
+    opening = Opening()
+    opening.received += b"HTTP/1.1 101 x\r\n" * as_head + data + b"\r\n\r\n" * as_head
     with contextlib.suppress(ProbeError):
         if as_head:
-            head = read_head(received)
+            head = opening.head()
             assert head is None or 100 <= head.status <= 999
-        frames = Frames(received)
+        frames = Frames(opening.received)
         while frames.frame() is not None:
             pass
 
