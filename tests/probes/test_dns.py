@@ -461,7 +461,9 @@ async def test_a_canary_answers_unless_it_must_say_something_else(
     async with naming({NAME: reply}) as server:
         written = {} if expect is None else {"expect": expect}
         canary = Canary("dns", DnsSettings.model_validate({"name": NAME, "server": server.address, **written}))
-        canaries = Canaries(clock, io_with(), [canary])
+        io = io_with()
+        canaries = Canaries(clock, io, [canary])
         out = await canaries.own_network_out(clock.monotonic_ns(), 1)
         await canaries.aclose()
+        await io.resolver.aclose()
     assert (out is None) is answers

@@ -20,6 +20,8 @@ from hypothesis import strategies as st
 
 from monitor.clock import SystemClock
 from monitor.interfaces import Observation
+from monitor.prober import network
+from monitor.prober.witnesses import by_default
 from monitor.probes import Io
 from monitor.probes.echo import checksum, refusal
 from monitor.probes.icmp import IcmpSettings, probe
@@ -46,8 +48,11 @@ def allowed() -> None:
 
 async def look(host: str, *resolvers: str, timeout_ms: int = 2_000, allow_private: bool = True) -> Observation:
     clock = SystemClock()
-    io = Io(clock, Resolver(resolvers, clock.monotonic_ns), Tls(), allow_private, timeout_ms)
-    return await probe(IcmpSettings(host=host), TICK, io)
+    resolver = Resolver(resolvers, clock.monotonic_ns)
+    try:
+        return await probe(IcmpSettings(host=host), TICK, Io(clock, resolver, Tls(), allow_private, timeout_ms))
+    finally:
+        await resolver.aclose()
 
 
 # ---------------------------------------------------------------- on loopback
@@ -84,6 +89,18 @@ async def test_a_name_that_does_not_exist_is_told_apart() -> None:
 async def test_a_private_address_is_not_asked_where_that_is_refused() -> None:
     seen = await look("127.0.0.1", allow_private=False)
     assert (seen.outcome, seen.reason, seen.detail) == ("void", "self_config", "address_denied")
+
+
+@pytest.mark.usefixtures("allowed")
+async def test_the_default_gateway_is_asked_the_same_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    routes = tmp_path / "route"
+    routes.write_text("Iface\neth0\t00000000\t0100007F\t0003\t0\t0\t0\t00000000\t0\t0\t0\n", encoding="ascii")
+    monkeypatch.setattr(network, "ROUTES", routes)
+    clock = SystemClock()
+    io = Io(clock, Resolver(("192.0.2.1",), clock.monotonic_ns), Tls(), allow_private_targets=False, timeout_ms=2_000)
+    gateway = next(witness for witness in by_default(io, None) if witness.name == "gateway 127.0.0.1")
+    assert not gateway.named
+    assert (await gateway.look()).sang
 
 
 @given(st.binary(max_size=64).filter(lambda data: len(data) % 2 == 0))
