@@ -106,6 +106,10 @@ class StatusPage:
 
     async def answer(self, request: web.Request) -> object | None:
         """The JSON of a path of the API; None where there is none."""
+        return self.at(request.path)
+
+    def at(self, path: str) -> object | None:
+        """The same, without a request."""
         open_ones = [one for one in self.incidents.values() if one["status"] not in ("resolved", "postmortem")]
         lists = {
             "incidents.json": ("incidents", self._newest(self.incidents.values())),
@@ -113,7 +117,7 @@ class StatusPage:
             "scheduled-maintenances.json": ("scheduled_maintenances", self._newest(self.maintenances.values())),
             "components.json": ("components", [self._component(code) for code in self.names]),
         }
-        found = lists.get(request.path.removeprefix("/api/v2/"))
+        found = lists.get(path.removeprefix("/api/v2/"))
         return None if found is None else {"page": {"id": "p1", "name": "Provider"}, found[0]: found[1]}
 
     def _newest(self, notices: Iterable[Object]) -> Sequence[Object]:
