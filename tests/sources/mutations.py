@@ -55,7 +55,7 @@ def _changed(payload: Payload, path: tuple[str | int, ...], value: object) -> No
             return  # an earlier change took the way there
         payload = payload[key]
     if _has(payload, last):
-        payload[last] = None if value is GONE else value
+        payload[last] = None if value is GONE else copy.deepcopy(value)
         if value is GONE and isinstance(payload, dict):
             del payload[last]
 
