@@ -18,6 +18,8 @@ __all__ = ["bytecode", "io", "look", "minutebook", "namespaces", "start", "weigh
 
 SLACK = 10.0  # how many times as slow a loaded machine may be
 
+STALLS = 5  # how often a look is made again that a stall of this machine made void
+
 MOST_MEMORY = 2 * 1024 * 1024  # design/faults.md, "Defaults": at most 2 MB a probe
 
 
@@ -39,6 +41,9 @@ def weigh() -> Weigh:
         first = () if warm is None else (("http", {"url": warm}),)
         errand = Errand((("http", {"url": url, **settings}),), timeout_ms=timeout_ms, weighed=True, warm=first)
         seen = await run_elsewhere(errand)
+        for _ in range(STALLS):
+            if seen.only.reason == "self_loop":
+                seen = await run_elsewhere(errand)
         assert seen.peak <= MOST_MEMORY, f"{seen.peak} bytes"
         return seen
 
