@@ -7,8 +7,9 @@ looks better than the books.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from exporters.numbers import percent, ratio
 from exporters.warnings import warnings_of_newest
@@ -16,6 +17,9 @@ from monitor.facts import Json
 from monitor.ledger.decimals import decimal
 from monitor.ledger.period import HOUR, MINUTE, SECOND, format_instant
 from monitor.ledger.snapshot import Figures, ServiceView, Snapshot
+
+if TYPE_CHECKING:
+    from jinja2 import Template
 
 STALE_AFTER = 30 * SECOND
 """Figures older than this, in ms, are shown with a warning; they are made anew every 5 s (interface.md)."""
@@ -43,7 +47,7 @@ def status(snapshot: Snapshot | None, *, everything: bool) -> dict[str, Json]:
 def render(snapshot: Snapshot | None, now: int, *, everything: bool) -> str:
     """The page as HTML. `now` in ms, to say when the figures are old."""
     age = 0 if snapshot is None else now - snapshot.as_of
-    return _PAGE.render(status=status(snapshot, everything=everything), age=rough(age) if age > STALE_AFTER else None)
+    return _page().render(status=status(snapshot, everything=everything), age=rough(age) if age > STALE_AFTER else None)
 
 
 def rough(ms: int) -> str:
@@ -128,7 +132,11 @@ def _warnings(snapshot: Snapshot, service: str) -> Iterator[Json]:
                 yield {**named, "words": warning.words}
 
 
-def _environment() -> Environment:
+@cache
+def _page() -> Template:
+    """Made when a page is first asked for: a start has no need of Jinja, which is 3 MiB."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415 - see above
+
     environment = Environment(
         loader=PackageLoader("exporters"),
         autoescape=True,
@@ -137,7 +145,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters.update(percent=percent, rough=rough, clock=_clock, words=_words)
-    return environment
+    return environment.get_template("status.html")
 
 
 def _clock(instant: str) -> str:
@@ -149,7 +157,5 @@ def _words(code: str) -> str:
     return code.replace("_", " ")
 
 
-_ENVIRONMENT = _environment()
-_PAGE = _ENVIRONMENT.get_template("status.html")
-STYLESHEET: str = _ENVIRONMENT.get_template("status.css").render()
+STYLESHEET = (Path(__file__).parent / "templates" / "status.css").read_text(encoding="utf-8")
 """The text of `/status.css`."""

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from monitor import __version__
-from monitor.config import Config, to_terms
+from monitor.config import Config, WrittenTerms, written_terms
 from monitor.errors import InputError, StoreError
 from monitor.evaluator import ALL_TIME, Evaluator
 from monitor.faces import Faces
@@ -99,7 +99,7 @@ async def serve(start: Start, signals: Signals) -> None:
         control = stack.enter_context(listening(control_socket(store_path(store_url(start.config)))))
         listen = Listen(server.listen.host, server.listen.port)
         port = await stack.enter_async_context(serving(app, listen, control))
-        await parts.life.begin()  # once nothing of the configuration can be refused any more
+        await parts.begin()  # once nothing of the configuration can be refused any more
         stack.push_async_callback(parts.life.end)
         await stack.enter_async_context(parts.periodic)
         start.started(f"http://{_reachable(server.listen.host)}:{port}/")
@@ -133,7 +133,9 @@ class Parts:
         self.store = store
         self.clock = start.clock
         self.clock_synchronized = start.clock.synchronized
-        self.current = Current(start.config, to_terms(start.config))
+        promised = written_terms(start.config)
+        self._promised: WrittenTerms | None = promised  # until it is recorded: it is large
+        self.current = Current(start.config, promised.terms)
         self.evaluator = Evaluator(start.clock, store, self.current.terms, shown(start.config))
         self.recorder = Recorder(store, start.clock, self._committed)
         outlet = Outlet(self.recorder.record, self.recorder)
@@ -150,6 +152,12 @@ class Parts:
         self.prober = Prober(start.clock, outlets, checks, probing_options(start.config))
         self.scheduler = Scheduler(start.clock, self.prober, checks, {})
         self.faces = Faces(self)
+
+    async def begin(self) -> None:
+        """Records the start and its terms, once."""
+        promised, self._promised = self._promised, None
+        if promised is not None:
+            await self.life.begin(promised)
 
     def _bells(self) -> Mapping[str, Bell]:
         """The slow periodic jobs: polls of sources, and the daemon's own pulse where a monitor for it is configured."""
@@ -244,10 +252,10 @@ class Parts:
         config, waiting = until_restart(self.current.config, read)
         for section in waiting:
             logger.warning("%s: changed in the file; it takes effect at the next start", section)
-        terms, now = to_terms(config), self.clock.now()
-        changed = lifecycle_fact(config.location, Event("config_changed", "reloaded", now, terms.digest))
-        await self.recorder.record([terms_fact(config, terms.digest, now), changed])
-        return config, terms
+        promised, now = written_terms(config), self.clock.now()
+        changed = lifecycle_fact(config.location, Event("config_changed", "reloaded", now, promised.terms.digest))
+        await self.recorder.record([terms_fact(config.location, promised, now), changed])
+        return config, promised.terms
 
 
 def _reporting(config: Config) -> AbstractAsyncContextManager[None]:

@@ -31,6 +31,9 @@ IN_FLIGHT = MINUTE
 
 NO_LIMITS = WarnLimits()
 
+UNSHOWN = frozenset({"terms"})
+"""Not read: no figure rests on what was promised before, and those of ten thousand checks are 3 MB each."""
+
 Look = tuple[str, str, int]
 """A check, a vantage and an instant: what makes a result one (accounting.md section 2, rule 1)."""
 
@@ -150,7 +153,7 @@ class Evaluator:
         return _Reading(book, {_look(result) for result in results})
 
     def _read(self) -> Iterator[AnyFact]:
-        for fact in self._store.read(ALL_TIME, 2**62):
+        for fact in self._store.read(ALL_TIME, 2**62, UNSHOWN):
             if self._leaving.is_set():
                 return
             yield fact

@@ -8,7 +8,7 @@ Instants are UTC milliseconds; durations from the monotonic clock are nanosecond
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -46,9 +46,9 @@ class FactStore(Protocol):
         """
         ...
 
-    def read(self, period: Period, as_of: int) -> Iterator[AnyFact]:
+    def read(self, period: Period, as_of: int, without: Set[str] = frozenset()) -> Iterator[AnyFact]:
         """Facts recorded at or before `as_of`, in order of recording: results with `at` in the period, and every fact
-        of another kind. Blocking: from a loop, call it in a thread."""
+        of another kind than those in `without`. Blocking: from a loop, call it in a thread."""
         ...
 
     async def aclose(self) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from monitor import __version__
-from monitor.config import Config
+from monitor.config import Config, WrittenTerms
 from monitor.errors import StoreError
 from monitor.facts import Fact
 from monitor.interfaces import Clock
@@ -47,12 +47,10 @@ class Life:
         self._realign = realign
         self._notices: asyncio.Queue[Fact] = asyncio.Queue()
 
-    async def begin(self) -> None:
+    async def begin(self, promised: WrittenTerms) -> None:
         """Records the start and its terms."""
-        now, current = self._clock.now(), self._current
-        await self._recorder.record(
-            [terms_fact(current.config, current.terms.digest, now), self._lifecycle("started", VERSION, now)]
-        )
+        now, location = self._clock.now(), self._current.config.location
+        await self._recorder.record([terms_fact(location, promised, now), self._lifecycle("started", VERSION, now)])
 
     async def end(self) -> None:
         """Records the stop and what was noticed before; where the store is away, the gap says so itself."""

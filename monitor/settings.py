@@ -12,6 +12,7 @@ import re
 import stat
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, NamedTuple, Self
 from urllib.parse import urlsplit
@@ -32,6 +33,7 @@ from monitor.ledger.period import DAY, HOUR, MINUTE, SECOND
 LONGEST_DURATION = 3660 * DAY  # ten years: longer is a slip of the pen, and every product of two stays below 2^63
 SECRET_BYTES = 64 * 1024
 
+_DURATIONS_KEPT = 256  # ten thousand checks say the same few
 _UNITS = {"w": 7 * DAY, "d": DAY, "h": HOUR, "m": MINUTE, "s": SECOND, "ms": 1}
 _DURATION = re.compile(r"(?:(\d+)w)?(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?(?:(\d+)ms)?", re.ASCII)
 _DURATION_SCHEMA = {
@@ -117,13 +119,20 @@ def parse_duration(given: object) -> int:
         return 0
     if isinstance(given, int) and not isinstance(given, bool):
         raise wrong(f"expected a duration with its unit, such as {given}s or {given}m; found {shown(given)}")
-    match = _DURATION.fullmatch(given) if isinstance(given, str) and given else None
-    if match is None or len(match[0]) > 40:
+    total = _milliseconds(given) if isinstance(given, str) else None
+    if total is None:
         raise wrong(f"expected a duration such as 500ms, 30s, 5m, 1h30m or 30d; found {shown(given)}")
-    total = sum(int(count) * unit for count, unit in zip(match.groups(), _UNITS.values(), strict=True) if count)
     if total > LONGEST_DURATION:
         raise wrong(f"expected a duration of at most {format_duration(LONGEST_DURATION)}; found {shown(given)}")
     return total
+
+
+@lru_cache(maxsize=_DURATIONS_KEPT)
+def _milliseconds(given: str) -> int | None:
+    match = _DURATION.fullmatch(given) if given else None
+    if match is None or len(match[0]) > 40:
+        return None
+    return sum(int(count) * unit for count, unit in zip(match.groups(), _UNITS.values(), strict=True) if count)
 
 
 def parse_positive_duration(given: object) -> int:
@@ -134,6 +143,7 @@ def parse_positive_duration(given: object) -> int:
     return duration
 
 
+@lru_cache(maxsize=_DURATIONS_KEPT)
 def format_duration(ms: int) -> str:
     """The shortest text that `parse_duration` reads back: `1h30m`, `48h` as `2d`, `0s`."""
     parts = []

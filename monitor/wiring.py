@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from monitor import sources
-from monitor.config import Check, Config, Source, probed_checks, terms_json
+from monitor.config import Check, Config, Source, WrittenTerms, probed_checks
 from monitor.errors import InputError
 from monitor.evaluator import Shown
 from monitor.facts import Fact, Json
@@ -202,12 +202,12 @@ def lifecycle_fact(location: str, event: Event) -> Fact:
     return Fact("lifecycle", 0, fields)
 
 
-def terms_fact(config: Config, digest: str, now: int) -> Fact:
+def terms_fact(location: str, promised: WrittenTerms, now: int) -> Fact:
     """The whole terms, with an id of the moment (UTC ms): a return to earlier terms is a fact of its own."""
     fields: dict[str, Json] = {
-        "terms": terms_json(config),
-        "digest": digest,
-        "source": config.location,
-        "id": f"{config.location}/terms/{format_instant(now)}",
+        "terms": promised.written,
+        "digest": promised.terms.digest,
+        "source": location,
+        "id": f"{location}/terms/{format_instant(now)}",
     }
     return Fact("terms", 0, fields)

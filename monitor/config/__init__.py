@@ -7,7 +7,7 @@ from monitor.config.kinds import Canary, Check, Source
 from monitor.config.load import Checked, check, load, load_without_secrets, parse
 from monitor.config.model import Config, Service
 from monitor.config.schema import schema
-from monitor.config.terms import terms_json, terms_of, to_terms
+from monitor.config.terms import WrittenTerms, terms_json, terms_of, to_terms, written_terms
 from monitor.config.urls import for_urls
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "Config",
     "Service",
     "Source",
+    "WrittenTerms",
     "check",
     "compare",
     "for_urls",
@@ -29,4 +30,5 @@ __all__ = [
     "terms_json",
     "terms_of",
     "to_terms",
+    "written_terms",
 ]

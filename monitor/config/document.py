@@ -7,34 +7,20 @@ as a file likes.
 
 from __future__ import annotations
 
-import math
 import re
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 import yaml
 
+from monitor.config.plain import DEEPEST, LOADER, MOST_VALUES, OddError, read_plain, resolved
 from monitor.errors import ConfigError, Problem
 from monitor.facts import Json
 
 LARGEST_FILE = 5_000_000  # bytes; ten thousand checks are about one million
-MOST_VALUES = 1_000_000  # once aliases are written out
-DEEPEST = 32  # the deepest key of the example stands at 8
-LARGEST_INTEGER = 2**53 - 1  # what canonical JSON can hold exactly (RFC 8785)
-
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml where PyYAML was built with it
-_INTEGER = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+", re.ASCII)
-_NUMBER = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?", re.ASCII)
-_NOT_FINITE = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)", re.ASCII)
-_WORDS: dict[str, bool | None] = {
-    **dict.fromkeys(("", "~", "null", "Null", "NULL")),
-    **dict.fromkeys(("true", "True", "TRUE"), True),
-    **dict.fromkeys(("false", "False", "FALSE"), False),
-}
-_NO_TEXT = frozenset("+-.0123456789~nNtTfF")  # what a scalar that is no text can begin with
 
 
 class Place(NamedTuple):
@@ -60,15 +46,19 @@ Keys = tuple[str | int, ...]
 """The way to a value: keys of mappings and places in lists, from the top."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Document:
-    """A file that could be read as YAML: its values, where they stand, and what is wrong with it as such."""
+    """A file that could be read as YAML: its values, and what is wrong with it as such. Where they stand is found when
+    it is asked."""
 
     name: str
     text: str
     values: Json
-    spots: Spot
-    problems: tuple[Problem, ...]
+    problems: tuple[Problem, ...] = ()
+
+    @cached_property
+    def spots(self) -> Spot:
+        return read_with_places(self.text, self.name).spots
 
     def place(self, keys: Keys) -> Place:
         """Where the value is; the nearest value around it that exists, if it does not."""
@@ -131,9 +121,26 @@ def read_document(text: str, name: str) -> Document:
     text = text.removeprefix("\ufeff")
     if len(text) > LARGEST_FILE:
         raise _refused(name, Place(1, 1), f"is over {LARGEST_FILE // 1_000_000} MB: no configuration is that large")
+    try:
+        return Document(name, text, read_plain(text))
+    except OddError:
+        placed = read_with_places(text, name)
+    return Document(name, text, placed.values, placed.problems)
+
+
+class Placed(NamedTuple):
+    """The values of a text, where they stand, and what is wrong with it as YAML."""
+
+    values: Json
+    spots: Spot
+    problems: tuple[Problem, ...]
+
+
+def read_with_places(text: str, name: str) -> Placed:
+    """Raises ConfigError as `read_document` does."""
     builder = _Builder(name, text)
     try:
-        for event in yaml.parse(text, Loader=_LOADER):
+        for event in yaml.parse(text, Loader=LOADER):
             builder.add(event)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
@@ -145,7 +152,7 @@ def read_document(text: str, name: str) -> Document:
         raise _refused(name, place_in(text, at), message) from None
     if builder.spots is None:
         raise _refused(name, Place(1, 1), "is empty: expected at least `services`")
-    return Document(name, text, builder.values, builder.spots, tuple(builder.problems))
+    return Placed(builder.values, builder.spots, tuple(builder.problems))
 
 
 def _refused(name: str, place: Place, message: str) -> ConfigError:
@@ -211,24 +218,13 @@ class _Builder:
             self._key(text, event)
             return
         value: Json = text
-        if event.implicit[0] and (not text or text[0] in _NO_TEXT):
-            value = self._resolved(text, event)
+        if event.implicit[0]:
+            try:
+                value = resolved(text)
+            except ValueError as error:
+                self._problem(event, str(error))
+                value = 0
         self._put(value, _at(event), event.anchor)
-
-    def _resolved(self, text: str, event: yaml.ScalarEvent) -> bool | int | float | str | None:
-        """A scalar without quotes, by the core schema of YAML 1.2."""
-        if text in _WORDS:
-            return _WORDS[text]
-        if _INTEGER.fullmatch(text):
-            number = int(text, 0) if text[:2] in ("0o", "0x") else int(text[:32])
-            if abs(number) <= LARGEST_INTEGER:
-                return number
-            self._problem(event, "the number is too large; expected one below 2^53, or quotes around a text")
-            return 0
-        if _NOT_FINITE.fullmatch(text) or (_NUMBER.fullmatch(text) and math.isinf(float(text))):
-            self._problem(event, "the number is not finite; expected a finite number, or quotes around a text")
-            return 0
-        return float(text) if _NUMBER.fullmatch(text) else text
 
     def _waits_for_key(self) -> bool:
         return bool(self._open) and self._open[-1].key is None and isinstance(self._open[-1].values, dict)

@@ -216,7 +216,9 @@ CREDENTIALS = frozenset({"authorization", "proxy-authorization", "cookie", "x-ap
 def _open_credentials(checks: list[Section]) -> Iterator[Mistake]:
     """Secrets are read from a file or the environment: what stands in the configuration stands in the log as well."""
     for check in checks:
-        for kind in check.values:
+        for kind, asked in check.values.items():
+            if not isinstance(asked, dict) or asked.keys().isdisjoint(("headers", "proxy")):
+                continue
             for section in (check.section(kind), check.section(kind).section("proxy")):
                 headers = section.section("headers")
                 for header in headers.values:
@@ -229,13 +231,16 @@ def _open_credentials(checks: list[Section]) -> Iterator[Mistake]:
 
 def _hosts(section: Section) -> Iterator[tuple[Keys, str]]:
     """Names and addresses that a section of one kind asks, by the key that holds them."""
-    for kind in section.values:
-        asked = section.section(kind)
+    for kind, asked in section.values.items():
+        if not isinstance(asked, dict):
+            continue
         for key in ("url", "host", "name", "server"):
-            text = asked.text(key)
+            text = asked.get(key)
+            if not isinstance(text, str):
+                continue
             host = _host(text) if text and key == "url" else _without_port(text) if key == "server" else text
             if host:
-                yield (*asked.keys, key), host.lower().rstrip(".")
+                yield (*section.keys, kind, key), host.lower().rstrip(".")
 
 
 def _without_port(server: str | None) -> str | None:

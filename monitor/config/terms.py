@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -30,9 +31,22 @@ def terms_json(config: Config) -> dict[str, Json]:
     return written
 
 
+class WrittenTerms(NamedTuple):
+    """The terms that the ledger works under, and the JSON that they were read from."""
+
+    terms: Terms
+    written: dict[str, Json]
+
+
+def written_terms(config: Config) -> WrittenTerms:
+    """Both, for who records them too: of ten thousand checks they are 3 MB of JSON, so not to be made twice."""
+    written = terms_json(config)
+    return WrittenTerms(_terms(written), written)
+
+
 def to_terms(config: Config) -> Terms:
     """The terms that the ledger works under; their digest is that of `terms_json`."""
-    return _terms(terms_json(config))
+    return written_terms(config).terms
 
 
 def terms_of(written: Mapping[str, Json]) -> Terms | None:

@@ -27,7 +27,7 @@ from monitor.ledger.timeline import DOWN, Fold, Segment, Segments, Timelines, fo
 Series = tuple[str, str]
 """A check at a vantage."""
 
-_SHOWN_KINDS = frozenset({"maintenance", "incident", "exclusion", "exclusion_decision", "terms"})
+_SHOWN_KINDS = frozenset({"maintenance", "incident", "exclusion", "exclusion_decision"})
 
 
 class _Void(NamedTuple):

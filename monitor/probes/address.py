@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Literal, NamedTuple
 
@@ -24,6 +25,7 @@ _TRANSLATED = ip_network("64:ff9b::/96")
 _SIX_TO_FOUR = ip_network("2002::/16")
 
 
+@lru_cache(maxsize=4096)  # as many hosts as a large file has, each asked about many times
 def literal(host: str) -> IPv4Address | IPv6Address | None:
     """The address that `host` spells, None for a name. Only the canonical spellings: no octal, no decimal."""
     try:

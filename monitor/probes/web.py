@@ -37,12 +37,13 @@ def parse_target(url: str) -> Target:
     parts = urlsplit(url)
     if parts.scheme not in _DEFAULT_PORTS:
         raise ValueError("neither http nor https")
-    if not parts.hostname:
+    named, default = parts.hostname, _DEFAULT_PORTS[parts.scheme]
+    if not named:
         raise ValueError("no host")
-    host = ascii_host(parts.hostname.replace("%25", "%"))  # a zone in a URL: RFC 6874 section 2
-    port = parts.port or _DEFAULT_PORTS[parts.scheme]
+    host = ascii_host(named.replace("%25", "%"))  # a zone in a URL: RFC 6874 section 2
+    port = parts.port or default
     shown = f"[{host.partition('%')[0]}]" if ":" in host else host
-    authority = shown if port == _DEFAULT_PORTS[parts.scheme] else f"{shown}:{port}"
+    authority = shown if port == default else f"{shown}:{port}"
     path = quote(parts.path or "/", safe=_KEPT) + (f"?{quote(parts.query, safe=_KEPT)}" if parts.query else "")
     return Target(parts.scheme == "https", host, port, path, authority, literal(host) is not None)
 

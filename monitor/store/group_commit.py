@@ -8,7 +8,7 @@ not at all.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -74,10 +74,10 @@ class OpenStore:
             self._committing = asyncio.create_task(self._commit_waiting(self._log), name="commit")
         return await request.new
 
-    def read(self, period: Period, as_of: int) -> Iterator[AnyFact]:
+    def read(self, period: Period, as_of: int, without: Set[str] = frozenset()) -> Iterator[AnyFact]:
         """See `interfaces.FactStore`: blocking, on a read-only connection of its own."""
         with open_beside_writer(self._path) as reader:
-            yield from reader.read(period, as_of)
+            yield from reader.read(period, as_of, without)
 
     async def aclose(self) -> None:
         """Commits what is pending and lets go of the store; a second time does nothing."""

@@ -7,7 +7,7 @@ A new store is made under another name and put in place whole, so that a file of
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from contextlib import contextmanager
 from pathlib import Path
 from struct import Struct
@@ -41,9 +41,9 @@ class Reader:
         """The file of the store."""
         return self._database.path
 
-    def read(self, period: Period, as_of: int) -> Iterator[AnyFact]:
+    def read(self, period: Period, as_of: int, without: Set[str] = frozenset()) -> Iterator[AnyFact]:
         """As `interfaces.FactStore.read`."""
-        return reading.read(self._database, period, as_of)
+        return reading.read(self._database, reading.Window(period, as_of), without)
 
     def lines(self, first_seq: int, last_seq: int) -> Iterator[bytes]:
         """The canonical lines of these seqs, both ends inclusive, without line ends."""

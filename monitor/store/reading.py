@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import struct
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from contextlib import contextmanager
 from itertools import zip_longest
 from operator import attrgetter, itemgetter
@@ -125,14 +125,21 @@ def every_zone(database: Database, last_seq: int) -> list[Zone]:
     return closed if last is None else [*closed, last]
 
 
-def read(database: Database, period: Period, as_of: int) -> Iterator[AnyFact]:
-    """Facts recorded at or before `as_of`, in order of (recorded_at, seq): results with `at` in the period, and every
-    fact of another kind. Raises StoreDamagedError at a row that cannot be read."""
+class Window(NamedTuple):
+    """Results with `at` in the period and every fact of another kind, recorded at or before `as_of`."""
+
+    period: Period
+    as_of: int
+
+
+def read(database: Database, window: Window, without: Set[str]) -> Iterator[AnyFact]:
+    """Facts of the window, in order of (recorded_at, seq), without those kinds. Raises StoreDamagedError at a row that
+    cannot be read."""
     last_seq = head_of(database).seq
     templates = Templates(database)
-    facts = _facts(database, last_seq, as_of)
+    facts = _facts(database, last_seq, window.as_of, without)
     told = 0
-    for run, bound in _runs(database, last_seq, Window(period, as_of)):
+    for run, bound in _runs(database, last_seq, window):
         until = bisect_left(facts, bound, lo=told, key=_PLACE)
         with sound(database.path, "a result"):
             if told == until:
@@ -142,13 +149,6 @@ def read(database: Database, period: Period, as_of: int) -> Iterator[AnyFact]:
                 results = [(row[3], row[0], from_row(row, templates[row[1]].shared)) for row in run]
                 yield from (fact for _, _, fact in sorted([*facts[told:until], *results], key=_PLACE))
         told = until
-
-
-class Window(NamedTuple):
-    """Which results are asked for."""
-
-    period: Period
-    as_of: int
 
 
 def _runs(database: Database, last_seq: int, window: Window) -> Iterator[tuple[list[ResultRow], _Place]]:
@@ -183,10 +183,12 @@ def _rows(database: Database, zone: Zone, window: Window) -> list[ResultRow]:
     )
 
 
-def _facts(database: Database, last_seq: int, as_of: int) -> list[_Placed]:
+def _facts(database: Database, last_seq: int, as_of: int, without: Set[str]) -> list[_Placed]:
+    kinds = ", ".join("?" * len(without))
     rows = database.rows(
-        "SELECT seq, recorded_at, kind, line FROM fact WHERE seq <= ? AND recorded_at <= ? ORDER BY recorded_at, seq",
-        (last_seq, as_of),
+        f"SELECT seq, recorded_at, kind, line FROM fact WHERE seq <= ? AND recorded_at <= ? AND kind NOT IN ({kinds})"  # noqa: S608 - question marks
+        " ORDER BY recorded_at, seq",
+        (last_seq, as_of, *without),
     )
     with sound(database.path, "a fact"):
         return [(recorded_at, seq, fact_of(kind, recorded_at, line)) for seq, recorded_at, kind, line in rows]

@@ -9,7 +9,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.config.document import Place, place_in, read_document
+from monitor.config.document import Place, place_in, read_document, read_with_places
+from monitor.config.plain import OddError, read_plain
 from monitor.errors import ConfigError, Problem
 from tests.config.written import EXAMPLE, SMALLEST, decoded
 
@@ -106,6 +107,28 @@ _WORDS = st.sampled_from(
 @given(st.lists(_WORDS, max_size=60).map("".join))
 def test_any_pile_of_yaml_signs_is_decoded_or_refused_with_a_place(text: str) -> None:
     _decoded_or_refused(text)
+
+
+@given(
+    st.lists(_WORDS | st.sampled_from(["a: 1", "{a: b}", "\n- ", "[1, x]", "0x1F", ".5", "true", "&a "]), max_size=30)
+)
+def test_a_text_read_without_places_has_the_values_of_the_same_text_with_them(words: list[str]) -> None:
+    text = "".join(words)
+    try:
+        plain = read_plain(text)
+    except OddError:
+        return
+    placed = read_with_places(text, "minutebook.yaml")
+    assert (repr(plain), ()) == (repr(placed.values), placed.problems)
+
+
+@pytest.mark.parametrize(
+    "odd",
+    ["a: 1\na: 2", "&a b", "!!str 1", "[*a]", "*a", "{[1]: 2}", "a: .inf", "a\n---\nb", "", "a: [", "9" * 20, "[" * 40],
+)
+def test_what_may_need_a_message_is_read_with_its_places(odd: str) -> None:
+    with pytest.raises(OddError):
+        read_plain(odd)
 
 
 _SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(string.printable, max_size=12)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Set
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -31,13 +31,13 @@ class Read(OpenStore):
         self.loop = asyncio.get_running_loop()
         self.meanwhile: Callable[[], object] | None = None
 
-    def read(self, period: Period, as_of: int) -> Iterator[AnyFact]:
+    def read(self, period: Period, as_of: int, without: Set[str] = frozenset()) -> Iterator[AnyFact]:
         self.readings += 1
         meanwhile, self.meanwhile = self.meanwhile, None
         if meanwhile is not None:
             self.loop.call_soon_threadsafe(meanwhile)
             asyncio.run_coroutine_threadsafe(self.append([]), self.loop).result(10)  # after what was appended before
-        yield from super().read(period, as_of)
+        yield from super().read(period, as_of, without)
 
 
 @asynccontextmanager

@@ -153,7 +153,7 @@ class HttpSettings(Settings):
 
     def _mistakes_of_url(self) -> Iterator[Mistake]:
         try:
-            first = parse_target(self.url)
+            first = self.first
         except ValueError as error:
             yield Mistake(("url",), f"expected a URL such as https://app.example.com/health; {error}")
             return
