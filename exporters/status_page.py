@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from exporters.numbers import percent, ratio
@@ -19,7 +18,7 @@ from monitor.ledger.period import HOUR, MINUTE, SECOND, format_instant
 from monitor.ledger.snapshot import Figures, ServiceView, Snapshot
 
 if TYPE_CHECKING:
-    from jinja2 import Template
+    from jinja2 import Environment
 
 STALE_AFTER = 30 * SECOND
 """Figures older than this, in ms, are shown with a warning; they are made anew every 5 s (interface.md)."""
@@ -47,7 +46,14 @@ def status(snapshot: Snapshot | None, *, everything: bool) -> dict[str, Json]:
 def render(snapshot: Snapshot | None, now: int, *, everything: bool) -> str:
     """The page as HTML. `now` in ms, to say when the figures are old."""
     age = 0 if snapshot is None else now - snapshot.as_of
-    return _page().render(status=status(snapshot, everything=everything), age=rough(age) if age > STALE_AFTER else None)
+    page = _environment().get_template("status.html")
+    return page.render(status=status(snapshot, everything=everything), age=rough(age) if age > STALE_AFTER else None)
+
+
+@cache
+def stylesheet() -> str:
+    """The text of `/status.css`."""
+    return _environment().get_template("status.css").render()
 
 
 def rough(ms: int) -> str:
@@ -133,7 +139,7 @@ def _warnings(snapshot: Snapshot, service: str) -> Iterator[Json]:
 
 
 @cache
-def _page() -> Template:
+def _environment() -> Environment:
     """Made when a page is first asked for: a start has no need of Jinja, which is 3 MiB."""
     from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415 - see above
 
@@ -145,7 +151,7 @@ def _page() -> Template:
         lstrip_blocks=True,
     )
     environment.filters.update(percent=percent, rough=rough, clock=_clock, words=_words)
-    return environment.get_template("status.html")
+    return environment
 
 
 def _clock(instant: str) -> str:
@@ -155,7 +161,3 @@ def _clock(instant: str) -> str:
 
 def _words(code: str) -> str:
     return code.replace("_", " ")
-
-
-STYLESHEET = (Path(__file__).parent / "templates" / "status.css").read_text(encoding="utf-8")
-"""The text of `/status.css`."""

@@ -72,7 +72,7 @@ class Faces:
             metrics=self._metrics_page,
             status_page=self._status_page,
             status=self._status,
-            stylesheet=status_page.STYLESHEET,
+            stylesheet=status_page.stylesheet,
         )
         return Daemon(
             pages=pages,

@@ -28,7 +28,7 @@ class Pages:
     metrics: Callable[[], Iterator[str]]
     status_page: Callable[[Audience], str]
     status: Callable[[Audience], Mapping[str, Json]]
-    stylesheet: str
+    stylesheet: Callable[[], str]
 
 
 class TakeReports(Protocol):

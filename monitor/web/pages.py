@@ -35,7 +35,7 @@ class Pages:
 
     async def stylesheet(self, request: web.Request) -> web.Response:
         return web.Response(
-            text=self._daemon.pages.stylesheet,
+            text=self._daemon.pages.stylesheet(),
             content_type="text/css",
             headers={"Cache-Control": "public, max-age=3600"},
         )

@@ -104,7 +104,7 @@ class Book:
                 metrics=lambda: exposition.render(self.snapshot, {}, SELF),
                 status_page=lambda audience: f"<p>for {audience}</p>",
                 status=lambda audience: {"audience": audience},
-                stylesheet="body { color: black }",
+                stylesheet=lambda: "body { color: black }",
             ),
             snapshot=lambda: self.snapshot,
             services=lambda: ("app", "jobs"),

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporters.status_page import STALE_AFTER, STYLESHEET, render, rough, status
+from exporters.status_page import STALE_AFTER, render, rough, status, stylesheet
 from monitor.facts import EXCLUSION_CLASSES
 from monitor.ledger.period import DAY, HOUR, MINUTE, SECOND
 from monitor.ledger.snapshot import Accounts, Snapshot, WarnLimits
@@ -147,15 +147,15 @@ def test_nothing_on_the_page_needs_more_than_the_policy_allows() -> None:
     page = Outline(html)
     assert not {"script", "style", "img", "iframe", "form"} & set(page.tags)
     assert not [name for name in page.attributes if name == "style" or name.startswith("on")]
-    assert "url(" not in STYLESHEET
-    assert "@import" not in STYLESHEET
+    assert "url(" not in stylesheet()
+    assert "@import" not in stylesheet()
 
 
 def test_every_class_of_the_page_has_its_look() -> None:
     html = render(snapshot(with_maintenance(view("app")), view("b", up=False)), AS_OF + HOUR, everything=True)
     classes = {name for given_classes in re.findall(r'class="([^"]+)"', html) for name in given_classes.split()}
     plain = {"verdict", "on_track", "met_unproven"}
-    assert {name for name in classes - plain if f".{name}" not in STYLESHEET} == set()
+    assert {name for name in classes - plain if f".{name}" not in stylesheet()} == set()
 
 
 @pytest.mark.parametrize(
