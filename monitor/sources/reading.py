@@ -106,14 +106,14 @@ class Reading:
 
 
 def parse_iso(text: str) -> int | None:
-    """ISO 8601 with an offset or Z, as UTC ms; None for anything else."""
+    """ISO 8601 with an offset or Z, as UTC ms; None for anything else, and for what has no date in UTC."""
     if len(text) > 40:
         return None
     try:
         parsed = datetime.fromisoformat(text)
         if parsed.tzinfo is None:
             return None
-        since = parsed - _EPOCH
+        since = parsed.astimezone(UTC) - _EPOCH
     except (ValueError, OverflowError):
         return None
     return since.days * 86_400_000 + since.seconds * 1000 + since.microseconds // 1000

@@ -337,7 +337,14 @@ def test_of_a_window_as_much_stands_as_was_used(begun: str | None, done: str, wi
 
 
 @pytest.mark.parametrize(
-    ("start", "end"), [(None, f"{T}10:00:00Z"), (f"{T}08:00:00Z", None), (f"{T}10:00:00Z", f"{T}10:00:00Z"), (1, [])]
+    ("start", "end"),
+    [
+        (None, f"{T}10:00:00Z"),
+        (f"{T}08:00:00Z", None),
+        (f"{T}10:00:00Z", f"{T}10:00:00Z"),
+        (1, []),
+        (f"{T}10:00:00Z", "9999-12-31T23:59:59-23:59"),
+    ],
 )
 def test_a_maintenance_without_a_valid_window_has_none(start: Any, end: Any) -> None:
     page = maintenances(planned("m", start, end, update("scheduled", "2026-06-01T00:00:00Z")))
