@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
+from monitor.errors import StoreError
 from monitor.facts import AnyFact, Result
 from monitor.heartbeats.silence import Away, Silence, Spell, due, left, recorded, returned, unheard
 from monitor.interfaces import Clock, RecordResults, Report, Sleep
@@ -57,6 +58,7 @@ class Heartbeats:
         self._silences = {name: unheard(holds, now) for name, holds in checks.items()}
         self._former: dict[str, tuple[Silence, int]] = {}
         self._seen = self._read_clocks()
+        self._begun = asyncio.Event()
 
     @property
     def checks(self) -> frozenset[str]:
@@ -73,8 +75,15 @@ class Heartbeats:
 
     async def take(self, check: str, report: Report) -> int:
         """Records a report of one of `checks`; answers how many results were new (0: one with its key is known) once it
-        is durable. Raises StoreError when it could not be kept: then nobody was heard."""
-        before, now = self._silences[check], self._clock.now()
+        is durable. Raises StoreError when it could not be kept: then nobody was heard.
+
+        What comes before `begin` waits for it: a miss of before this start must not hold until the report.
+        """
+        now = self._clock.now()
+        await self._begun.wait()
+        before = self._silences.get(check)
+        if before is None:
+            raise StoreError(f"{check} was taken out of the configuration")
         at = before.newest + 1 if before.spoken and now <= before.newest <= now + AT_ONCE_MS else now
         result = self._result(check, at, before.holds, report)
         heard = self._silences[check] = recorded(before, result)
@@ -122,6 +131,7 @@ class Heartbeats:
             self._return(result.check, recorded(unheard(heard.holds, now), result), alive, "self_down")
             if heard.spoken and heard.newest >= result.at:
                 self._silences[result.check] = replace(heard, since=now)
+        self._begun.set()
 
     def beat(self) -> None:
         """Once a second: notices when we were away, and records who is missed."""

@@ -68,6 +68,7 @@ class Book:
 
     def __post_init__(self) -> None:
         self.heartbeats = Heartbeats(HandClock(self), Outlet(self.record, self), "london", {"nightly": HELD})
+        self.heartbeats.begin([])
 
     def put(self, result: Result) -> None:
         self.facts[key(result)] = result

@@ -351,6 +351,23 @@ def test_what_is_void_says_since_when_and_why() -> None:
     assert world.heartbeats.voids() == {}
 
 
+async def test_a_report_that_comes_before_the_store_is_read_does_not_let_an_old_miss_hold_until_it() -> None:
+    clock = FakeClock()
+    store = Store(clock)
+    store.put(Result(0, CHECK, HERE, clock.now(), "fail", hold_ms=60 * BEAT, reason="heartbeat_missed"))
+    clock.advance(30 * BEAT)
+    heartbeats = Heartbeats(clock, Outlet(store.record, store), HERE, {CHECK: 60 * BEAT})
+    reporting = asyncio.create_task(heartbeats.take(CHECK, Report()))
+    await asyncio.sleep(0)
+    clock.advance(5 * BEAT)
+    assert not reporting.done()
+    heartbeats.begin(store.newest())
+    assert await reporting == 1
+    assert [result.reason for result in store.results] == ["heartbeat_missed", "self_down", None]
+    assert store.results[-1].at == clock.now() - 5 * BEAT
+    assert store.state(clock.now()) == "pass"
+
+
 async def test_it_listens_until_it_is_cancelled_and_ends_what_holds() -> None:
     clock = FakeClock()
     store = Store(clock)
