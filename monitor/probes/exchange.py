@@ -122,10 +122,13 @@ class Exchange(asyncio.Protocol):
     def _shake_hands(self, tls: TlsSession, received: bytes) -> None:
         try:
             self._tls_ready = tls.handshake(received)
-            self._send(tls.outgoing())
             if self._tls_ready:
                 self.secured_ns, self.agreed = self._clock(), tls.agreed()
+                # With the end of the handshake in one write: a target that refuses us then and closes would let a
+                # second one fail, and its alert be lost.
                 self._send(tls.encrypt(self.request))
+            else:
+                self._send(tls.outgoing())
         except ssl.SSLError as error:
             self._send(tls.outgoing())  # the alert that says why
             self._finish(judge.of_tls_error(error, "tls"))

@@ -13,6 +13,7 @@ from monitor.probes.address import literal
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _NAME = re.compile(r"[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*")
+_HOST_LENGTH = 253  # RFC 1035 section 2.3.4, without the lengths of labels
 _ZONE = re.compile(r"[A-Za-z0-9._-]{1,15}")  # an interface of this host
 _KEPT = "!#$%&'()*+,/:;=?@[]~"  # RFC 3986 reserved, and what is escaped already
 
@@ -54,8 +55,10 @@ def ascii_host(host: str) -> str:
         if "%" in host and not _ZONE.fullmatch(host.partition("%")[2]):
             raise ValueError("an address with a zone that is none")
         return host
+    if len(host) > _HOST_LENGTH + 1:  # with the dot of its end; before it is encoded, which takes long
+        raise ValueError("not a host name")
     spelled = (host if host.isascii() else host.encode("idna").decode("ascii")).removesuffix(".").lower()
-    if len(spelled) > 253 or not _NAME.fullmatch(spelled):
+    if len(spelled) > _HOST_LENGTH or not _NAME.fullmatch(spelled):
         raise ValueError("not a host name")
     return spelled
 

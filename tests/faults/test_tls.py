@@ -313,6 +313,15 @@ async def test_49_a_client_certificate_that_is_demanded_is_down_in_these_words(
     assert "client certificate" in (seen.detail or "")
 
 
+async def test_49_also_where_the_target_is_gone_as_soon_as_it_has_said_so(look: Look, ca: trustme.CA) -> None:
+    context = context_of(ca.issue_cert("127.0.0.1"))
+    context.verify_mode = ssl.CERT_REQUIRED
+    ca.configure_trust(context)
+    for _ in range(10):
+        async with refusing_handshakes(context, lingers=False) as server:
+            assert is_down(await look(url_of(server.port), timeout_ms=PATIENT_MS), "tls_protocol", BOUND_S)
+
+
 def test_50_no_daemon_starts_without_authorities(minutebook: Minutebook) -> None:
     (minutebook.folder / "minutebook.yaml").write_text(
         "services: [{name: app, checks: [{name: web, http: {url: 'https://127.0.0.1:1/'}}]}]\n"

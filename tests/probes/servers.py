@@ -134,8 +134,9 @@ def unused_port() -> int:
 
 
 @contextlib.asynccontextmanager
-async def refusing_handshakes(context: ssl.SSLContext) -> AsyncIterator[Server]:
-    """A blocking TLS server, because asyncio's keeps the alert of a failed handshake to itself."""
+async def refusing_handshakes(context: ssl.SSLContext, lingers: bool = True) -> AsyncIterator[Server]:
+    """A blocking TLS server, because asyncio's keeps the alert of a failed handshake to itself. One that does not
+    linger is gone with what it was sent unread."""
 
     def converse(listening: socket.socket) -> None:
         plain, _ = listening.accept()
@@ -143,6 +144,9 @@ async def refusing_handshakes(context: ssl.SSLContext) -> AsyncIterator[Server]:
         secure = context.wrap_socket(plain, server_side=True, do_handshake_on_connect=False)
         with contextlib.suppress(OSError):
             secure.do_handshake()
+        if not lingers:
+            secure.close()
+            return
         with socket.socket(fileno=secure.detach()) as rest, contextlib.suppress(OSError):
             rest.settimeout(5)
             rest.shutdown(socket.SHUT_WR)
