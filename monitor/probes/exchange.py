@@ -145,6 +145,8 @@ class Exchange(asyncio.Protocol):
             return
         if plain:
             self._read(plain)
+        if tls.ended:
+            self._end()  # a target may wait for us to close the connection below
 
     def _read(self, data: bytes) -> None:
         if not self.first_byte_ns:

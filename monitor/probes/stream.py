@@ -82,7 +82,7 @@ class Stream(asyncio.Protocol):
         if session is None:
             return await self._next(phase)
         plain = self._decrypt(session, b"", phase)
-        while not plain:
+        while not plain and not session.ended:
             received = await self._next(phase)
             if not received:
                 return b""

@@ -152,11 +152,12 @@ def _has_certificates(file: Path) -> bool:
 class TlsSession:
     """One connection's TLS, without a socket. Every method may raise ssl.SSLError, which says what the target did."""
 
-    __slots__ = ("_carried", "_expiries", "_incoming", "_outgoing", "_received", "_tls")
+    __slots__ = ("_carried", "_expiries", "_incoming", "_outgoing", "_received", "_tls", "ended")
 
     def __init__(self, context: ssl.SSLContext, host: str, expiries: OrderedDict[bytes, int | None]) -> None:
         self._expiries = expiries
         self._received = self._carried = 0  # bytes from the target, and of them what is plain
+        self.ended = False
         self._incoming = ssl.MemoryBIO()
         self._outgoing = ssl.MemoryBIO()
         self._tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=host)
@@ -179,13 +180,14 @@ class TlsSession:
         return self._outgoing.read()
 
     def decrypt(self, received: bytes = b"") -> bytes:
-        """The plain bytes that what came in completes; none may be, and a close_notify gives none."""
+        """The plain bytes that what came in completes; none may be. A close_notify gives none, and sets `ended`."""
         self._take(received)
         pieces = []
         try:
             while piece := self._tls.read(_READ):
                 pieces.append(piece)
-        except (ssl.SSLWantReadError, ssl.SSLZeroReturnError):
+            self.ended = True
+        except ssl.SSLWantReadError:
             pass
         plain = b"".join(pieces) if len(pieces) != 1 else pieces[0]
         self._carried += len(plain)
