@@ -174,6 +174,7 @@ ROWS: Mapping[int, tuple[str, ...]] = {
     43: (
         "ALPN mismatch / only h2",
         "faults/test_tls.py::test_43_a_target_that_insists_on_h2_is_down_and_one_that_does_not_is_up",
+        "probes/test_tls_kind.py::test_one_of_the_protocols_of_alpn_must_be_agreed_on",
     ),
     44: ("hang after ClientHello", "faults/test_tls.py::test_44_silence_after_the_hello_ends_at_the_deadline"),
     45: (
@@ -188,10 +189,12 @@ ROWS: Mapping[int, tuple[str, ...]] = {
         "faults/test_tls.py::test_48_beyond_the_bound_a_chain_is_down",
         "faults/test_tls.py::test_48_a_handshake_without_end_is_down",
         "faults/test_tls.py::test_48_neither_takes_more_memory_than_a_look_may",
+        "faults/test_any_tls.py::test_tickets_without_end_are_down",
     ),
     49: (
         "client certificate demanded",
         "faults/test_tls.py::test_49_a_client_certificate_that_is_demanded_is_down_in_these_words",
+        "faults/test_tls.py::test_49_also_where_the_target_is_gone_as_soon_as_it_has_said_so",
     ),
     50: (
         "our CA bundle missing",

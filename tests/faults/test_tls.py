@@ -17,7 +17,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
 from monitor.facts import Result
-from monitor.interfaces import Observation, Tick
+from monitor.interfaces import Clock, Observation, Tick
 from monitor.prober import Outlets, Prober, ProbingOptions, probe_once
 from monitor.probes import ProbedCheck
 from monitor.probes.http import HttpSettings
@@ -34,7 +34,7 @@ from tests.faults.certificates import (
     signed_with_sha1,
     weak_key,
 )
-from tests.faults.conftest import PATIENT_MS, SHORT_MS, Weigh, ended_by_its_deadline, is_down, is_up
+from tests.faults.conftest import PATIENT_MS, SHORT_MS, STALLS, Weigh, ended_by_its_deadline, is_down, is_up
 from tests.probes.clocks import JumpClock
 from tests.probes.conftest import Look
 from tests.probes.servers import Talk, answer, hang_up, refusing_handshakes, repeats, reset, says, serving, silent
@@ -103,6 +103,18 @@ async def test_37_a_certificate_of_tomorrow_is_down(look: Look, ca: trustme.CA) 
     assert is_down(await seen_of(look, context_of(certificate)), "tls_not_yet_valid", BOUND_S)
 
 
+async def first_not_stalled(prober: Prober, told: asyncio.Queue[Result], clock: Clock) -> Result:
+    """The first result that no stall of this machine made void; the prober looks again after one by itself."""
+    for slot in range(STALLS):
+        prober.take(Tick("web", slot, clock.now()))
+        result = await told.get()
+        if result.reason == "self_loop":
+            result = await told.get()
+        if result.reason != "self_loop":
+            return result
+    raise AssertionError("this machine stalls all the time")
+
+
 @pytest.mark.parametrize(
     ("synchronized", "recorded"),
     [(True, ("fail", "tls_not_yet_valid")), (None, ("fail", "tls_not_yet_valid")), (False, ("void", "self_clock"))],
@@ -120,13 +132,12 @@ async def test_37_where_nothing_keeps_our_clock_right_it_is_unknown(
         options = ProbingOptions(confirm_after_ms=0)
         prober = Prober(clock, Outlets(Told(told), lambda event, at, detail: None), [check], options)
         running = asyncio.create_task(prober.run())
-        prober.take(Tick("web", 0, clock.now()))
-        result = await told.get()
+        result = await first_not_stalled(prober, told, clock)
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
         once = await probe_once(check, clock, options)
     assert (result.outcome, result.reason) == (once.outcome, once.reason) == recorded
-    assert result.detail == once.detail
+    assert ("clock of this host" in (result.detail or "")) is (synchronized is False)
 
 
 async def test_38_a_certificate_of_another_host_is_down(look: Look, ca: trustme.CA) -> None:
