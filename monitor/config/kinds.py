@@ -126,11 +126,17 @@ class Check(OneKind):
             hold = format_duration(self.hold)
             bound = f"expected at most 3 x interval + timeout, {format_duration(longest)}"
             yield Mistake(("hold",), f"a hold of {hold} is too long; {bound}")
+        if self.warn.duration is not None and self.warn.duration >= self.timeout:
+            slow, timeout = format_duration(self.warn.duration), format_duration(self.timeout)
+            message = f"{slow} never warns: a look fails at its timeout, {timeout}; expected less"
+            yield Mistake(("warn", "duration"), message)
 
     def _mistakes_of_heartbeat(self, holds: int) -> Iterator[Mistake]:
         for key in ("interval", "timeout"):
             if key in self.model_fields_set:
                 yield Mistake((key,), f"a heartbeat is not asked, it has no {key}; write `every` and `grace` inside it")
+        if "warn" in self.model_fields_set:
+            yield Mistake(("warn",), "a heartbeat has neither a certificate nor a duration; leave the key out")
         if self.hold != holds:
             yield Mistake(("hold",), f"a heartbeat holds every + grace, {format_duration(holds)}; leave the key out")
         if self.fall != 1:
@@ -141,8 +147,8 @@ class Check(OneKind):
         """Hold and fall as they apply: a statement's terms do not rest on a program's defaults."""
         shown: dict[str, object] = serialise(self)
         if self.heartbeat_ms is not None:
-            shown.pop("interval", None)
-            shown.pop("timeout", None)
+            for key in ("interval", "timeout", "warn"):
+                shown.pop(key, None)
         return {**shown, "hold": format_duration(self.hold), "fall": self.fall}
 
 
