@@ -10,9 +10,9 @@ import errno
 import os
 import ssl
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Protocol, cast
 
 from monitor.probes import judge
 from monitor.probes.judge import ProbeError
@@ -55,7 +55,8 @@ class TlsPolicy(NamedTuple):
 
 
 class Agreed(NamedTuple):
-    """What a handshake came to: the version, as ssl spells it, and when the target's certificate ends, UTC ms."""
+    """What a handshake came to: the version, as ssl spells it, and when the first certificate of the verified chain
+    ends, UTC ms."""
 
     version: str | None
     expires: int | None
@@ -226,6 +227,19 @@ class TlsSession:
         return Agreed(self._tls.version(), self._expiries[encoded])
 
     def _expires(self) -> int | None:
-        decoded = self.certificate()
-        ends = decoded.get("notAfter") if decoded else None
-        return ssl.cert_time_to_seconds(ends) * 1000 if isinstance(ends, str) else None
+        below = cast(_Chained, getattr(self._tls, "_sslobj"))  # noqa: B009  ssl itself has no chain before Python 3.13
+        try:
+            ends = [certificate.get_info()["notAfter"] for certificate in below.get_verified_chain()]
+        except (ssl.SSLError, ValueError):  # a name that is no text
+            return None
+        return min((ssl.cert_time_to_seconds(str(end)) * 1000 for end in ends), default=None)
+
+
+class _Decoded(Protocol):
+    def get_info(self) -> Mapping[str, object]: ...
+
+
+class _Chained(Protocol):
+    """What is below an ssl.SSLObject, in every Python from 3.10 on."""
+
+    def get_verified_chain(self) -> Sequence[_Decoded]: ...

@@ -52,6 +52,7 @@ class Request:
     name: str = "127.0.0.1"
     authority: bool = False
     names: x509.ExtensionType = field(default_factory=lambda: HERE)
+    days: int = 1  # that it holds from now on
     padding: int = 0  # bytes of an extension that says nothing
     revocations: str | None = None  # where its issuer says what it revoked
 
@@ -68,7 +69,7 @@ def issue(issuer: Issued | None, request: Request, key: Key | None = None) -> Is
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - DAY)
-        .not_valid_after(now + DAY)
+        .not_valid_after(now + request.days * DAY)
         .add_extension(x509.BasicConstraints(ca=request.authority, path_length=None), critical=True)
     )
     if not request.authority:

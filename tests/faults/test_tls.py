@@ -362,6 +362,18 @@ async def test_50_authorities_that_go_away_later_make_no_downtime(
     assert mended.outcome == "pass"
 
 
+async def test_51_the_first_certificate_of_the_chain_to_end_is_recorded(
+    look: Look, trust: Trust, tmp_path: Path
+) -> None:
+    root = issue(None, Request("root", authority=True, days=30))
+    trust(root.pem)
+    between = issue(root, Request("between", authority=True, days=5))
+    leaf = issue(between, Request(days=9))
+    seen = await seen_of(look, served(tmp_path, leaf, between))
+    assert is_up(seen, BOUND_S)
+    assert seen.certificate_expires == int(between.certificate.not_valid_after_utc.timestamp()) * 1000
+
+
 async def test_51_a_certificate_that_ends_soon_is_up_and_the_earliest_of_all_hops_is_recorded(
     look: Look, ca: trustme.CA
 ) -> None:
