@@ -29,6 +29,7 @@ def doubts(config: Config) -> Iterator[Mistake]:
     yield from _nobody_depends(config)
     yield from _short_announcements(config)
     yield from _few_canaries(config)
+    yield from _one_resolver(config)
     yield from _not_yet(config)
 
 
@@ -119,6 +120,14 @@ def _short_announcements(config: Config) -> Iterator[Mistake]:
             ahead, needed = format_duration(routine.announce_ahead), format_duration(notice)
             message = f"announced {ahead} ahead, and maintenance is excused from a notice of {needed} on"
             yield Mistake(("routine_maintenance", place, "announce_ahead"), message)
+
+
+def _one_resolver(config: Config) -> Iterator[Mistake]:
+    """That a name does not exist is believed when two servers say so (design/faults.md row 21)."""
+    resolvers = config.probing.resolvers
+    if resolvers is not None and len(resolvers) == 1:
+        message = "one name server says alone what no second one confirms, and where it is gone no name is known"
+        yield Mistake(("probing", "resolvers"), f"{message}; name another one, in another network")
 
 
 def _few_canaries(config: Config) -> Iterator[Mistake]:

@@ -47,7 +47,10 @@ async def connect(make: Callable[[], P], addresses: tuple[str, ...], port: int, 
     `loop` is the running one: asking for it costs a system call.
     """
     if all(":" in address for address in addresses) and not _reaches_ipv6(addresses[0]):
-        raise judge.void("self_network", "the target has IPv6 only, and this host has no IPv6")
+        raise judge.void(
+            "self_network",
+            "the target has IPv6 only, and this host has no IPv6: look at it from elsewhere, or give this host IPv6",
+        )
     if len(addresses) > 1:
         return await _race(make, addresses, port, loop)
     try:

@@ -24,6 +24,7 @@ FIRST_S = 0.4
 So a channel that is kept asks once, and a slow server is asked again on a fresh one, which has no average."""
 
 RESENT_S = 1.5  # a question that was lost is sent again so much later, and either answer is taken
+ADDRESSES_TAKEN = 64  # of a name: an answer of 64 KB holds 4,000, and a look has 2 MB (design/faults.md, "Defaults")
 LONGEST_CHAIN = 16  # CNAMEs in a row: design/faults.md row 33
 _PAUSE_S = 0.5  # after an answer that cannot be read
 _DIAGNOSIS_S = 1.0
@@ -218,7 +219,7 @@ def _channel(server: str, timeout_s: float, flags: int | None = None) -> aiodns.
 
 
 def _found(found: pycares.AddrInfoResult) -> Said:
-    addresses = tuple(dict.fromkeys(_spelled(node.addr[0]) for node in found.nodes))
+    addresses = tuple(dict.fromkeys(_spelled(node.addr[0]) for node in found.nodes[:ADDRESSES_TAKEN]))
     if not addresses:
         return Said(verdict=Verdict("fail", "dns_nodata"))
     if _endless((cname.alias, cname.name) for cname in found.cnames):

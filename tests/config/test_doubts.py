@@ -88,6 +88,12 @@ def test_a_policy_that_was_announced_late(tmp_path: Path) -> None:
     ]
 
 
+def test_a_single_name_server(tmp_path: Path) -> None:
+    [warning] = warnings(f"{SMALLEST}probing:\n  resolvers: [9.9.9.9]\n", tmp_path)
+    assert warning.startswith("minutebook.yaml:6:14: probing.resolvers: one name server says alone what no second one")
+    assert not warnings(f"{SMALLEST}probing:\n  resolvers: [9.9.9.9, 149.112.112.112]\n", tmp_path)
+
+
 def test_fewer_than_three_canaries(tmp_path: Path) -> None:
     two = "probing:\n  canaries: [{dns: {name: example.com}}, {http: {url: 'https://example.org/'}}]\n"
     assert warnings(SMALLEST + two, tmp_path) == [

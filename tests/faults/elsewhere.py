@@ -38,6 +38,9 @@ from tests.probes.servers import answer, says, serving
 
 INTERVAL_MS = 30_000
 PATIENCE_S = 50
+DISTURBED = frozenset({"self_loop", "self_overload"})
+LOOKS_TRIED = 5
+"""A machine that is loaded for a while may stop our own loop: such a look is made again."""
 
 
 @dataclass(frozen=True)
@@ -123,13 +126,18 @@ def _observation(fields: dict[str, Any]) -> Observation:
 
 @dataclass
 class _Results:
-    """The recorder's place: `enough` is set once so many scheduled results have come."""
+    """The recorder's place: `enough` is set once so many looks have ended. One that our own loop disturbed, as it may
+    on a loaded machine, is followed by another (design/faults.md row 89)."""
 
     wanted: int = 0
     all: list[Result] = field(default_factory=list)
     enough: asyncio.Event = field(default_factory=asyncio.Event)
+    disturbed: set[tuple[str, int | None]] = field(default_factory=set)
 
     def put(self, result: Result) -> None:
+        if result.reason == "self_loop" and (result.check, result.scheduled_at) not in self.disturbed:
+            self.disturbed.add((result.check, result.scheduled_at))
+            return
         self.all.append(result)
         if len(self.all) >= self.wanted:
             self.enough.set()
@@ -161,13 +169,18 @@ async def _run(errand: Errand) -> dict[str, Any]:
     before = _start_weighing() if errand.weighed else 0
     seen = []
     for slot in range(errand.times):
-        results.wanted, results.enough = len(results.all) + len(checks), asyncio.Event()
-        for check in checks:
-            prober.take(Tick(check.name, slot, clock.now()))
-        waiting = asyncio.create_task(results.enough.wait())
-        await asyncio.wait([waiting, running], return_when=asyncio.FIRST_COMPLETED)
-        if running.done():
-            running.result()
+        due = checks
+        for _ in range(LOOKS_TRIED):
+            results.wanted, results.enough = len(results.all) + len(due), asyncio.Event()
+            for check in due:
+                prober.take(Tick(check.name, slot, clock.now()))
+            waiting = asyncio.create_task(results.enough.wait())
+            await asyncio.wait([waiting, running], return_when=asyncio.FIRST_COMPLETED)
+            if running.done():
+                running.result()
+            due = [check for check in due if prober.newest[check.name].reason in DISTURBED]
+            if not due:
+                break
         seen += [dataclasses.asdict(prober.newest[check.name]) for check in checks]
     free()
     peak = _most() - before if errand.weighed else 0
