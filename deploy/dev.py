@@ -66,6 +66,7 @@ TOOL_SOURCES = {
     "alertmanager": ("prometheus-alertmanager", "usr/bin/prometheus-alertmanager"),
     "amtool": ("prometheus-alertmanager", "usr/bin/amtool"),
     "blackbox_exporter": ("prometheus-blackbox-exporter", "usr/bin/prometheus-blackbox-exporter"),
+    "libfaketime.so.1": ("libfaketime", "usr/lib/*/faketime/libfaketime.so.1"),
 }
 # What makes the tests' network namespaces: useless without root, so installed by root or not at all.
 SYSTEM_TOOLS = {"ip": "iproute2", "nft": "nftables"}
@@ -263,7 +264,7 @@ def fetch_tools() -> None:
             if name == "alertmanager":
                 relocate(root, root / path, TOOLS / name)
             else:
-                (TOOLS / name).symlink_to(root / path)
+                (TOOLS / name).symlink_to(next(root.glob(path)))
 
 
 def install_system_tools() -> None:

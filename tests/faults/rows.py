@@ -8,11 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-NOT_YET = frozenset(
-    [
-        *range(88, 102),
-    ]
-)
+NOT_YET: frozenset[int] = frozenset()
 """Rows that have no test yet: it only shrinks, and test_table.py refuses a row here that has one."""
 
 OF_LATER_WORK: Mapping[int, str] = {102: "comes with the command `agent`"}
@@ -332,20 +328,70 @@ ROWS: Mapping[int, tuple[str, ...]] = {
         "faults/test_hostile_text.py::test_87_where_a_redirect_led_to_is_shown_in_printable_letters",
     ),
     # our own faults during a probe
-    88: ("wall clock ±1 h mid-probe", ""),
-    89: ("loop blocked 3 s", ""),
-    90: ("SIGSTOP 5 min", ""),
-    91: ("VM pause (monotonic stands still, wall jumps)", ""),
-    92: ("CPU starved (stress-ng --cpu 8, nice)", ""),
-    93: ("memory pressure / swap storm", ""),
-    94: ("store locked, full, damaged", ""),
-    95: ("SIGTERM mid-probe", ""),
-    96: ("kill -9 mid-probe", ""),
-    97: ("started later than one interval", ""),
-    98: ("config reload removes the monitor mid-probe", ""),
-    99: ("log disk full / stderr closed / journald blocked", ""),
-    100: ("two monitors with the same URL, 1,000 monitors on one host", ""),
-    101: ("second daemon on the same store", ""),
+    88: (
+        "wall clock ±1 h mid-probe",
+        "daemon/test_own_faults.py::test_a_stepped_clock_is_unknown",
+        "probes/test_prober.py::test_a_look_that_a_stepped_clock_overlapped_is_void",
+    ),
+    89: (
+        "loop blocked 3 s",
+        "probes/test_prober.py::test_a_fail_during_a_stall_is_void_and_looked_at_once_more",
+        "daemon/test_own_faults.py::test_a_look_that_times_out_while_the_process_stands_is_void_and_looked_at_once_more",
+    ),
+    90: (
+        "SIGSTOP 5 min",
+        "daemon/test_stop.py::test_a_process_that_was_stopped_knows_nothing_of_that_time",
+        "probes/test_process.py::test_a_stopped_process_makes_no_downtime_and_no_burst",
+        "probes/test_prober.py::test_a_look_that_a_suspension_overlapped_is_void",
+        "probes/test_prober.py::test_missed_slots_are_one_void_up_to_the_next_slot",
+        "probes/test_scheduler.py::test_what_a_suspension_skipped_is_told_once_a_check_without_a_burst",
+    ),
+    91: (
+        "VM pause (monotonic stands still, wall jumps)",
+        "probes/test_own_trouble.py::test_a_machine_that_slept_during_a_look_makes_it_void",
+        "probes/test_watch.py::test_a_machine_that_slept_was_suspended_and_its_clock_was_not_stepped",
+    ),
+    92: (
+        "CPU starved (stress-ng --cpu 8, nice)",
+        "daemon/test_own_faults.py::test_a_starved_daemon_books_no_downtime",
+        "probes/test_own_trouble.py::test_a_timeout_for_half_of_which_the_loop_was_late_is_void",
+        "probes/test_own_trouble.py::test_a_late_loop_makes_durations_unreliable_and_says_so",
+    ),
+    93: ("memory pressure / swap storm", "daemon/test_own_faults.py::test_a_daemon_short_of_memory_books_no_downtime"),
+    94: (
+        "store locked, full, damaged",
+        "daemon/test_own_faults.py::test_a_store_that_another_program_locks_costs_no_look_its_time",
+        "daemon/test_full_disk.py::test_a_full_disk_loses_nothing_and_is_over_by_itself",
+        "daemon/test_bad_input.py::test_a_damaged_store_is_refused_and_left_as_it_is",
+        "store/test_recorder.py::test_what_the_buffer_cannot_hold_becomes_a_void_over_that_stretch",
+        "store/test_recorder.py::test_what_waiting_does_not_mend_stops_the_process",
+    ),
+    95: ("SIGTERM mid-probe", "daemon/test_stop.py::test_a_stop_is_recorded_and_the_look_under_way_is_void"),
+    96: ("kill -9 mid-probe", "daemon/test_kill.py::test_a_restart_after_a_kill_shows_its_gap_as_unknown"),
+    97: (
+        "started later than one interval",
+        "probes/test_prober.py::test_a_look_that_starts_over_an_interval_late_is_void_and_not_made",
+        "probes/test_scheduler.py::test_a_start_tells_the_slots_since_the_last_result",
+    ),
+    98: (
+        "config reload removes the monitor mid-probe",
+        "probes/test_prober.py::test_a_reload_keeps_the_run_of_an_unchanged_check_and_ends_looks_as_they_began",
+    ),
+    99: (
+        "log disk full / stderr closed / journald blocked",
+        "daemon/test_stderr.py::test_looks_go_on_whatever_becomes_of_the_log",
+    ),
+    100: (
+        "two monitors with the same URL, 1,000 monitors on one host",
+        "probes/test_own_trouble.py::test_a_thousand_checks_of_one_host_are_all_looked_at_so_many_at_once",
+        "probes/test_own_trouble.py::test_no_check_starves_behind_others_that_wait",
+        "probes/test_runs.py::test_a_host_has_room_for_all_its_checks_though_every_look_lasts_until_its_timeout",
+        "probes/test_scheduler.py::test_many_checks_are_spread_over_the_interval",
+    ),
+    101: (
+        "second daemon on the same store",
+        "daemon/test_bad_input.py::test_a_second_daemon_is_told_who_holds_the_store",
+    ),
     102: ("agent cut from the store, still sees targets", ""),
 }
 

@@ -190,14 +190,14 @@ def test_missing_tools_are_said_loudly_where_a_person_tests(start: Start, tree: 
     told = start(NEEDS_TOOLS)
     assert told.returncode == 0
     assert told.stdout.strip() == str(tree / ".venv" / "tools" / "bin")
-    assert "no apt-get here to fetch prometheus" in told.stderr
+    assert "no apt-get here to fetch libfaketime, prometheus" in told.stderr
     assert "TESTS THAT NEED prometheus, promtool" in told.stderr
 
 
 def test_missing_tools_fail_where_ci_tests(start: Start) -> None:
     failed = start(NEEDS_TOOLS, CI="true")
     assert failed.returncode == 1
-    assert "no apt-get here to fetch prometheus" in failed.stderr
+    assert "no apt-get here to fetch libfaketime, prometheus" in failed.stderr
 
 
 def test_what_only_root_can_use_is_named_with_its_command(dev: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -209,7 +209,16 @@ def test_what_only_root_can_use_is_named_with_its_command(dev: ModuleType, monke
 
 def test_a_tool_on_path_is_used_instead_of_fetched(start: Start, tree: Path) -> None:
     (tree / "empty").mkdir()
-    for name in ("prometheus", "promtool", "alertmanager", "amtool", "blackbox_exporter", "ip", "nft"):
+    for name in (
+        "prometheus",
+        "promtool",
+        "alertmanager",
+        "amtool",
+        "blackbox_exporter",
+        "libfaketime.so.1",
+        "ip",
+        "nft",
+    ):
         (tree / "empty" / name).symlink_to(sys.executable)
     found = start(NEEDS_TOOLS, CI="true")
     assert found.returncode == 0, found.stderr
