@@ -67,20 +67,36 @@ def _parse_bytes(given: object) -> str:
     return given
 
 
-class Step(Settings):
-    """Expects a line or bytes, then sends, then starts TLS; what is not written is not done."""
+class Expecting(Settings):
+    """A step's first half: what is waited for, and what ends the waiting at once."""
 
     expect: Pattern | None = None
     refuse: Pattern | None = None
+
+    def mistakes(self) -> Iterator[Mistake]:
+        if self.refuse is not None and self.expect is None:
+            yield Mistake(("refuse",), "nothing is refused where nothing is expected; write `expect` too")
+
+    @cached_property
+    def expected(self) -> BodyPattern | None:
+        return None if self.expect is None else BodyPattern(self.expect)
+
+    @cached_property
+    def refused(self) -> BodyPattern | None:
+        return None if self.refuse is None else BodyPattern(self.refuse)
+
+
+class Step(Expecting):
+    """Expects a line or bytes, then sends, then starts TLS; what is not written is not done."""
+
     expect_bytes: Annotated[str, PlainValidator(_parse_bytes), WithJsonSchema({"type": "string"})] | None = None
     send: Text | None = None
     starttls: bool = False
 
     def mistakes(self) -> Iterator[Mistake]:
+        yield from super().mistakes()
         if self.expect is not None and self.expect_bytes is not None:
             yield Mistake(("expect_bytes",), "a step expects a line or bytes; make it two steps")
-        if self.refuse is not None and self.expect is None:
-            yield Mistake(("refuse",), "nothing is refused where nothing is expected; write `expect` too")
         if self.expect is None and self.expect_bytes is None and self.send is None and not self.starttls:
             yield Mistake((), "expected one of expect, expect_bytes, send, starttls; found none")
         if self.expect_bytes is not None and len(self.bytes_expected) > STEP_BYTES:
@@ -99,14 +115,6 @@ class Step(Settings):
         for piece in sent:
             if isinstance(piece, int) and piece > groups:
                 yield Mistake(("send",), f"${{{piece}}} is no group of this step's `expect`; write \\$ for a dollar")
-
-    @cached_property
-    def expected(self) -> BodyPattern | None:
-        return None if self.expect is None else BodyPattern(self.expect)
-
-    @cached_property
-    def refused(self) -> BodyPattern | None:
-        return None if self.refuse is None else BodyPattern(self.refuse)
 
     @cached_property
     def bytes_expected(self) -> bytes:

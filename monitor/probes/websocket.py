@@ -27,7 +27,7 @@ from pydantic import Field, PlainValidator, WithJsonSchema
 from monitor.interfaces import Observation, Tick
 from monitor.probes.address import IpVersion, is_of_version
 from monitor.probes.conversation import Conversation, converse
-from monitor.probes.dialogue import STEPS
+from monitor.probes.dialogue import STEPS, Expecting
 from monitor.probes.endpoint import Endpoint
 from monitor.probes.frames import (
     BINARY,
@@ -47,7 +47,7 @@ from monitor.probes.http.expect import TOKEN
 from monitor.probes.http.settings import Auth, Headers, plain_headers, wrong_headers
 from monitor.probes.judge import ProbeError
 from monitor.probes.kind import Io
-from monitor.probes.pattern import BodyPattern, Pattern
+from monitor.probes.pattern import BodyPattern
 from monitor.probes.tls import HTTP_1
 from monitor.probes.tls_settings import TlsSettings
 from monitor.probes.web import Target, parse_target, request_bytes
@@ -73,28 +73,17 @@ SocketUrl = Annotated[
 Subprotocol = Annotated[str, Field(pattern=f"^{TOKEN.pattern}$")]
 
 
-class MessageStep(Settings):
+class MessageStep(Expecting):
     """Expects a message, then sends one; what is not written is not done."""
 
-    expect: Pattern | None = None
-    refuse: Pattern | None = None
     send: Text | None = None
 
     def mistakes(self) -> Iterator[Mistake]:
-        if self.refuse is not None and self.expect is None:
-            yield Mistake(("refuse",), "nothing is refused where nothing is expected; write `expect` too")
+        yield from super().mistakes()
         if self.expect is None and self.send is None:
             yield Mistake((), "expected `expect`, `send` or both; found none")
         if len(self.sent) > MESSAGE_BYTES:
             yield Mistake(("send",), f"expected at most {MESSAGE_BYTES} bytes")
-
-    @cached_property
-    def expected(self) -> BodyPattern | None:
-        return None if self.expect is None else BodyPattern(self.expect)
-
-    @cached_property
-    def refused(self) -> BodyPattern | None:
-        return None if self.refuse is None else BodyPattern(self.refuse)
 
     @cached_property
     def sent(self) -> bytes:

@@ -56,6 +56,26 @@ def test_a_probe_of_a_check_of_the_file(minutebook: Minutebook, app: App) -> Non
     assert "there are: web" in unknown.err
 
 
+KINDS = """
+services:
+  - name: app
+    checks:
+      - name: door
+        tcp: {host: 127.0.0.1, port: PORT, steps: [{send: 'GET / HTTP/1.0\\r\\n\\r\\n'}, {expect: '^HTTP/1'}]}
+      - {name: live, websocket: {url: 'ws://127.0.0.1:PORT/?token=s3cret'}}
+"""
+
+
+def test_a_probe_of_a_check_of_another_kind(minutebook: Minutebook, app: App) -> None:
+    port = app.url.split(":")[2].partition("/")[0]
+    (minutebook.folder / "minutebook.yaml").write_text(KINDS.replace("PORT", port))
+    looks = {name: minutebook("probe", "-c", "minutebook.yaml", name, "--json").json for name in ("door", "live")}
+    assert {name: look["reason"] for name, look in looks.items()} == {"door": None, "live": "ws_handshake"}
+    assert [(each["name"], each["passed"]) for each in looks["door"]["assertions"]] == [("steps[1].expect", True)]
+    assert {hop["target"] for look in looks.values() for hop in look["hops"]} == {f"127.0.0.1:{port}"}
+    assert "s3cret" not in str(looks)
+
+
 EXPECTING = (
     "services: [{name: app, checks: [{name: web, http: {url: 'URL', expect: "
     "{body_matches: [ok, nothing of the kind], json: ['$.a']}}, warn: {duration: 10s}}]}]\n"

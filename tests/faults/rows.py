@@ -319,6 +319,8 @@ ROWS: Mapping[int, tuple[str, ...]] = {
         "HTTP/2 GOAWAY, RST_STREAM, SETTINGS flood, CONTINUATION flood (if h2 is offered)",
         "faults/test_http_connections.py::test_85_http2_which_is_never_offered_is_no_http",
         "faults/test_http_connections.py::test_85_a_target_that_speaks_both_is_asked_for_http_1",
+        "faults/test_other_kinds.py::test_a_flood_ends_at_once_and_takes_no_more_memory_than_a_look_may",
+        "probes/test_grpc.py::test_a_call_that_goes_wrong_is_down_for_its_reason",
     ),
     86: ("Date far off", "faults/test_http_connections.py::test_86_a_date_far_off_is_up_and_no_clock"),
     87: (
