@@ -7,7 +7,6 @@ import ssl
 import subprocess
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.error import URLError
@@ -59,8 +58,9 @@ async def app(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Non
     writer.write(answers.get(path, answer(b"404 Not Found", b"none")))
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    tmp_path = tmp_path_factory.mktemp("beside")
     authority = trustme.CA()
     authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
     issued = authority.issue_cert("127.0.0.1")
@@ -70,7 +70,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@contextmanager
+@pytest.fixture(scope="module")
 def blackbox(tool: Callable[[str], str], folder: Path) -> Iterator[str]:
     place = f"127.0.0.1:{unused_port()}"
     command = [tool("blackbox_exporter"), f"--config.file={folder / 'blackbox.yml'}", f"--web.listen-address={place}"]
@@ -100,7 +100,7 @@ async def ours(folder: Path, url: str, given: Mapping[str, Any]) -> Samples:
     resolver = Resolver(("127.0.0.1",), clock.monotonic_ns)
     trusting = {"tls": {"ca_file": "ca.pem"}} if url.startswith("https") else {}
     settings = HttpSettings.model_validate({"url": url, **trusting, **given}, context=Surroundings(folder, {}))
-    seen = await probe(settings, TICK, Io(clock, resolver, Tls(), allow_private_targets=True, timeout_ms=5_000))
+    seen = await probe(settings, TICK, Io(clock, resolver, Tls(), allow_private_targets=True, timeout_ms=20_000))
     await resolver.aclose()
     look = result(
         outcome=seen.outcome,
@@ -131,7 +131,7 @@ def samples(page: str) -> Samples:
 @pytest.mark.parametrize("case", CASES, ids=[f"{case[0]} {case[1]}" for case in CASES])
 @pytest.mark.parametrize("scheme", ["http", "https"])
 async def test_one_name_has_one_meaning(
-    tool: Callable[[str], str], folder: Path, scheme: str, case: tuple[str, str, dict[str, Any]]
+    blackbox: str, folder: Path, scheme: str, case: tuple[str, str, dict[str, Any]]
 ) -> None:
     module, path, given = case
     context = None
@@ -141,8 +141,7 @@ async def test_one_name_has_one_meaning(
     talk: Talk = app
     async with serving(talk, context, read_request=False) as server:
         url = f"{scheme}://127.0.0.1:{server.port}{path}"
-        with blackbox(tool, folder) as base:
-            other = await theirs(base, module, url)
+        other = await theirs(blackbox, module, url)
         own = await ours(folder, url, given)
     shared = own.keys() & other.keys()
     assert {"probe_success", "probe_http_status_code", "probe_http_ssl", "probe_ip_protocol"} <= shared

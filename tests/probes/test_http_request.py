@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,12 @@ from tests.probes.conftest import TICK, Look
 from tests.probes.servers import Talk, answer, says, serving
 
 Asked = Callable[..., HttpSettings]
+
+
+@pytest.fixture
+def io(io: Io) -> Io:
+    """Patient: what is tried here is no matter of time, and a loaded machine is slow."""
+    return replace(io, timeout_ms=20_000)
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,12 @@ from tests.probes.servers import answer, refusing_handshakes, says, serving
 
 FINE = says(answer())
 Decode = Callable[..., TlsSettings]
+
+
+@pytest.fixture
+def io(io: Io) -> Io:
+    """Patient: what is tried here is no matter of time, and a loaded machine is slow."""
+    return replace(io, timeout_ms=20_000)
 
 
 @pytest.fixture
