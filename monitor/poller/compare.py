@@ -47,12 +47,13 @@ class Change(NamedTuple):
 def after_poll(told: Told, known: Known, listings: Iterable[Listing], at: int) -> Change:
     """What a good poll changed; `at` is when its last reply came."""
     change = _Changing(told, dict(known), at)
-    named = {lists.parts[0].name: lists for lists in _by_name(listings)}
+    named = {lists.name: lists for lists in _by_name(listings)}
     for lists in named.values():
         change.take(lists)
-    for key, item in known.items():
-        if item.list not in named and item.list:  # a list that the page does not offer today
-            change.end_if_lost(key, item)
+    if named and all(lists.tells_absence for lists in named.values()):
+        for key, item in known.items():
+            if item.list not in named and item.list:  # a list that the page does not offer today
+                change.end_if_lost(key, item)
     return change.done()
 
 
@@ -78,9 +79,11 @@ def after_removal(told: Told, known: Known, now: int) -> Change:
 class _Lists:
     """The lists of a poll that have one name; `oldest` and `newest` of those that hold all items there are."""
 
+    name: str
     parts: tuple[Listing, ...]
     held: frozenset[str]
     is_active: bool
+    tells_absence: bool
     is_full: bool
     oldest: int | None
     newest: int | None
@@ -98,16 +101,18 @@ def _by_name(listings: Iterable[Listing]) -> Iterator[_Lists]:
     named: dict[str, list[Listing]] = {}
     for listing in listings:
         named.setdefault(listing.name, []).append(listing)
-    for parts in named.values():
+    for name, parts in named.items():
         whole = [part for part in parts if part.holds == "all"]
         began = [each for part in whole for each in part.held.values() if each is not None]
         yield _Lists(
-            tuple(parts),
-            frozenset(item for part in parts for item in part.held),
-            not whole,
-            any(part.full for part in whole),
-            min(began, default=None),
-            max(began, default=None),
+            name=name,
+            parts=tuple(parts),
+            held=frozenset(item for part in parts for item in part.held),
+            is_active=not whole,
+            tells_absence=any(part.holds != "some" for part in parts),
+            is_full=any(part.full for part in whole),
+            oldest=min(began, default=None),
+            newest=max(began, default=None),
         )
 
 
@@ -126,7 +131,7 @@ class _Changing:
 
     def take(self, lists: _Lists) -> None:
         """What the lists of one name hold, and what they hold no more."""
-        name = lists.parts[0].name
+        name = lists.name
         seen: set[str] = set()
         for item in (item for part in lists.parts for item in part.items):
             if item.id not in seen:  # an open incident can be in two lists
@@ -135,9 +140,9 @@ class _Changing:
         for key, known in [each for each in self.known.items() if each[1].list == name]:
             if key[1] in seen:
                 self.known[key] = replace(known, seen_at=self._at, absent=0)
-            elif key[1] not in lists.held:
+            elif key[1] not in lists.held and lists.tells_absence:
                 self._miss(key, replace(known, absent=known.absent + 1), lists)
-            else:  # it is there, and cannot be read
+            elif lists.tells_absence:  # it is there, and cannot be read
                 self.end_if_lost(key, known)
 
     # -- what a list holds

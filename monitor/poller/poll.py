@@ -10,7 +10,7 @@ from monitor.facts import Result
 from monitor.poller.fetch import Answer, Bodies, Failure, Fetcher, Kept, Place, place_of
 from monitor.settings import Settings
 from monitor.sources import AnySource
-from monitor.sources.kind import Asked, Component, Listing, Page, Problem, Request
+from monitor.sources.kind import Asked, Component, Listing, Page, Problem
 
 MOST_REQUESTS = 60
 """Requests of one poll: what pages on without end has failed."""
@@ -38,16 +38,14 @@ class Seen:
     bodies: dict[Place, Kept] = field(default_factory=dict)
     failure: Failure | None = None
 
-    def take(self, request: Request, answer: Answer, page: Page) -> None:
-        """Adds what one reply said."""
+    def add(self, page: Page) -> None:
+        """Adds what one reply, or one delivery, said."""
         self.listings += page.listings
         self.results += page.results
         self.components += page.components
         self.problems.update(page.problems)
         self.problems["component_gone"] += len(page.gone)
         self.gone += page.gone
-        if answer.kept is not None:
-            self.bodies[place_of(request)] = answer.kept
 
     def fail(self, failure: Failure) -> Seen:
         """The poll has failed."""
@@ -68,7 +66,9 @@ async def poll(asking: Asking, fetcher: Fetcher, before: Bodies) -> Seen:
         page = await _read(asking, answer)
         if isinstance(page, Page):
             seen.at = fetcher.clock.now()
-            seen.take(request, answer, page)
+            seen.add(page)
+            if answer.kept is not None:
+                seen.bodies[place_of(request)] = answer.kept
             waiting.extend(page.next)
         elif not request.optional:
             return seen.fail(page)

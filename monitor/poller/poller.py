@@ -23,7 +23,7 @@ from monitor.poller.known import NOTHING, Known, known_of
 from monitor.poller.poll import Asking, Seen, poll
 from monitor.settings import Settings
 from monitor.sources import AnySource
-from monitor.sources.kind import ANY_COMPONENT, PROBLEMS, Asked, Problem, Watched
+from monitor.sources.kind import ANY_COMPONENT, PROBLEMS, Asked, Page, Problem, Watched
 
 logger = logging.getLogger(__name__)
 
@@ -133,6 +133,18 @@ class Poller:
             if self._clock.monotonic_ns() >= (state.wait_ns if hurry else max(state.due_ns, state.wait_ns)):
                 await self._poll(state)
 
+    async def take(self, name: str, page: Page) -> int:
+        """What a delivery of the source says, recorded as if it had been polled now: the facts that were new.
+
+        Raises StoreError when they could not be kept, LookupError when there is no such source.
+        """
+        state = self._states[name]
+        async with state.polling:
+            known = await self._known(state)
+            seen = Seen(self._clock.now())
+            seen.add(page)
+            return await self._record(state, known, seen)
+
     async def retire(self) -> None:
         """Ends what goes on of sources that are asked no more: taken out of the configuration now, or before the start.
 
@@ -157,21 +169,26 @@ class Poller:
             known = await self._known(state)
             asked = self._asked(source, known, state.asked_until)
             seen = await poll(Asking(source.kind, source.settings, asked), self._fetcher, state.bodies)
-            change, results = await asyncio.to_thread(self._change, state, known, seen)
-            if change.facts or results:
-                await self._log.record([*change.facts, *results])
+            await self._record(state, known, seen)
         except StoreError as error:
             self._say(state, f"what it says waits for the store: {error}")
             return
         if self._states.get(source.name) is not state:
             return  # it was taken out of the configuration, or changed, meanwhile
-        state.known = change.known
-        for problem, count in (seen.problems + Counter(change.problems)).items():
-            self._problems[source.name, problem] += count
         if seen.failure is not None:
             self._failed(state, seen.failure)
         else:
             self._succeeded(state, seen, asked.now)
+
+    async def _record(self, state: _State, known: Known, seen: Seen) -> int:
+        """Makes facts of what was seen, and takes it as known once they are durable."""
+        change, results = await asyncio.to_thread(self._change, state, known, seen)
+        new = await self._log.record([*change.facts, *results]) if change.facts or results else 0
+        state.known = change.known
+        if self._states.get(state.source.name) is state:
+            for problem, count in (seen.problems + Counter(change.problems)).items():
+                self._problems[state.source.name, problem] += count
+        return new
 
     async def _known(self, state: _State) -> Known:
         """What the log says of the source; it is read once for all sources of which nothing is known yet."""

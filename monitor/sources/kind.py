@@ -76,6 +76,11 @@ class Request:
     optional: bool = False
 
 
+def bearer(token: Secret) -> Secret:
+    """The value of an `Authorization` header (RFC 6750), as secret as the token."""
+    return Secret(f"Bearer {token.reveal()}", token.origin)
+
+
 @dataclass(frozen=True, slots=True)
 class Watched:
     """A check of ours that a monitor of somebody else's looks at: its name, and how long a result may hold at most."""
@@ -191,15 +196,16 @@ Item = Incident | Maintenance
 class Listing:
     """A list of one kind of items, as one reply holds it; several replies of one poll with one name are one list.
 
-    `holds` says what it is a list of: `all` items there are (with `full`, the newest of them up to a cap), or only what
-    is `active`. `held` are all its items by id, each with what the list is sorted by (as `began`; None: it does not
-    say), also those that could not be read: they are not absent, and are not seen either.
+    `holds` says what it is a list of: `all` items there are (with `full`, the newest of them up to a cap), only what is
+    `active`, or just `some`, as a delivery does, so that it means nothing what is not in it. `held` are all its items
+    by id, each with what the list is sorted by (as `began`; None: it does not say), also those that could not be read:
+    they are not absent, and are not seen either.
     """
 
     name: str
     items: tuple[Item, ...]
     held: Mapping[str, int | None]
-    holds: Literal["all", "active"] = "all"
+    holds: Literal["all", "active", "some"] = "all"
     full: bool = False
 
 

@@ -11,8 +11,13 @@ import pytest
 
 from monitor import wiring
 from monitor.config import Config, parse
+from monitor.errors import StoreError
 from monitor.ledger.period import HOUR, MINUTE, moment, parse_instant
+from monitor.poller import Fetcher, session
+from monitor.settings import Secret
+from monitor.sources.kind import Incident, Listing, Page, Reply, Request, bearer
 from tests.poller.polled import IMPATIENT_S, Polled, polling
+from tests.probes.clocks import FakeClock
 from tests.vendors.serving import Trouble, Vendor, serving
 from tests.vendors.statuspage import StatusPage
 
@@ -314,3 +319,35 @@ async def test_a_start_without_the_source_ends_it_too_and_the_source_brings_it_b
     async with polling(tmp_path, config, START + 2 * HOUR) as polled:
         [again] = await polled.ring()
         assert again.fields["components"] == {"CDN": [["2026-06-10T08:00:00.000Z", "major_outage"]]}
+
+
+async def test_what_a_delivery_says_is_recorded_once_and_says_nothing_of_what_it_does_not_hold(
+    page: StatusPage, polled: Polled
+) -> None:
+    page.open("i1", START, {"cdn1": "major_outage"})
+    await polled.ring()
+    told = Incident("i2", START, {"CDN": ((START, "partial_outage"),)})
+    delivery = Page((Listing("incidents", (told,), {"i2": START}, holds="some"),))
+    assert [await polled.poller.take("page", delivery) for _ in range(5)] == [1, 0, 0, 0, 0]
+    assert [fact.fields["incident"] for fact in polled.facts()] == ["i1", "i2"]
+    polled.recording.away = True
+    later = Incident("i3", START, {"CDN": ((START, "partial_outage"),)})
+    third = Page((Listing("incidents", (later,), {"i3": START}, holds="some"),))
+    with pytest.raises(StoreError):
+        await polled.poller.take("page", third)
+    polled.recording.away = False
+    assert await polled.poller.take("page", third) == 1
+    with pytest.raises(LookupError):
+        await polled.poller.take("nobody", delivery)
+
+
+async def test_a_secret_header_is_sent_and_never_shown(vendor: Vendor, tmp_path: Path) -> None:
+    token = bearer(Secret("hunter2", ("from_file", "key")))
+    request = Request("incidents", f"{vendor.url}/api/v2/incidents.json", {"Authorization": token}, body={"query": "q"})
+    assert "hunter2" not in repr(request)
+    async with session() as client:
+        answer = await Fetcher(client, FakeClock(START), 10.0).fetch(request, None)
+    assert isinstance(answer.reply, Reply)
+    assert vendor.headers[-1]["Authorization"] == "Bearer hunter2"
+    assert vendor.headers[-1]["User-Agent"].startswith("minutebook/")
+    assert answer.kept is None  # what was posted for is asked for anew
