@@ -23,6 +23,9 @@ import dns.rdtypes.txtbase
 from monitor.interfaces import Assertion
 from monitor.probes.judge import PASS, Verdict
 
+# or each type that a server makes up is looked for in the file system
+dns.rdata.load_all_types()  # type: ignore[no-untyped-call]
+
 Record = dns.rdata.Rdata | bytes
 """What is compared: the data of a record, and of a TXT record its text."""
 

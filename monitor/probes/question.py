@@ -26,6 +26,16 @@ from monitor.probes.judge import ProbeError, Verdict
 PAUSES = (1.0, 2.0, 4.0)
 """Seconds before the question is sent again, the last one from then on: a datagram may be lost."""
 
+RECORDS = 500
+"""An answer with more of them is not read: a long one takes over 2 MB (design/faults.md, "Defaults"), and holds the
+loop."""
+
+DATAGRAM_BYTES = 4_096
+"""A longer datagram is not read: one that was not asked for with EDNS has 512 (RFC 1035 section 4.2.1)."""
+
+READ_AT_MOST = 100
+"""Datagrams of one look that are read; whoever forges more has them dropped unread."""
+
 HEADER_BYTES = 12
 _HEARD_AT_ONCE = 64
 _FAILURES = frozenset({dns.rcode.SERVFAIL, dns.rcode.REFUSED, dns.rcode.NOTIMP, dns.rcode.FORMERR})
@@ -99,6 +109,7 @@ class _Asking:
         self._open: dict[NameServer, asyncio.DatagramTransport] = {}
         self._errors: dict[NameServer, OSError] = {}
         self._failed: dict[NameServer, Reply] = {}
+        self._read = 0
 
     async def until_settled(self) -> Reply:
         sent = 0
@@ -144,11 +155,17 @@ class _Asking:
                     if isinstance(what, OSError):
                         self._errors[server] = what
                         return None
-                    message = read_reply(self._question, what)
+                    message = self._read_datagram(what)
                     if message is not None:
                         return message, what, server
         except TimeoutError:
             return None
+
+    def _read_datagram(self, wire: bytes) -> dns.message.QueryMessage | None:
+        if len(wire) > DATAGRAM_BYTES or self._read >= READ_AT_MOST:
+            return None
+        self._read += 1
+        return read_reply(self._question, wire)
 
     async def _whole(self, message: dns.message.QueryMessage, wire: bytes, server: NameServer) -> Reply:
         connect_ns = None
@@ -173,14 +190,14 @@ class _Asking:
             raise ProbeError(_cut(error)) from None
         message = read_reply(self._question, wire)
         if message is None or message.flags & dns.flags.TC:
-            raise judge.fail("dns_bad", "the answer was cut, and what came over TCP is none")
+            raise judge.fail("dns_bad", f"the answer was cut; over TCP came none, or over {RECORDS} records")
         return message, wire, connect_ns
 
 
 def read_reply(question: dns.message.QueryMessage, wire: bytes) -> dns.message.QueryMessage | None:
     """The answer to this question in these bytes; None for another's, and for what is no message. Of one that says that
     it was cut only the question is read."""
-    if len(wire) < HEADER_BYTES or int.from_bytes(wire[:2], "big") != question.id:
+    if len(wire) < HEADER_BYTES or int.from_bytes(wire[:2], "big") != question.id or sum(_counts(wire)) > RECORDS:
         return None
     try:
         message = dns.message.from_wire(wire, question_only=bool(wire[2] & 0x02))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+import struct
 from collections.abc import AsyncIterator, Callable
 
 import dns.flags
@@ -25,6 +26,8 @@ from monitor.probes.dns import DnsSettings, probe
 from monitor.probes.question import question_of, read_reply
 from monitor.probes.resolver import Resolver
 from monitor.probes.tls import Tls
+from tests.faults.conftest import MOST_MEMORY
+from tests.faults.elsewhere import Errand, run_elsewhere
 from tests.probes.conftest import TICK
 from tests.probes.names import NameServer, Reply, code, naming, records, silence
 from tests.probes.servers import Talk, serving, unused_port
@@ -385,6 +388,57 @@ async def test_a_tcp_connection_that_ends_too_early_is_bad() -> None:
 
     async with cutting(short) as address:
         assert (await look(address)).reason == "dns_bad"
+
+
+def many(records: int) -> Talk:
+    """As many records as there are of the shortest kind, each of a type of its own."""
+
+    def widen(wire: bytes) -> bytes:
+        head = wire[:4] + b"\0\1" + records.to_bytes(2, "big") + bytes(4)
+        question = wire[12 : wire.index(b"\0\0\x01\0\x01") + 5]
+        return head + question + b"".join(struct.pack("!BHHIH", 0, 1_000 + each, 1, 0, 0) for each in range(records))
+
+    return answering(widen)
+
+
+async def test_an_answer_of_five_hundred_records_is_read_within_the_memory_of_a_look() -> None:
+    async with cutting(many(question.RECORDS)) as address:
+        errand = Errand((("dns", {"name": NAME, "server": address}),), weighed=True)
+        seen = await run_elsewhere(errand)
+    assert seen.only.reason == "dns_nodata"
+    assert seen.only.attributes is not None
+    assert seen.only.attributes["probe_dns_answer_rrs"] == question.RECORDS
+    assert seen.peak <= MOST_MEMORY
+
+
+async def test_an_answer_of_more_records_is_not_read() -> None:
+    async with cutting(many(question.RECORDS + 1)) as address:
+        assert (await look(address)).reason == "dns_bad"
+
+
+async def test_a_flood_of_forged_answers_is_not_all_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[int] = []
+    real = question.read_reply
+
+    def counted(asked: dns.message.QueryMessage, wire: bytes) -> dns.message.QueryMessage | None:
+        read.append(len(wire))
+        return real(asked, wire)
+
+    monkeypatch.setattr(question, "read_reply", counted)
+
+    class Flooding(NameServer):
+        def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+            for _ in range(10):
+                self._transport.sendto(data[:2] + b"\x81\x80" + bytes(5_000), addr)
+            for _ in range(question.READ_AT_MOST + 20):
+                self._transport.sendto(data[:2] + b"\xff" * 100, addr)
+
+    server = Flooding({})
+    transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(lambda: server, ("127.0.0.1", 0))
+    with contextlib.closing(transport):
+        assert (await look(server.address, timeout_ms=400)).reason == "dns_timeout"
+    assert 0 < len(read) <= question.READ_AT_MOST
+    assert set(read) == {102}
 
 
 # ---------------------------------------------------------------- whom to ask
