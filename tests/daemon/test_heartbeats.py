@@ -73,11 +73,12 @@ def test_what_a_job_said_while_the_daemon_was_killed_is_no_miss(
     report(daemon, minutebook.token())
     daemon.kill()
     daemon = listening()
+    since = until(lambda: daemon.value("minutebook_void_since_timestamp_seconds", check="job", reason="self_down"))
     until(lambda: daemon.value("probe_fail_info", check="job", reason="heartbeat_missed") == 1)
     daemon.kill()
     heard, void, missed, *_ = in_order(minutebook)
     assert (heard["outcome"], void["reason"], missed["reason"]) == ("pass", "self_down", "heartbeat_missed")
-    assert instant(void["at"]) == end_of(heard)
+    assert instant(void["at"]) == end_of(heard) == round((since or 0) * 1000)
     assert instant(missed["at"]) == end_of(void)
     [_, started] = [instant(fact["at"]) for fact in minutebook.facts("lifecycle") if fact["event"] == "started"]
     assert end_of(void) >= started + HOLDS_MS
