@@ -39,9 +39,10 @@ class Response:
         "_content_length",
         "_decompression",
         "_header_bytes",
-        "_header_lines",
         "_interim",
         "_keep_body",
+        "_lines",
+        "_lines_left",
         "_parser",
         "_raw_body",
         "_raw_bytes",
@@ -71,7 +72,9 @@ class Response:
         self._body_size = 0
         self._raw_body = 0
         self._raw_bytes = 0
-        self._header_bytes = self._header_lines = 0
+        self._header_bytes = 0
+        self._lines: list[tuple[bytes, bytes]] = []
+        self._lines_left = HEADER_LINES
         self._interim = 0
         self._content_length: int | None = None
         self.body = bytearray()
@@ -103,22 +106,25 @@ class Response:
 
     def feed(self, data: bytes) -> None:
         """Takes the next bytes. Nothing is raised: look at `ended`."""
-        while not self.ended:
-            room = self._limit - self._raw_bytes
-            self._parse(data if len(data) <= room else data[: room + 1])
-            if self.complete or self.fault is not None:
-                del self._parser  # it holds this object's methods: a cycle that only the collector would free
-            elif self._raw_bytes > self._limit:
+        if self.complete or self.fault is not None:
+            return
+        if self._raw_bytes + len(data) <= HEADER_BYTES:
+            self._parse(data)
+        else:
+            self._parse_within_bounds(data)
+        if self.ended:
+            del self._parser  # it holds this object's methods: a cycle that only the collector would free
+
+    def _parse_within_bounds(self, data: bytes) -> None:
+        """Up to the byte that is one too many: headers, and a body with its framing, have so many."""
+        while data:
+            room = HEADER_BYTES + _ALLOWANCE * self._raw_body - self._raw_bytes
+            self._parse(data[: room + 1])
+            if self._raw_bytes > HEADER_BYTES + _ALLOWANCE * self._raw_body:
                 self._fail("http_protocol", f"over {HEADER_BYTES} bytes of headers or framing")
-                del self._parser
-            elif len(data) <= room:
+            if self.ended:
                 return
             data = data[room + 1 :]
-
-    @property
-    def _limit(self) -> int:
-        """How many bytes may have come by now: headers, and a body with its framing."""
-        return HEADER_BYTES + _ALLOWANCE * self._raw_body
 
     def _parse(self, data: bytes) -> None:
         self._raw_bytes += len(data)
@@ -166,11 +172,9 @@ class Response:
         self._header_bytes += len(name) + len(value) + 4
         if self._header_bytes > HEADER_BYTES:
             self._stop("http_protocol", f"over {HEADER_BYTES} bytes of headers")
-        self._header_lines += 1
-        if self._header_lines > HEADER_LINES:
+        self._lines.append((name, value))
+        if len(self._lines) > self._lines_left:
             self._stop("http_protocol", f"over {HEADER_LINES} header lines")
-        if not self.headers_complete:  # a trailer is no header: RFC 9110 section 6.5.1
-            self.headers.append((name, value))
 
     def on_headers_complete(self) -> None:
         status = self._parser.get_status_code()
@@ -182,15 +186,21 @@ class Response:
             self._interim += 1
             if self._interim > INTERIM_LIMIT:
                 self._stop("http_protocol", f"over {INTERIM_LIMIT} interim responses")
-            self.headers.clear()  # they say nothing about the final response: RFC 9110 section 15.2
+            self._take_lines()  # they say nothing about the final response: RFC 9110 section 15.2
             return
         self.status = status
         self.version = self._parser.get_http_version()
         self.headers_complete = True
+        self.headers = self._take_lines()  # what follows is a trailer and no header: RFC 9110 section 6.5.1
         self._read_framing()
         if self._bodiless:
             self.complete = True
             raise StopReadingError
+
+    def _take_lines(self) -> list[tuple[bytes, bytes]]:
+        lines, self._lines = self._lines, []
+        self._lines_left -= len(lines)
+        return lines
 
     def _read_framing(self) -> None:
         encodings: list[bytes] = []

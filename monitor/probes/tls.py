@@ -25,6 +25,7 @@ HTTP_1 = ("http/1.1",)
 
 _VERSIONS = {"TLS12": ssl.TLSVersion.TLSv1_2, "TLS13": ssl.TLSVersion.TLSv1_3}
 _CERTIFICATES_KEPT = 10_000
+_CERTIFICATE_BYTES_KEPT = 8_192  # four times what is usual: what a target sends must not fill the memory
 _READ = 65_536
 _BARE_BYTES = 128 * 1024  # of handshakes, tickets and the like, as faults.md row 48 bounds a certificate chain
 _BYTES_A_BYTE = 100  # of records around what they carry: one-byte records need 22 to 85
@@ -220,6 +221,8 @@ class TlsSession:
         encoded = self._tls.getpeercert(binary_form=True)
         if encoded is None:
             return Agreed(self._tls.version(), None)
+        if len(encoded) > _CERTIFICATE_BYTES_KEPT:
+            return Agreed(self._tls.version(), self._expires())
         if encoded not in self._expiries:
             self._expiries[encoded] = self._expires()  # decoding costs more than the rest of a look
             if len(self._expiries) > _CERTIFICATES_KEPT:
