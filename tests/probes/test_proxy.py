@@ -123,8 +123,10 @@ async def test_https_goes_through_a_tunnel_verified_end_to_end(
 
 async def test_http_is_asked_for_by_its_whole_url(io: Io, folder: Surroundings) -> None:
     async with serving(FINE) as server, proxying() as proxy:
-        seen = await look_through(io, folder, server.url, {"url": proxy.url, "auth": AUTH})
+        through = {"url": proxy.url, "auth": AUTH, "headers": {"X-Via": "us"}}
+        seen = await look_through(io, folder, server.url, through)
     assert seen.outcome == "pass"
+    assert b"X-Via" not in proxy.asked[0]  # the proxy would pass it on
     assert proxy.asked[0].startswith(b"GET http://127.0.0.1:%d/health HTTP/1.1\r\n" % server.port)
     assert b"\r\nHost: 127.0.0.1:%d\r\n" % server.port in proxy.asked[0]
     assert SAID in proxy.asked[0]

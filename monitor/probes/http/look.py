@@ -252,8 +252,8 @@ class _Look:
                 self._certificate_expires = min(expires, self._certificate_expires or expires)
 
     def _trace(self, trace: Trace, target: Target, exchange: Exchange, began: int) -> None:
-        stamps = (began, exchange.connected_ns, exchange.secured_ns or exchange.connected_ns)
-        connected, secured, first = stamps[1], stamps[2], exchange.first_byte_ns
+        connected, first = exchange.connected_ns, exchange.first_byte_ns
+        secured = exchange.secured_ns or connected
         trace.hops.append(
             Hop(
                 target=safe(target.url.partition("?")[0]),

@@ -120,10 +120,15 @@ class Proxy(Settings):
         return parse_target(self.url)
 
     @cached_property
-    def sent_headers(self) -> dict[str, str]:
-        """What the proxy alone is told."""
+    def tunnel_headers(self) -> dict[str, str]:
+        """What is said with CONNECT, which the proxy alone reads."""
         sent = plain_headers(self.headers)
         return sent if self.auth is None else {**sent, "Proxy-Authorization": self.auth.header()}
+
+    @cached_property
+    def request_headers(self) -> dict[str, str]:
+        """What goes into a request that the proxy passes on: only what it takes out again (RFC 9110 section 11.7.2)."""
+        return {name: value for name, value in self.tunnel_headers.items() if name.lower() == "proxy-authorization"}
 
 
 class HttpSettings(Settings):
@@ -188,13 +193,13 @@ class HttpSettings(Settings):
             headers = {name: value for name, value in headers.items() if name.lower() not in _OF_CONTENT}
         absolute = self.proxy is not None and not target.secure
         if self.proxy is not None and absolute:
-            headers |= self.proxy.sent_headers
+            headers |= self.proxy.request_headers
         body = _plain(self.body).encode() if self.body is not None and with_body else b""
         return request_bytes(method, target, headers, body, absolute)
 
     def tunnel_to(self, target: Target) -> bytes:
         """What the proxy is asked before a hop over TLS."""
-        return tunnel_request(target, {} if self.proxy is None else self.proxy.sent_headers)
+        return tunnel_request(target, {} if self.proxy is None else self.proxy.tunnel_headers)
 
     @cached_property
     def _own_headers(self) -> Mapping[str, str]:
