@@ -14,34 +14,17 @@ from typing import NamedTuple
 
 from monitor.interfaces import Clock, Observation, RecordResults, Tick
 from monitor.prober.canaries import Canaries, Canary
-from monitor.prober.evidence import (
-    all_refused_together,
-    could_be_masked,
-    is_masked,
-    of_a_name,
-    voided,
-    without_a_clock,
-    without_us,
-)
+from monitor.prober.evidence import all_refused_together
 from monitor.prober.lanes import Lanes, most_at_once, needed_at_once
-from monitor.prober.network import is_local, shortage
-from monitor.prober.results import gap_result, look_result, marked_unreliable, stopped
+from monitor.prober.results import gap_result, look_result, stopped
+from monitor.prober.review import MILLISECOND, Review, Subject, by_the_clock
 from monitor.prober.runs import Runs
 from monitor.prober.watch import Notice, Watch
 from monitor.prober.witnesses import TIMEOUT_MS
 from monitor.probes import KINDS, Io, Missed, Probe, ProbedCheck
-from monitor.probes.judge import needs_canaries
 from monitor.probes.resolver import Resolver
 from monitor.probes.tls import Tls
 from monitor.probes.trace import Trace
-
-MILLISECOND = 1_000_000  # ns
-
-TIMEOUTS = frozenset("dns_timeout tcp_timeout tls_timeout http_timeout_headers http_timeout_body".split())
-"""Fails that may be ours alone where the loop was late for half of the time that the target was given."""
-
-MUCH_LATE_MS = 500
-"""Less is no starvation, however short a timeout is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +104,7 @@ class Prober:
             options.anchor,
             lambda since: self._watch.during(since) is None,
         )
+        self._review = Review(clock, self._watch, self._canaries, self._refused_together)
         self._lanes: Lanes[_Plan] = Lanes(self._start, most_at_once())
         self._group: asyncio.TaskGroup | None = None
         self._early: list[_Plan] = []
@@ -282,57 +266,14 @@ class Prober:
     async def _reviewed(self, plan: _Plan, tick: Tick, began: int) -> Observation:
         late = self._clock.now() - tick.scheduled_at
         if late > plan.check.interval_ms:
-            return self._too_late(late)
-        observation = _by_the_clock(await plan.probe(tick, plan.io), self._clock)
+            return self._review.too_late(late)
+        observation = await plan.probe(tick, plan.io)
         self._count(plan, observation)
-        trouble = self._watch.during(began)
-        if trouble is not None and (trouble.reason != "self_loop" or observation.outcome == "fail"):
-            return voided(observation, trouble.reason, trouble.detail)
-        late_ms = self._watch.late_ns(began) // MILLISECOND
-        if observation.reason in TIMEOUTS and late_ms >= max(plan.check.timeout_ms // 2, MUCH_LATE_MS):
-            return voided(
-                observation, "self_overload", f"{observation.reason}; the loop was late for {late_ms} ms of it"
-            )
-        settled = await self._settled(plan, observation, began)
-        return marked_unreliable(settled, late_ms) if late_ms else settled
+        return await self._review.of(observation, Subject(plan.check, plan.host, plan.runs.up), began)
 
-    def _too_late(self, late_ms: int) -> Observation:
-        """A look that would begin over an interval late is not made."""
-        trouble = self._watch.during(self._clock.monotonic_ns() - late_ms * MILLISECOND)
-        reason = trouble.reason if trouble is not None and trouble.reason != "self_loop" else "self_overload"
-        return Observation("void", self._clock.now(), 0, reason, f"started {late_ms} ms late")
-
-    async def _settled(self, plan: _Plan, seen: Observation, began: int) -> Observation:
-        """What the canaries make of a look (design/faults.md, order of judgement 3 and row 20)."""
-        if seen.outcome == "fail" or seen.reason == "self_resolver":
-            short = shortage()
-            if short is not None:  # c-ares and OpenSSL say no more than that they cannot
-                return voided(seen, short, f"{seen.reason}; no socket can be opened")
-        as_known = seen.outcome == "pass" and plan.runs.up and self._canaries.looked
-        if seen.outcome == "void" or (as_known and self._canaries.masking is None):
-            return seen
-        doubtful, maskable = self._could_be_ours(plan, seen), could_be_masked(seen)
-        if not (doubtful or maskable) or is_local(seen.ip or plan.host):
-            return seen
-        if doubtful:
-            out = await self._canaries.own_network_out(began, plan.check.interval_ms * MILLISECOND)
-            if out is not None:
-                return without_us(seen, out)
-            if of_a_name(seen) and await self._canaries.resolvers_deaf(began, plan.host):
-                return voided(seen, "self_resolver", f"{seen.reason}; our name servers answer for no other name either")
-        elif not as_known:
-            await self._canaries.settle(began)
-        masking = self._canaries.masking
-        if maskable and masking is not None and is_masked(seen, masking):
-            return voided(seen, "self_network", f"{seen.reason or 'passed'}; somebody else answers for web canaries")
-        return seen
-
-    def _could_be_ours(self, plan: _Plan, seen: Observation) -> bool:
-        if seen.reason == "tcp_refused":
-            hosts = len({each.host for each in self._plans.values()})
-            failing = len(self._failing)
-            return all_refused_together(failing, len(self._plans), hosts)
-        return needs_canaries(seen.reason)
+    def _refused_together(self) -> bool:
+        hosts = len({plan.host for plan in self._plans.values()})
+        return all_refused_together(len(self._failing), len(self._plans), hosts)
 
     def _record(self, plan: _Plan, tick: Tick, observation: Observation) -> None:
         check = plan.check
@@ -379,11 +320,6 @@ def _forget(plan: _Plan) -> None:
         plan.confirm = None
 
 
-def _by_the_clock(observation: Observation, clock: Clock) -> Observation:
-    doubtful = observation.reason == "tls_not_yet_valid" and clock.synchronized() is False
-    return without_a_clock(observation) if doubtful else observation
-
-
 async def probe_once(
     check: ProbedCheck, clock: Clock, options: ProbingOptions, trace: Trace | None = None
 ) -> Observation:
@@ -395,6 +331,6 @@ async def probe_once(
     resolver = Resolver(options.resolvers, clock.monotonic_ns)
     io = Io(clock, resolver, Tls(), options.allow_private_targets, check.timeout_ms, trace)
     try:
-        return _by_the_clock(await probe(Tick(check.name, 0, clock.now()), io), clock)
+        return by_the_clock(await probe(Tick(check.name, 0, clock.now()), io), clock)
     finally:
         await resolver.aclose()

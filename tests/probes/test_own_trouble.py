@@ -102,7 +102,7 @@ async def with_anchor(anchor: bytes, check: ProbedCheck) -> AsyncIterator[House]
 @pytest.fixture
 def everything_is_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
     """Servers on loopback stand for those of a network: canaries are asked about them."""
-    monkeypatch.setattr("monitor.prober.prober.is_local", lambda address: False)
+    monkeypatch.setattr("monitor.prober.review.is_local", lambda address: False)
 
 
 PORTAL = answer(b"200 OK", b"log in here")
