@@ -65,14 +65,17 @@ Bodies = Mapping[Place, Kept]
 async def session() -> AsyncIterator[aiohttp.ClientSession]:
     """The one client session of the daemon: no proxies from the environment, no cookies, own name look-ups."""
     # The default resolver looks names up in the threads that read the store: dead names would hold those up.
-    connector = aiohttp.TCPConnector(limit=CONNECTIONS, resolver=aiohttp.AsyncResolver(), ssl=_trust())
-    async with aiohttp.ClientSession(
-        connector=connector,
-        trust_env=False,
-        cookie_jar=aiohttp.DummyCookieJar(),
-        headers={"User-Agent": f"minutebook/{__version__}", "Accept": "application/json"},
-    ) as opened:
-        yield opened
+    resolver = aiohttp.AsyncResolver()
+    try:
+        async with aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=CONNECTIONS, resolver=resolver, ssl=_trust()),
+            trust_env=False,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            headers={"User-Agent": f"minutebook/{__version__}", "Accept": "application/json"},
+        ) as opened:
+            yield opened
+    finally:
+        await resolver.close()
 
 
 def _trust() -> ssl.SSLContext:
@@ -108,7 +111,11 @@ class Fetcher:
                 return await self._exchange(request, kept)
         except TimeoutError:
             return Answer(Failure("timeout", f"no whole answer within {self.timeout_s:g} s"))
-        except (aiohttp.ClientError, OSError, ValueError) as error:
+        except (
+            aiohttp.ClientError,
+            OSError,
+            ValueError,
+        ) as error:  # ValueError: a header or a host that cannot be sent
             return Answer(Failure("unreachable", type(error).__name__))
 
     async def _exchange(self, request: Request, kept: Kept | None) -> Answer:

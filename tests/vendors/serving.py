@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -85,17 +86,17 @@ class Vendor:
 
 
 @asynccontextmanager
-async def serving(vendor: Vendor) -> AsyncIterator[Vendor]:
-    """The vendor at `vendor.url` until the block is left."""
+async def serving(vendor: Vendor, tls: ssl.SSLContext | None = None) -> AsyncIterator[Vendor]:
+    """The vendor at `vendor.url` until the block is left; over TLS where its side of it is given."""
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", vendor.respond)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0)
     await runner.setup()
     try:
-        site = web.TCPSite(runner, "127.0.0.1", 0)
+        site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls)
         await site.start()
         host, port = runner.addresses[0][:2]
-        vendor.url = f"http://{host}:{port}"
+        vendor.url = f"{'https' if tls else 'http'}://{host}:{port}"
         yield vendor
     finally:
         vendor.released.set()
