@@ -107,6 +107,7 @@ ROWS: Mapping[int, tuple[str, ...]] = {
         "resolver A dead, B fine",
         "faults/test_dns_rows.py::test_a_dead_server_is_shown_and_the_other_one_answers",
         "faults/test_dns_rows.py::test_a_server_that_nobody_is_is_shown_at_once",
+        "faults/test_dns_rows.py::test_the_metric_shows_which_server_is_dead",
     ),
     26: (
         "all resolvers time out",
@@ -135,18 +136,18 @@ ROWS: Mapping[int, tuple[str, ...]] = {
         "faults/test_dns_rows.py::test_only_answers_that_are_none_are_a_timeout",
         "faults/test_dns_rows.py::test_what_is_no_answer_is_ignored",
         "faults/test_dns_rows.py::test_a_huge_answer_is_taken_or_ignored_without_an_exception",
-        "faults/test_dns_rows.py::test_a_name_with_thousands_of_addresses_costs_little_and_reaches_few",
+        "faults/test_address_rows.py::test_a_name_with_thousands_of_addresses_costs_little_and_reaches_few",
     ),
     33: ("CNAME loop, chain > 16", "faults/test_dns_rows.py::test_a_chain_of_names_that_does_not_end"),
     34: (
         "answer contains only denied addresses",
-        "faults/test_dns_rows.py::test_only_denied_addresses_are_our_own_policy_and_nothing_is_sent",
+        "faults/test_address_rows.py::test_only_denied_addresses_are_our_own_policy_and_nothing_is_sent",
     ),
     35: (
         "rebinding: public first, 127.0.0.1 second",
-        "faults/test_dns_rows.py::test_only_the_vetted_address_of_several_is_connected_to",
-        "faults/test_dns_rows.py::test_a_name_that_turns_to_loopback_is_vetted_at_each_look_and_hop",
-        "faults/test_dns_rows.py::test_a_redirect_to_a_name_that_has_turned_to_loopback_is_blocked",
+        "faults/test_address_rows.py::test_only_the_vetted_address_of_several_is_connected_to",
+        "faults/test_address_rows.py::test_a_name_that_turns_to_loopback_is_vetted_at_each_look_and_hop",
+        "faults/test_address_rows.py::test_a_redirect_to_a_name_that_has_turned_to_loopback_is_blocked",
     ),
     # TLS
     36: ("expired", "faults/test_tls.py::test_36_an_expired_certificate_is_down"),

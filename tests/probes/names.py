@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -43,6 +43,24 @@ def code(rcode: dns.rcode.Rcode) -> Reply:
 
 def silence(query: dns.message.Message) -> None:
     return None
+
+
+def turning(turns: Iterator[tuple[str, ...]]) -> Reply:
+    """The next addresses at each question, for this question alone (TTL 0)."""
+
+    def reply(query: dns.message.Message) -> bytes | None:
+        if query.question[0].rdtype == dns.rdatatype.A:
+            return records(*[(0, "A", address) for address in next(turns)])(query)
+        return records()(query)
+
+    return reply
+
+
+def cut(query: dns.message.Message) -> bytes:
+    """Says that the answer does not fit into a datagram."""
+    response = dns.message.make_response(query)
+    response.flags |= dns.flags.TC
+    return response.to_wire()
 
 
 @dataclass
