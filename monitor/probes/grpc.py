@@ -17,7 +17,7 @@ from pydantic import Field
 from monitor.interfaces import Observation, Tick
 from monitor.probes import judge
 from monitor.probes.conversation import Conversation, converse
-from monitor.probes.endpoint import Endpoint, HostAndPort, host, target
+from monitor.probes.endpoint import Endpoint, HostAndPort, host, host_and_port, target
 from monitor.probes.kind import Io
 from monitor.probes.tls_settings import TlsSettings
 from monitor.settings import Mistake
@@ -44,7 +44,7 @@ class GrpcSettings(HostAndPort):
     def authority(self) -> str:
         """Whom the request is for: the name that is verified, where the file says one."""
         named = self.tls.server_name if self.tls is not None else None
-        return named if named is not None else target(self)
+        return named if named is not None else host_and_port(self.spelled_host, self.port)
 
 
 async def probe(settings: GrpcSettings, tick: Tick, io: Io) -> Observation:

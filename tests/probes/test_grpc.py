@@ -28,6 +28,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.probes import Io
+from monitor.probes.grpc import GrpcSettings
 from monitor.probes.health_call import STATUS_NAMES, HealthCall
 from monitor.probes.judge import ProbeError
 from tests.probes.kinds import TRUSTED, LookAt, authority, looks_at, server_tls
@@ -138,6 +139,14 @@ async def test_a_server_without_the_health_service_is_down(look: LookAt) -> None
         seen = await look(port=port)
         server.stop(None).wait()
     assert (seen.reason, seen.detail) == ("grpc_status", "12 UNIMPLEMENTED")
+
+
+def test_a_call_is_for_the_host_as_dns_spells_it_or_the_name_that_is_verified() -> None:
+    given_ = {"host": "Bücher.example", "port": 443}
+    assert GrpcSettings.model_validate(given_).authority == "xn--bcher-kva.example:443"
+    assert GrpcSettings.model_validate({**given_, "host": "::1"}).authority == "[::1]:443"
+    named = GrpcSettings.model_validate({**given_, "tls": {"server_name": "grpc.internal"}})
+    assert named.authority == "grpc.internal"
 
 
 def test_the_names_of_the_statuses_are_grpcs() -> None:
