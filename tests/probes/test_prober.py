@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 from dataclasses import replace
 
 import dns.rcode
@@ -193,6 +194,7 @@ async def test_a_look_that_passed_is_known_until_its_hold_is_over() -> None:
 
 
 async def test_a_shortage_of_our_own_is_void() -> None:
+    gc.collect()  # what earlier tests left would give descriptors back while there must be none
     quiet = Canary("http", HttpSettings(url=f"http://127.0.0.1:{unused_port()}/"))
     options = ProbingOptions(canaries=(quiet,))
     async with serving(FINE) as server, House(http_check(server.url), options=options).open() as house:
@@ -201,7 +203,8 @@ async def test_a_shortage_of_our_own_is_void() -> None:
         with no_descriptors():
             house.tick("app")
             result = await house.results.next()
-        assert (result.outcome, result.reason, result.detail) == ("void", "self_fd", errno.errorcode[errno.EMFILE])
+        assert (result.outcome, result.reason) == ("void", "self_fd")
+        assert (result.detail or "").startswith(errno.errorcode[errno.EMFILE])  # a loaded machine adds how late it was
         house.tick("app")
         assert (await house.results.next()).outcome == "pass"
 
