@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import dns.rcode
@@ -45,10 +44,14 @@ CASES: list[tuple[str, Reply]] = [
 ]
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    (tmp_path / "blackbox.yml").write_text(MODULES)
-    return tmp_path
+__all__ = ["blackbox"]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("beside")
+    (made / "blackbox.yml").write_text(MODULES)
+    return made
 
 
 def shown(seen: Observation) -> Samples:
@@ -79,12 +82,9 @@ def differences(ours: Samples, other: Samples) -> list[str]:
 
 
 @pytest.mark.parametrize(("module", "reply"), CASES, ids=["answers", "no name", "failure", "serial"])
-async def test_a_question_shows_what_blackbox_shows(
-    tool: Callable[[str], str], folder: Path, module: str, reply: Reply
-) -> None:
+async def test_a_question_shows_what_blackbox_shows(blackbox: str, module: str, reply: Reply) -> None:
     async with naming({NAME: reply}) as server:
-        with blackbox(tool, folder) as base:
-            other = await theirs(base, module, server.address)
+        other = await theirs(blackbox, module, server.address)
         given = DnsSettings.model_validate({"name": NAME, "type": module, "server": server.address})
         ours = shown(await ask(given, TICK, io()))
     assert differences(ours, other) == []
@@ -93,12 +93,11 @@ async def test_a_question_shows_what_blackbox_shows(
     assert ("probe_dns_serial" in ours) == (module == "SOA")
 
 
-async def test_an_echo_shows_what_blackbox_shows(tool: Callable[[str], str], folder: Path) -> None:
+async def test_an_echo_shows_what_blackbox_shows(blackbox: str) -> None:
     why = refusal()
     if why is not None:
         missing(why)
-    with blackbox(tool, folder) as base:
-        other = await theirs(base, "ping", "127.0.0.1")
+    other = await theirs(blackbox, "ping", "127.0.0.1")
     ours = shown(await ping(IcmpSettings(host="127.0.0.1"), TICK, io()))
     assert differences(ours, other) == []
     assert {name for name in other if name.startswith("probe_icmp")} <= ours.keys()
