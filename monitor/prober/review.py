@@ -20,6 +20,9 @@ MILLISECOND = 1_000_000  # ns
 TIMEOUTS = frozenset("dns_timeout tcp_timeout tls_timeout http_timeout_headers http_timeout_body".split())
 """Fails that may be ours alone where the loop was late for half of the time that the target was given."""
 
+_SHORT_OF_WORDS = ("dns_", "tls_", "self_resolver")
+"""What c-ares and OpenSSL come to when they cannot open what they need: they say no more than that they cannot."""
+
 MUCH_LATE_MS = 500
 """Less is no starvation, however short a timeout is."""
 
@@ -56,13 +59,13 @@ class Review:
         if seen.reason in TIMEOUTS and late_ms >= max(subject.check.timeout_ms // 2, MUCH_LATE_MS):
             return voided(seen, "self_overload", f"{seen.reason}; the loop was late for {late_ms} ms of it")
         settled = await self._settled(by_the_clock(seen, self._clock), subject, began_ns)
-        return marked_unreliable(settled, late_ms) if late_ms else settled
+        return marked_unreliable(settled, late_ms) if late_ms and settled.outcome != "void" else settled
 
     async def _settled(self, seen: Observation, subject: Subject, began_ns: int) -> Observation:
         """What the canaries make of it (order of judgement 3, and row 20)."""
-        if seen.outcome == "fail" or seen.reason == "self_resolver":
+        if seen.reason is not None and seen.reason.startswith(_SHORT_OF_WORDS):
             short = shortage()
-            if short is not None:  # c-ares and OpenSSL say no more than that they cannot
+            if short is not None:
                 return voided(seen, short, f"{seen.reason}; no socket can be opened")
         as_known = seen.outcome == "pass" and subject.up and self._canaries.looked
         if seen.outcome == "void" or (as_known and self._canaries.masking is None):

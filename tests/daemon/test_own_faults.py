@@ -51,6 +51,7 @@ def looks(daemon: Daemon) -> float:
 # ---------------------------------------------------------------- descriptors
 
 
+@pytest.mark.long
 def test_a_full_descriptor_table_is_unknown(minutebook: Minutebook, daemon: Daemon, app: App, until: Until) -> None:
     until(lambda: daemon.value("probe_success") == 1)
     process = daemon.process.pid
@@ -88,6 +89,7 @@ def test_a_look_that_times_out_while_the_process_stands_is_void_and_looked_at_on
     assert assert_never_down(minutebook) <= NOT_IN_TIME
 
 
+@pytest.mark.long
 def test_a_starved_daemon_books_no_downtime(minutebook: Minutebook, app: App, tmp_path: Path, until: Until) -> None:
     """Row 92: the least of all priorities, beside four processes that want every processor."""
     configuration(tmp_path, app)
@@ -206,7 +208,7 @@ def shifted(faketime: Path, offset: Path) -> Mapping[str, str]:
     }
 
 
-@pytest.mark.parametrize("step", ["+3600", "-3600"])
+@pytest.mark.parametrize("step", ["+3600", pytest.param("-3600", marks=pytest.mark.long)])
 def test_a_stepped_clock_is_unknown(step: str, minutebook: Minutebook, app: App, until: Until, faketime: Path) -> None:
     configuration(minutebook.folder, app)
     offset = minutebook.folder / "offset"

@@ -356,7 +356,6 @@ ROWS: Mapping[int, tuple[str, ...]] = {
     ),
     92: (
         "CPU starved (stress-ng --cpu 8, nice)",
-        "daemon/test_own_faults.py::test_a_starved_daemon_books_no_downtime",
         "probes/test_own_trouble.py::test_a_timeout_for_half_of_which_the_loop_was_late_is_void",
         "probes/test_own_trouble.py::test_a_late_loop_makes_durations_unreliable_and_says_so",
     ),

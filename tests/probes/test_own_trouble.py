@@ -209,6 +209,18 @@ async def test_no_check_starves_behind_others_that_wait(monkeypatch: pytest.Monk
     assert all(result.detail is not None and result.detail.startswith("waited ") for result in voids)
 
 
+async def test_what_a_target_really_said_stands_though_we_are_short_of_descriptors() -> None:
+    """The look had its socket, and the answer is the target's."""
+    held = Held(answer(b"503 Unavailable"))
+    async with serving(held) as server, House(http_check(server.url)).open() as house:
+        house.tick("app")
+        await held.asked.wait()
+        with no_descriptors():
+            held.go.set()
+            result = await house.results.next()
+    assert (result.outcome, result.reason) in {("fail", "http_status"), ("void", "self_loop")}
+
+
 async def test_a_full_descriptor_table_ends_no_prober() -> None:
     """What is asked about a failed look opens sockets too."""
     options = ProbingOptions(confirm_after_ms=0, resolvers=("127.0.0.1:9",))
