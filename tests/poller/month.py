@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from monitor.facts import Result
-from monitor.ledger.period import DAY, HOUR, MINUTE, parse_instant
+from monitor.ledger.period import HOUR, MINUTE, parse_instant
 from tests.vendors.statuspage import StatusPage
 
 JUNE, JULY = parse_instant("2026-06-01T00:00:00Z"), parse_instant("2026-07-01T00:00:00Z")
@@ -168,20 +168,3 @@ def bells(deeds: list[Deed], every: int = 6 * HOUR) -> list[int]:
     """When sources are asked: so often, and in the four minutes after each deed."""
     regular = range(JUNE, JULY + 1, every)
     return sorted({*regular, *(deed.at + minutes * MINUTE for deed in deeds for minutes in (1, 2, 3, 4))})
-
-
-__all__ = [
-    "CONFIG",
-    "DAY",
-    "JULY",
-    "JUNE",
-    "MAINTENANCE",
-    "THIRD_PARTY",
-    "TROUBLE",
-    "Deed",
-    "at",
-    "bells",
-    "looks",
-    "our_deeds",
-    "their_deeds",
-]
