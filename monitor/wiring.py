@@ -17,6 +17,7 @@ from monitor.ledger.snapshot import WarnLimits
 from monitor.poller import PolledSource
 from monitor.prober import Canary, ProbingOptions
 from monitor.probes import KINDS, ProbedCheck
+from monitor.probes.endpoint import Reaching
 from monitor.probes.http import HttpSettings
 from monitor.probes.tls import missing_authorities
 from monitor.sources.kind import ANY_COMPONENT, Watched
@@ -53,16 +54,18 @@ def refuse_what_cannot_be_probed(config: Config) -> None:
 
 
 def _refuse_without_authorities(config: Config) -> None:
-    """Without certificate authorities every https target would look untrusted: our fault, so no start (faults.md, row
-    50)."""
+    """Without certificate authorities every target over TLS would look untrusted: our fault, so no start (faults.md,
+    row 50)."""
     asked = [*config.checks.values(), *(config.probing.canaries or ())]
     http = [one.settings for one in asked if isinstance(one.settings, HttpSettings)]
     urls = [each.url for each in http if each.tls.ca_file is None]
     urls += [getattr(source.settings, "url", "https:") for source in polled(config)]  # without a url: an API of theirs
-    missing = missing_authorities() if any(url.startswith("https:") for url in urls) else None
+    policies = [one.settings.endpoint.tls for one in asked if isinstance(one.settings, Reaching)]
+    over_tls = any(policy is not None and policy.authorities is None for policy in policies)
+    missing = missing_authorities() if over_tls or any(url.startswith("https:") for url in urls) else None
     if missing is not None:
         raise InputError(
-            f"there are no certificate authorities at {missing}, and a check, canary or source asks an https URL:"
+            f"there are no certificate authorities at {missing}, and a check, canary or source asks over TLS:"
             " install the package ca-certificates, or name a file of them in SSL_CERT_FILE"
         )
 

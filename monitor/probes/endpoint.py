@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property
-from typing import NamedTuple
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from pydantic import Field
 
@@ -27,6 +27,14 @@ class Endpoint(NamedTuple):
 
     def __str__(self) -> str:
         return host_and_port(self.host, self.port)
+
+
+@runtime_checkable
+class Reaching(Protocol):
+    """The settings of a kind that connects to one endpoint."""
+
+    @property
+    def endpoint(self) -> Endpoint: ...
 
 
 class HostAndPort(Settings):
