@@ -143,7 +143,8 @@ class _Changing:
             elif key[1] not in lists.held and lists.tells_absence:
                 self._miss(key, replace(known, absent=known.absent + 1), lists)
             elif lists.tells_absence:  # it is there, and cannot be read
-                self.end_if_lost(key, known)
+                self.known[key] = replace(known, absent=0)
+                self.end_if_lost(key, self.known[key])
 
     # -- what a list holds
 

@@ -155,6 +155,16 @@ def test_an_item_that_cannot_be_read_is_not_deleted() -> None:
     assert [feed.polled(a_list(others=others)) for _ in range(30)] == [[]] * 30
 
 
+def test_an_item_that_is_there_unread_between_two_polls_that_miss_it_is_not_deleted() -> None:
+    feed = Feed()
+    others = {"older": START - HOUR, "newer": START + HOUR}
+    feed.polled(a_list(incident(), others=others))
+    for _ in range(5):
+        assert feed.polled(a_list(others=others)) == []
+        assert feed.polled(a_list(others=others)) == []
+        assert feed.polled(a_list(others={**others, "i": START})) == []
+
+
 # ---------------------------------------------------------------- out of sight
 
 
