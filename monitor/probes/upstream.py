@@ -21,7 +21,8 @@ from monitor.probes.judge import ProbeError, Verdict
 
 FIRST_S = 0.4
 """c-ares shortens its timeout to five times what a server took on average, 250 ms at least, and drops what comes later.
-So a channel that is kept asks once, and a slow server is asked again on a fresh one, which has no average."""
+So a channel that is kept asks once, and a slow server is asked again on a fresh one, which has no average. Nor does a
+fresh one keep a refusal for as long as RFC 2308 lets it: the name may exist by now."""
 
 RESENT_S = 1.5  # a question that was lost is sent again so much later, and either answer is taken
 ADDRESSES_TAKEN = 64  # of a name: an answer of 64 KB holds 4,000, and a look has 2 MB (design/faults.md, "Defaults")
@@ -111,7 +112,7 @@ class Upstream:
                 found = await self._channel.getaddrinfo(name, type=socket.SOCK_STREAM)
             except ares.DNSError as error:
                 status = int(error.args[0])
-                if status == ares.ARES_ETIMEOUT:
+                if status == ares.ARES_ETIMEOUT or status in _CONTENT:
                     return await self._ask_patiently(name, began)
                 if status != ares.ARES_EBADRESP:
                     return await self._refusal(name, status, began)

@@ -91,6 +91,24 @@ async def test_a_name_that_one_server_does_not_know_and_another_does_is_up() -> 
     assert within(seen, 3)
 
 
+async def test_a_name_that_comes_to_exist_is_found_at_the_next_look() -> None:
+    """How long a refusal may be kept (RFC 2308) is the name servers' matter: kept here too, it would be down longer."""
+
+    def no_such_name(query: dns.message.Message) -> bytes:
+        response = dns.message.make_response(query)
+        response.set_rcode(dns.rcode.NXDOMAIN)
+        response.authority.append(dns.rrset.from_text("test.", 300, "IN", "SOA", "ns.test. admin.test. 1 60 60 60 300"))
+        return response.to_wire()
+
+    zone: dict[str, Reply] = {"app.test": no_such_name}
+    async with naming(zone) as one, asking(one.address) as (io, _), serving(FINE) as target:
+        before = await look(io, "app.test", target.port)
+        zone["app.test"] = HERE
+        after = await look(io, "app.test", target.port)
+    assert outcome(before) == ("fail", "dns_nxdomain")
+    assert outcome(after) == ("pass", None)
+
+
 async def test_a_name_without_an_address() -> None:
     zone: dict[str, Reply] = {"empty.test": records((60, "TXT", '"x"'))}
     async with two_servers(zone, zone) as (one, other), asking(one.address, other.address) as (io, _):
