@@ -68,10 +68,11 @@ class Errand:
 @dataclass(frozen=True)
 class Seen:
     """What the looks saw, in the order of the checks, round by round; with `weighed` the most memory, in bytes, that
-    the process took above what it had before them."""
+    the process took above what it had before them. `made` is how many looks it took: more where some were disturbed."""
 
     observations: tuple[Observation, ...]
     peak: int = 0
+    made: int = 0
 
     @property
     def only(self) -> Observation:
@@ -83,7 +84,7 @@ async def run_elsewhere(errand: Errand, namespace: str | None = None) -> Seen:
     """Runs the errand in a process of its own, inside a network namespace where one is named."""
     told = await asyncio.to_thread(_outpost().ask, {"errand": dataclasses.asdict(errand), "namespace": namespace})
     seen = json.loads(told)
-    return Seen(tuple(_observation(each) for each in seen["observations"]), seen["peak"])
+    return Seen(tuple(_observation(each) for each in seen["observations"]), seen["peak"], seen["made"])
 
 
 class _Outpost:
@@ -186,7 +187,7 @@ async def _run(errand: Errand) -> dict[str, Any]:
     peak = _most() - before if errand.weighed else 0
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
-    return {"observations": seen, "peak": peak}
+    return {"observations": seen, "peak": peak, "made": len(results.all) + len(results.disturbed)}
 
 
 def _check(place: int, kind: str, given: dict[str, Any], errand: Errand) -> ProbedCheck:

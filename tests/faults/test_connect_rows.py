@@ -314,5 +314,5 @@ async def test_a_storm_of_closed_connections_is_seen_as_it_is(wire: Wire) -> Non
     async with canaries_over(wire), serving(closes_first, at=wire.listening()) as server:
         seen = await run_elsewhere(errand(times=30), wire.near)
         told = {each.outcome for each in seen.observations}
-        assert server.connections == 30
+        assert server.connections == seen.made >= 30
     assert told == {"pass"}
