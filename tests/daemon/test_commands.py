@@ -78,7 +78,7 @@ def test_a_probe_of_a_check_of_another_kind(minutebook: Minutebook, app: App) ->
 
 EXPECTING = (
     "services: [{name: app, checks: [{name: web, http: {url: 'URL', expect: "
-    "{body_matches: [ok, nothing of the kind], json: ['$.a']}}, warn: {duration: 10s}}]}]\n"
+    "{body_matches: [ok, nothing of the kind], json: ['$.a']}}, warn: {duration: 9s}}]}]\n"
 )
 
 

@@ -173,7 +173,7 @@ class HttpSettings(Settings):
             yield Mistake(("headers",), "Authorization is made of `auth`; leave one of them out")
         if self.compression and "accept-encoding" in given:
             yield Mistake(("headers",), "Accept-Encoding is made of `compression`; leave one of them out")
-        for name in given & {"content-length", "transfer-encoding", "connection"}:
+        for name in sorted(given & {"content-length", "transfer-encoding", "connection"}):
             yield Mistake(("headers",), f"{name} is said by the request itself; leave it out")
         if self.body is not None and self.method in _BODILESS:
             yield Mistake(("body",), f"a {self.method} request has no body; use method: POST")
