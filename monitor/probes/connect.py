@@ -11,6 +11,7 @@ from typing import NamedTuple, TypeAlias, TypeVar
 
 from monitor.probes import judge
 from monitor.probes.judge import ProbeError, Verdict
+from monitor.probes.wire import wired
 
 STAGGER = 0.25  # seconds before the next address is tried beside the first: RFC 8305 section 8
 ADDRESSES_AT_ONCE = 8  # design/faults.md, "Defaults"; its row 15 asks for the tenth
@@ -46,7 +47,7 @@ async def connect(make: Callable[[], P], addresses: tuple[str, ...], port: int, 
 
     `loop` is the running one: asking for it costs a system call.
     """
-    if all(":" in address for address in addresses) and not _reaches_ipv6(addresses[0]):
+    if ":" in addresses[0] and all(":" in address for address in addresses) and not _reaches_ipv6(addresses[0]):
         raise judge.void(
             "self_network",
             "the target has IPv6 only, and this host has no IPv6: look at it from elsewhere, or give this host IPv6",
@@ -54,7 +55,7 @@ async def connect(make: Callable[[], P], addresses: tuple[str, ...], port: int, 
     if len(addresses) > 1:
         return await _race(make, addresses, port, loop)
     try:
-        _, protocol = await loop.create_connection(make, addresses[0], port)
+        _, protocol = await wired(make, addresses[0], port, loop)
     except OSError as error:
         raise ProbeError(judge.of_os_error(error, "connect")) from error
     return protocol, Connected(addresses[0])
@@ -85,7 +86,7 @@ async def _race(make: Callable[[], P], addresses: tuple[str, ...], port: int, lo
                     errors[running[oldest]] = TimeoutError(errno.ETIMEDOUT, "given up for the next address")
                     await _let_go({oldest: running.pop(oldest)})
                 address = waiting.pop()
-                running[loop.create_task(loop.create_connection(make, address, port))] = address
+                running[loop.create_task(wired(make, address, port, loop))] = address
             ended, _ = await asyncio.wait(
                 running, timeout=STAGGER if waiting else None, return_when=asyncio.FIRST_COMPLETED
             )
