@@ -23,26 +23,33 @@ ENDED = "and on (month) (sla_month_end_timestamp_seconds <= time())"
 """Binds it to the month before."""
 
 DAY_S = 86_400
+STALE_S = 900
+"""A source that has not been read for so long, or for three of its polls where they are further apart, is stale."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """What of a configuration the rules depend on; durations in seconds.
 
-    `sources` by name: how long after its last good poll each is stale. `runbooks` is the address that the name of an
-    alert is put behind. `optional` adds the burn of 3 over a day.
+    `sources` by name: how long after its last good poll each is stale; without any, all are after STALE_S. `runbooks`
+    is the address that the name of an alert is put behind, `evidence` where the status page is. `optional` adds the
+    burn of 3 over a day.
     """
 
     notice_s: int = 48 * 3_600
     final_after_s: int = 6 * DAY_S
     sources: Mapping[str, int] = field(default_factory=dict)
     runbooks: str = "deploy/runbooks/"
+    evidence: str = "http://127.0.0.1:9843/"
     optional: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """One rule: when it holds `for_`, the alert fires. `tier` is the burn of a burn alert, and of no other."""
+    """One rule: when it holds `for_`, the alert fires. `tier` is the burn of a burn alert, and of no other.
+
+    `left`: it tells what is left of the budget.
+    """
 
     name: str
     expr: str
@@ -53,16 +60,19 @@ class Alert:
     escalation: int | None = None
     tier: str | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
+    left: bool = False
 
-    def rule(self, runbooks: str) -> dict[str, object]:
+    def rule(self, wanted: Wanted) -> dict[str, object]:
         labels = {"severity": self.severity, **self.labels}
         if self.escalation is not None:
             labels["escalation"] = str(self.escalation)
         if self.tier is not None:
             labels["burn_tier"] = self.tier
         annotations = {"summary": self.summary, "description": self.description}
+        if self.left:
+            annotations["left"] = _LEFT
         if self.severity != "none":
-            annotations["runbook_url"] = f"{runbooks}{self.name}.md"
+            annotations |= {"evidence_url": wanted.evidence, "runbook_url": f"{wanted.runbooks}{self.name}.md"}
         held = {} if self.for_ is None else {"for": self.for_}
         return {"alert": self.name, "expr": self.expr, **held, "labels": labels, "annotations": annotations}
 
@@ -70,7 +80,7 @@ class Alert:
 def rules_yaml(wanted: Wanted) -> str:
     """A rules file for Prometheus, the same for the same configuration."""
     groups = [
-        {"name": name, "rules": [alert.rule(wanted.runbooks) for alert in alerts]}
+        {"name": name, "rules": [alert.rule(wanted) for alert in alerts]}
         for name, alerts in alert_groups(wanted).items()
     ]
     return _dumped({"groups": groups})
@@ -109,11 +119,17 @@ class _Tier:
 
 
 _TIERS = (
-    _Tier("SlaBurnFast", "14.4", "1h", "5m", "page", 1, "51.84 s of downtime within an hour, at 99.9 %"),
-    _Tier("SlaBurnSteady", "6", "6h", "30m", "page", 1, "129.6 s of downtime within 6 hours, at 99.9 %"),
-    _Tier("SlaBurnSlow", "1", "3d", "6h", "ticket", 1, "259.2 s of downtime within 3 days, at 99.9 %"),
+    _Tier("SlaBurnFast", "14.4", "1h", "5m", "page", 1, "more than 51.84 s of downtime within an hour"),
+    _Tier("SlaBurnSteady", "6", "6h", "30m", "page", 1, "more than 129.6 s of downtime within 6 hours"),
+    _Tier("SlaBurnSlow", "1", "3d", "6h", "ticket", 1, "more than 259.2 s of downtime within 3 days"),
 )
-_OPTIONAL = _Tier("SlaBurnDay", "3", "1d", "2h", "ticket", 1, "259.2 s of downtime within a day, at 99.9 %")
+_OPTIONAL = _Tier("SlaBurnDay", "3", "1d", "2h", "ticket", 1, "more than 259.2 s of downtime within a day")
+
+
+def _down(window: str) -> str:
+    """What of a window was downtime, as a template."""
+    asked = f'{{{{ with printf "sla_error_ratio{{service=%q,window=\\"{window}\\"}}" $labels.service | query }}}}'
+    return f"{asked}{{{{ . | first | value | humanizePercentage }}}}{{{{ else }}}}an unknown part{{{{ end }}}}"
 
 
 def _burn(optional: bool) -> Iterator[Alert]:
@@ -124,10 +140,12 @@ def _burn(optional: bool) -> Iterator[Alert]:
             f' and ignoring (window) sla_burn_rate{{window="{tier.short}"}} > {tier.burn}',
             tier.severity,
             "{{ $labels.service }} burns its budget {{ $value | humanize }} times as fast as promised",
-            f"Over {tier.long} and over {tier.short} the budget of {{{{ $labels.service }}}} burns over {tier.burn}"
-            f" times as fast as the promise allows: {tier.takes}. Left of this month's budget: {_LEFT}.",
+            f"{{{{ $labels.service }}}} was down for {_down(tier.long)} of the last {tier.long} and for"
+            f" {_down(tier.short)} of the last {tier.short}, of the time that counts. Over both that is more than"
+            f" {tier.burn} times what the promise allows, which at 99.9 % takes {tier.takes}.",
             escalation=tier.escalation,
             tier=tier.burn,
+            left=True,
         )
 
 
@@ -136,7 +154,7 @@ def _budget() -> Iterator[Alert]:
         ("50", "0.5", "info", 1),
         ("75", "0.75", "ticket", 1),
         ("90", "0.9", "ticket", 2),
-        ("100", "1", "ticket", 3),
+        ("100", "1", "ticket", 2),
     )
     for percent, ratio, severity, escalation in steps:
         yield Alert(
@@ -144,18 +162,19 @@ def _budget() -> Iterator[Alert]:
             f"sla_error_budget_burned_ratio >= {ratio} {RUNNING}",
             severity,
             f"{{{{ $labels.service }}}} has used {percent} % of the budget of {{{{ $labels.month }}}}",
-            f"Downtime of {{{{ $labels.service }}}} in {{{{ $labels.month }}}} has used"
-            f" {{{{ $value | humanizePercentage }}}} of what the promise allows. Left: {_LEFT}.",
+            "Downtime of {{ $labels.service }} in {{ $labels.month }} has used {{ $value | humanizePercentage }} of"
+            " what the promise allows.",
             escalation=escalation,
             labels={"used": percent},
+            left=True,
         )
     yield Alert(
         "SlaBreached",
-        f"sla_error_budget_remaining_seconds < 0 {RUNNING}",
+        f"-sla_error_budget_remaining_seconds > 0 {RUNNING}",
         "ticket",
         "{{ $labels.service }} has broken its promise for {{ $labels.month }}",
-        "Downtime is {{ $value | humanizeDuration }} beyond the budget (shown negative). The verdict of the month is"
-        " `breached`, and what is owed for a breach is owed.",
+        "Downtime is {{ $value | humanizeDuration }} beyond the budget. The verdict of the month is `breached`, and"
+        " what is owed for a breach is owed.",
         escalation=2,
     )
     breached = 'sla_verdict_info{verdict="breached"}'
@@ -169,13 +188,15 @@ def _budget() -> Iterator[Alert]:
     )
     yield Alert(
         "SlaBudgetRunsOut",
-        'sla_budget_exhaustion_timestamp_seconds{window="6h"} > time()',
+        'sla_budget_exhaustion_timestamp_seconds{window="3d"} > time()'
+        ' and ignoring (window) sla_budget_exhaustion_timestamp_seconds{window="6h"} > time()',
         "ticket",
         "The budget of {{ $labels.service }} will be used up before the month ends",
-        "At the rate of the last {{ $labels.window }} it is gone at {{ $value | humanizeTimestamp }}. Left now:"
-        f" {_LEFT}.",
+        "At the rate of the last {{ $labels.window }} it is gone at {{ $value | humanizeTimestamp }}, and at that of"
+        " the last 6h it does not reach the end of the month either.",
         for_="15m",
         escalation=2,
+        left=True,
     )
 
 
@@ -184,7 +205,8 @@ def _budget() -> Iterator[Alert]:
 
 def _unknown() -> Iterator[Alert]:
     unknown = 'sla_account_seconds{account="unknown"}'
-    began = "sla_month_end_timestamp_seconds - on (month) group_right () sla_month_length_seconds"
+    ends = "max by (month) (sla_month_end_timestamp_seconds)"
+    began = f"{ends} - on (month) group_right () sla_month_length_seconds"
     first_hour = f"on (service, month) ({began} > time() - 3600)"
     yield Alert(
         "SlaUnknownTime",
@@ -197,11 +219,12 @@ def _unknown() -> Iterator[Alert]:
     )
     yield Alert(
         "MinutebookBlind",
-        "time() - minutebook_void_since_timestamp_seconds > 300",
+        "time() - min without (reason) (minutebook_void_since_timestamp_seconds) > 300",
         "page",
-        "Check {{ $labels.check }} has been void for {{ $value | humanizeDuration }}: {{ $labels.reason }}",
-        "The daemon cannot look at {{ $labels.check }} for a fault of its own ({{ $labels.reason }}): that is unknown"
-        " time.",
+        "Nothing is known of check {{ $labels.check }} for {{ $value | humanizeDuration }}",
+        "The daemon cannot look at {{ $labels.check }} for a fault of its own{{ range printf"
+        ' "minutebook_void_since_timestamp_seconds{check=%q}" $labels.check | query }} ({{ .Labels.reason }}){{ end }}:'
+        " that is unknown time, and an outage behind it would be unknown too.",
         escalation=1,
     )
 
@@ -212,7 +235,7 @@ def _unknown() -> Iterator[Alert]:
 def _monitor() -> Iterator[Alert]:
     yield Alert(
         "MinutebookAbsent",
-        "absent(minutebook_evaluation_timestamp_seconds)",
+        'up{job="minutebook"} == 0 or on () absent(minutebook_evaluation_timestamp_seconds)',
         "page",
         "minutebook is not scraped: nobody watches the promise",
         "Prometheus has no figures of minutebook. It is down, or cannot be reached; since then all time is unknown.",
@@ -225,7 +248,7 @@ def _monitor() -> Iterator[Alert]:
         "page",
         "The figures of minutebook are {{ $value | humanizeDuration }} old",
         "The daemon answers, but has not evaluated for over a minute; it does so every 5 s.",
-        for_="1m",
+        for_="30s",
         escalation=1,
     )
     yield Alert(
@@ -267,11 +290,14 @@ def _monitor() -> Iterator[Alert]:
 def _sources(sources: Mapping[str, int]) -> Iterator[Alert]:
     """A source that is not read excuses nothing and hides what others say."""
     series = "minutebook_source_last_success_timestamp_seconds"
-    for name, stale_s in sources.items():
-        label = f'source="{_escaped(name)}"'
+    rules = [(f"time() - {series} > {STALE_S}", STALE_S)]
+    if sources:
+        named = [(f'{series}{{source="{_escaped(name)}"}}', stale_s) for name, stale_s in sources.items()]
+        rules = [(f"time() - {one} > {s} or absent({one}) and on () minutebook_build_info", s) for one, s in named]
+    for expr, stale_s in rules:
         yield Alert(
             "MinutebookSourceStale",
-            f"time() - {series}{{{label}}} > {stale_s} or absent({series}{{{label}}}) and on () minutebook_build_info",
+            expr,
             "ticket",
             f"{{{{ $labels.source }}}} has not been read for {stale_s} s",
             "What it would have said is not in the book: incidents excuse nothing from then on, and its results are"

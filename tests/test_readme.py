@@ -12,7 +12,7 @@ import shlex
 import subprocess
 import sys
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -286,48 +286,6 @@ def test_the_scrape_configuration_is_the_one_that_is_tried() -> None:
     [shown] = [block for block in blocks("yaml") if block.startswith("scrape_configs:")]
     tried = yaml.safe_load((ROOT / "deploy" / "prometheus" / "prometheus.yml").read_text(encoding="utf-8"))
     assert yaml.safe_load(shown)["scrape_configs"] == tried["scrape_configs"]
-
-
-def test_prometheus_takes_the_rules(tool: Callable[[str], str], tmp_path: Path) -> None:
-    [shown] = [block for block in blocks("yaml") if block.startswith("groups:")]
-    rules = tmp_path / "rules.yml"
-    rules.write_text(shown, encoding="utf-8")
-    done = subprocess.run([tool("promtool"), "check", "rules", rules], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert set(re.findall(r"\b(?:sla|minutebook)_\w+", shown)) <= set(CATALOGUE)
-
-
-BLIND = """
-rule_files: [rules.yml]
-evaluation_interval: 15s
-tests:
-  - interval: 15s
-    input_series:
-      # known until 60 s; then void, whose reason changes on the way
-      - {series: 'minutebook_void_since_timestamp_seconds{check="web",reason="self_network"}', values: "_x3 60x12"}
-      - {series: 'minutebook_void_since_timestamp_seconds{check="web",reason="missed"}', values: "_x16 60x40 stale"}
-      - {series: 'minutebook_void_since_timestamp_seconds{check="well",reason="missed"}', values: "0x3 stale"}
-      - {series: 'minutebook_evaluation_timestamp_seconds', values: "0+15x60"}
-    alert_rule_test:
-      - {eval_time: 5m45s, alertname: CheckIsBlind, exp_alerts: []}
-      - eval_time: 6m15s
-        alertname: CheckIsBlind
-        exp_alerts: [{exp_labels: {severity: page, check: web}}]
-      - {eval_time: 14m45s, alertname: CheckIsBlind, exp_alerts: []}
-      - {eval_time: 6m15s, alertname: MonitorIsBlind, exp_alerts: []}
-      - eval_time: 19m
-        alertname: MonitorIsBlind
-        exp_alerts: [{exp_labels: {severity: page}}]
-"""
-
-
-def test_a_check_that_is_void_pages_after_five_minutes(tool: Callable[[str], str], tmp_path: Path) -> None:
-    [shown] = [block for block in blocks("yaml") if block.startswith("groups:")]
-    (tmp_path / "rules.yml").write_text(shown, encoding="utf-8")
-    (tmp_path / "blind.yml").write_text(BLIND, encoding="utf-8")
-    command = [tool("promtool"), "test", "rules", "blind.yml"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_the_statement_that_is_shown_is_made_anew() -> None:

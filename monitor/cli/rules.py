@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
-from exporters.rules import Wanted, rules_yaml
+from exporters.rules import STALE_S, Wanted, rules_yaml
 from exporters.sloth import sloth_yaml
 from monitor import __version__
 from monitor.cli.inputs import config_option, configuration
@@ -14,9 +15,6 @@ from monitor.config import Config
 from monitor.config.policy import NO_POLICIES
 from monitor.errors import InputError
 from monitor.ledger.period import DAY, SECOND
-
-STALE_S = 900
-"""A source that has not been read for so long, or for three of its polls where they are further apart, is stale."""
 
 
 @click.command
@@ -28,7 +26,7 @@ def rules(config_file: Path | None, folder: Path | None, runbooks: str | None, o
     """Prometheus rules for this configuration: alerts, and recording rules under Sloth's names."""
     wanted = wanted_rules(configuration(config_file), optional=optional)
     if runbooks is not None:
-        wanted = Wanted(wanted.notice_s, wanted.final_after_s, wanted.sources, runbooks, wanted.optional)
+        wanted = replace(wanted, runbooks=runbooks)
     files = {"minutebook.rules.yml": rules_yaml(wanted), "sloth.rules.yml": sloth_yaml(__version__)}
     if folder is None:
         click.echo("---\n".join(files.values()), nl=False)
@@ -51,5 +49,6 @@ def wanted_rules(config: Config | None, *, optional: bool) -> Wanted:
         notice_s=max(policy.maintenance.notice for policy in policies) // SECOND,
         final_after_s=(max(policy.availability.finalise_after for policy in policies) + DAY) // SECOND,
         sources={source.name: max(STALE_S, 3 * source.every // SECOND) for source in config.sources},
+        evidence=f"{(config.server.public_url or f'http://{config.server.listen}').rstrip('/')}/",
         optional=optional,
     )

@@ -17,6 +17,10 @@ SYNCHRONIZED = "minutebook_clock_synchronized"
 PAGE, TICKET = ("severity=page",), ("severity=ticket",)
 
 
+def ends_at(month: str, values: str, more: str = "") -> str:
+    return f'sla_month_end_timestamp_seconds{{month="{month}"{more}}} {values}'
+
+
 @dataclass(frozen=True)
 class Case:
     """`series` as `name{labels} values`, a value an `interval`. At `at` it fires with these labels, or not at all."""
@@ -34,6 +38,10 @@ def burn(long: str, long_value: float, short: str, short_value: float) -> tuple[
         f'sla_burn_rate{{service="app",window="{long}"}} {long_value}x60',
         f'sla_burn_rate{{service="app",window="{short}"}} {short_value}x60',
     )
+
+
+def exhaustion(window: str, values: str) -> str:
+    return f'sla_budget_exhaustion_timestamp_seconds{{service="app",window="{window}"}} {values}'
 
 
 def month(name: str, value: str, month: str = "1970-01", more: str = "") -> str:
@@ -67,6 +75,23 @@ CASES: tuple[Case, ...] = (
     Case("SlaBurnFast", "exactly 14.4 is allowed", burn("1h", 14.4, "5m", 15), "1m"),
     Case("SlaBurnFast", "it is over by now", burn("1h", 20, "5m", 14.4), "1m"),
     Case("SlaBurnFast", "nothing is known", (), "1m"),
+    Case(
+        "SlaBurnFast",
+        "the month changes, and the outage goes on",
+        (
+            *burn("1h", 16, "5m", 200),
+            ends_at("1970-01", "60x60"),
+            ends_at("1970-02", "9000000x60"),
+        ),
+        "5m",
+        ("burn_tier=14.4",),
+    ),
+    Case(
+        "SlaBurnFast",
+        "the daemon is gone, and another alert says so",
+        ('sla_burn_rate{service="app",window="1h"} 20 stale', 'sla_burn_rate{service="app",window="5m"} 20 stale'),
+        "5m",
+    ),
     Case("SlaBurnSteady", "both windows burn", burn("6h", 6.1, "30m", 6.1), "1m", ("burn_tier=6",)),
     Case("SlaBurnSteady", "it is over by now", burn("6h", 6.1, "30m", 5), "1m"),
     Case("SlaBurnSlow", "both windows burn", burn("3d", 1.1, "6h", 1.1), "1m", ("burn_tier=1",)),
@@ -95,7 +120,7 @@ CASES: tuple[Case, ...] = (
     Case(
         "SlaBreached",
         "the month is over and the alert ends",
-        (month("sla_error_budget_remaining_seconds", "-1x50000"), f"{RUNS.split(' ', maxsplit=1)[0]} 600x50000"),
+        (month("sla_error_budget_remaining_seconds", "-1x50000"), ends_at("1970-01", "600x50000")),
         "11m",
     ),
     Case(
@@ -124,21 +149,14 @@ CASES: tuple[Case, ...] = (
     Case(
         "SlaBudgetRunsOut",
         "for a quarter of an hour",
-        ('sla_budget_exhaustion_timestamp_seconds{service="app",window="6h"} 90000x60',),
+        (exhaustion("3d", "200000x60"), exhaustion("6h", "90000x60")),
         "20m",
-        ("window=6h",),
+        ("window=3d",),
     ),
+    Case("SlaBudgetRunsOut", "not for long", (exhaustion("3d", "90000x60"), exhaustion("6h", "90000x5 _x60")), "20m"),
+    Case("SlaBudgetRunsOut", "it is used up already", (exhaustion("3d", "60x60"), exhaustion("6h", "60x60")), "20m"),
     Case(
-        "SlaBudgetRunsOut",
-        "not for long",
-        ('sla_budget_exhaustion_timestamp_seconds{service="app",window="6h"} 90000x5 _x60',),
-        "20m",
-    ),
-    Case(
-        "SlaBudgetRunsOut",
-        "it is used up already",
-        ('sla_budget_exhaustion_timestamp_seconds{service="app",window="6h"} 60x60',),
-        "20m",
+        "SlaBudgetRunsOut", "one minute down, early in the month, is no trend", (exhaustion("6h", "90000x60"),), "20m"
     ),
     # unknown
     Case(
@@ -169,6 +187,38 @@ CASES: tuple[Case, ...] = (
     ),
     Case(
         "SlaUnknownTime",
+        "two daemons are scraped, since the month began",
+        (
+            month("sla_account_seconds", "301x60", more=f'{UNKNOWN},instance="a"'),
+            month("sla_account_seconds", "0x60", more=f'{UNKNOWN},instance="b"').replace("app", "other"),
+            ends_at("1970-01", f"{MONTH_S}x60", ',instance="a"'),
+            ends_at("1970-01", f"{MONTH_S}x60", ',instance="b"'),
+            month("sla_month_length_seconds", f"{MONTH_S}x60", more=',instance="a"'),
+            month("sla_month_length_seconds", f"{MONTH_S}x60", more=',instance="b"').replace("app", "other"),
+        ),
+        "30m",
+        ("instance=a",),
+    ),
+    Case(
+        "SlaUnknownTime",
+        "the daemon restarts: an hour ago it had the same figure",
+        (month("sla_account_seconds", "1000x50 stale _x5 1000x60", more=UNKNOWN), RUNS, LENGTH),
+        "100m",
+    ),
+    Case(
+        "SlaUnknownTime",
+        "the month is over: what was unknown in it pages no more",
+        (
+            month("sla_account_seconds", "0x30 900x60", more=UNKNOWN),
+            month("sla_account_seconds", "_x40 0x60", "1970-02", UNKNOWN),
+            ends_at("1970-01", "2400x200"),
+            ends_at("1970-02", f"{MONTH_S}x200"),
+            LENGTH,
+        ),
+        "45m",
+    ),
+    Case(
+        "SlaUnknownTime",
         "the daemon was started for the first time, late in the month",
         (month("sla_account_seconds", "_x100 900000x20", more=UNKNOWN), RUNS, LENGTH),
         "110m",
@@ -187,6 +237,16 @@ CASES: tuple[Case, ...] = (
         "6m",
     ),
     Case("MinutebookBlind", "it knows", (f"{EVALUATED} 0+60x20",), "7m"),
+    Case(
+        "MinutebookBlind",
+        "the reason changes on the way, and nobody is paged anew",
+        (
+            'minutebook_void_since_timestamp_seconds{check="admin",reason="missed"} 60x8 stale',
+            'minutebook_void_since_timestamp_seconds{check="admin",reason="self_network"} _x8 60x20',
+        ),
+        "12m",
+        ("check=admin",),
+    ),
     # the monitor
     Case("MinutebookAbsent", "it was never there", (), "2m", PAGE),
     Case(
@@ -197,6 +257,18 @@ CASES: tuple[Case, ...] = (
         ("severity=page",),
     ),
     Case("MinutebookAbsent", "it is there", (f"{EVALUATED} 0+60x20",), "6m"),
+    Case(
+        "MinutebookAbsent",
+        "the other of two daemons is there",
+        (
+            'up{job="minutebook",instance="b"} 1 1 0x20',
+            f'{EVALUATED}{{job="minutebook",instance="b"}} 0+60x1 stale',
+            f'{EVALUATED}{{job="minutebook",instance="a"}} 0+60x20',
+            'up{job="minutebook",instance="a"} 1x20',
+        ),
+        "6m",
+        ("instance=b",),
+    ),
     Case("MinutebookAbsent", "it restarts", (f"{EVALUATED} 0+60x3 stale 300+60x9",), "5m"),
     Case(
         "MinutebookEvaluationStale",
@@ -231,6 +303,15 @@ CASES: tuple[Case, ...] = (
         ('minutebook_source_last_success_timestamp_seconds{source="shop"} 0x60', "minutebook_build_info 1x60"),
         "22m",
         ("source=shop",),
+    ),
+    Case(
+        "MinutebookSourceStale",
+        "the daemon has restarted and not read it yet",
+        (
+            'minutebook_source_last_success_timestamp_seconds{source="shop"} 0+60x10 stale _x1 720+60x20',
+            "minutebook_build_info 1x60",
+        ),
+        "13m",
     ),
     Case(
         "MinutebookSourceStale",

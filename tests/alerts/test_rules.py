@@ -27,17 +27,18 @@ for _alerts in alert_groups(WANTED).values():
 
 
 def labels_of(alert: Alert) -> dict[str, str]:
-    rule = alert.rule("")["labels"]
+    rule = alert.rule(WANTED)["labels"]
     assert isinstance(rule, dict)
     return rule
 
 
 def series_labels(case: Case, alert: Alert) -> dict[str, str]:
     """Those that the alert takes from its series: of the first one, or where there is none from what is absent."""
-    if alert.name in ("MinutebookAbsent", "MinutebookWatchdog"):
+    if alert.name == "MinutebookWatchdog" or (alert.name == "MinutebookAbsent" and "up{" not in "".join(case.series)):
         return {}
     text = alert.expr if alert.name == "MinutebookSourceStale" else case.series[0]
-    return dict(re.findall(r'(\w+)="([^"]*)"', text))
+    dropped = {"reason"} if alert.name == "MinutebookBlind" else set()
+    return {name: value for name, value in re.findall(r'(\w+)="([^"]*)"', text) if name not in dropped}
 
 
 def expected(case: Case) -> list[dict[str, object]]:
