@@ -203,7 +203,9 @@ class _Changing:
         self.known[key] = item
         is_confirmed = item.absent >= CONFIRMED
         if item.kind == "maintenance":
-            if lists.reaches(item.began) and ((is_confirmed and lists.held) or self._is_lost(item)):
+            # an empty list of what is active is no odd thing, one of all that there are is
+            is_plausible = bool(lists.held) or lists.is_active
+            if lists.reaches(item.began) and ((is_confirmed and is_plausible) or self._is_lost(item)):
                 self._cut(key, item)
         elif is_confirmed and lists.surround(item.began) and item.components:
             self._again(key, item, {**item.fields, "components": {}, "withdrawn": True})
@@ -273,13 +275,16 @@ def _texts(**given: str | None) -> dict[str, Json]:
 
 
 def _components(seen: Incident, before: KnownItem | None, at: int) -> dict[str, Steps]:
-    """The steps that the page tells, and those that polls made of what held at each."""
+    """The steps that the page tells, and those that polls made of what held at each: what it names no more is over."""
     told = dict(seen.components)
     if not seen.now:
         return told
+    now = dict(seen.now)
     for key, steps in ({} if before is None else before.steps).items():
-        told.setdefault(key, steps)
-    for key, severity in seen.now.items():
+        if key not in told:
+            told[key] = steps
+            now.setdefault(key, "operational")
+    for key, severity in now.items():
         steps = told.get(key, ())
         last = steps[-1][1] if steps else "operational"
         if last != severity and (not steps or steps[-1][0] < at):

@@ -19,7 +19,7 @@ AnySource: TypeAlias = (
 
 KINDS: Mapping[str, AnySource] = {
     "statuspage": SourceKind(statuspage.StatuspageSettings, statuspage.first, statuspage.parse),
-    "instatus": SourceKind(instatus.InstatusSettings),
+    "instatus": SourceKind(instatus.InstatusSettings, instatus.first, instatus.parse),
     "cloudflare_health_checks": SourceKind(cloudflare_health_checks.CloudflareHealthChecksSettings),
     "sentry_uptime": SourceKind(sentry_uptime.SentryUptimeSettings),
     "prometheus": SourceKind(prometheus.PrometheusSettings),

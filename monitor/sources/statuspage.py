@@ -38,13 +38,10 @@ from monitor.sources.kind import (
 from monitor.sources.notice import IMPACTS, OVER, PLANNED_ONLY, Affected, Notice, affected_by, status_of
 from monitor.sources.reading import LONGEST_URL, Object, Reading, body_of
 from monitor.sources.settings import PageSettings
-from monitor.sources.timeline import steps_of, worst_of
+from monitor.sources.timeline import steps_of, used_of, worst_of
 
 CAP = 50
 """Items of a list; there is no paging (upstreams.md, A)."""
-
-TOLERANCE = MINUTE
-"""How far from the planned minute a transition may be that a clock made (upstreams.md H(2))."""
 
 MOST_STEPS = 1_000
 """Of the components of one incident; over a hundred have been seen on none."""
@@ -274,8 +271,7 @@ def _spelled(reading: Reading, notice: Notice) -> list[tuple[str, ...]]:
 
 
 def _window(reading: Reading, notice: Notice) -> Period | None:
-    """What was planned, as far as it was used: from when the work began to when it was completed, give or take what a
-    clock's transition takes. None: cancelled, or no window."""
+    """What was planned, as far as it was used. None: cancelled, or no window."""
     start, end = (reading.scheduled(notice.given, key) for key in ("scheduled_for", "scheduled_until"))
     if start is None or end is None:
         reading.count("missing_field")
@@ -284,11 +280,4 @@ def _window(reading: Reading, notice: Notice) -> Period | None:
         reading.count("empty_span")
         return None
     completed = notice.ended if notice.status in OVER else None
-    if completed is not None and completed <= start:
-        return None
-    begun = notice.first_shown("in_progress", "verifying")
-    if begun is not None and begun > start + TOLERANCE:
-        start = min(begun, end)
-    if completed is not None and completed < end - TOLERANCE:
-        end = max(completed, start)
-    return Period(start, end) if start < end else None
+    return used_of(Period(start, end), notice.first_shown("in_progress", "verifying"), completed)

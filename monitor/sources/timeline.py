@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from monitor.facts import SEVERITIES
+from monitor.ledger.period import MINUTE, Period
 from monitor.sources.kind import Severity, Steps
+
+TOLERANCE = MINUTE
+"""How far from the planned minute a transition may be that a clock made (upstreams.md H(2))."""
 
 
 def steps_of(said: Iterable[tuple[int, Severity]], end: int | None) -> tuple[Steps, int]:
@@ -35,6 +39,19 @@ def worst_of(timelines: Iterable[Steps]) -> Steps:
         return given[0] if given else ()
     instants = sorted({at for steps in given for at, _ in steps})
     return _changes([(at, max((_at(steps, at) for steps in given), key=SEVERITIES.index)) for at in instants])
+
+
+def used_of(planned: Period, begun: int | None, completed: int | None) -> Period | None:
+    """What was planned, as far as it was used: from when the work began to when it was completed, give or take what a
+    clock's transition takes. None: cancelled."""
+    start, end = planned
+    if completed is not None and completed <= start:
+        return None
+    if begun is not None and begun > start + TOLERANCE:
+        start = min(begun, end)
+    if completed is not None and completed < end - TOLERANCE:
+        end = max(completed, start)
+    return Period(start, end) if start < end else None
 
 
 def _at(steps: Steps, instant: int) -> Severity:
