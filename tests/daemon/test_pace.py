@@ -16,5 +16,5 @@ def test_evaluations_begin_a_second_apart_or_more_and_within_five_where_they_can
 
 
 @given(st.floats(0.001, AT_LEAST_EVERY_S / RESTS))
-def test_a_costly_evaluation_comes_so_much_less_often_that_it_takes_a_twentieth_of_the_time(spent_s: float) -> None:
+def test_a_costly_evaluation_comes_so_much_less_often_that_it_takes_a_fiftieth_of_the_time(spent_s: float) -> None:
     assert spent_s / (spent_s + rest_after(spent_s)) <= 1 / RESTS + 1e-9
