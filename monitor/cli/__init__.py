@@ -30,6 +30,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "verify": ("monitor.cli.log:verify", "Check the store's pages and its chain."),
     "reconcile": ("monitor.cli.reconciliation:reconcile", "Where the witnesses of a month disagree."),
     "rules": ("monitor.cli.rules:rules", "Prometheus rules for this configuration."),
+    "dashboards": ("monitor.cli.dashboards:dashboards", "Grafana dashboards for this configuration."),
     "exclude": ("monitor.cli.by_hand:exclude", "Declare downtime that the promise excludes."),
     "approve": ("monitor.cli.by_hand:approve", "Approve what another person declared."),
     "revoke": ("monitor.cli.by_hand:revoke", "Revoke an exclusion, for good."),

@@ -10,16 +10,16 @@ import click
 from exporters.rules import STALE_S, Wanted, rules_yaml
 from exporters.sloth import sloth_yaml
 from monitor import __version__
+from monitor.cli.folder import folder_option, write_files
 from monitor.cli.inputs import config_option, configuration
 from monitor.config import Config
 from monitor.config.policy import NO_POLICIES
-from monitor.errors import InputError
 from monitor.ledger.period import DAY, SECOND
 
 
 @click.command
 @config_option
-@click.option("-o", "folder", type=click.Path(path_type=Path, file_okay=False), help="Write into this folder.")
+@folder_option
 @click.option("--runbooks", help="Where the runbooks are: the name of an alert and .md is put behind it.")
 @click.option("--optional", is_flag=True, help="Also the ticket on a burn of 3 over a day.")
 def rules(config_file: Path | None, folder: Path | None, runbooks: str | None, optional: bool) -> None:
@@ -31,13 +31,7 @@ def rules(config_file: Path | None, folder: Path | None, runbooks: str | None, o
     if folder is None:
         click.echo("---\n".join(files.values()), nl=False)
         return
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, text in files.items():
-            (folder / name).write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"{folder}: cannot be written: {error.strerror}") from None
-    click.echo(f"{' and '.join(files)} in {folder}", err=True)
+    write_files(folder, files)
 
 
 def wanted_rules(config: Config | None, *, optional: bool) -> Wanted:
