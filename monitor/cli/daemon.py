@@ -28,7 +28,7 @@ from monitor.cli.inputs import DEFAULT_FILE, config_option
 from monitor.cli.looks import Look, look_json, look_text
 from monitor.clock import SystemClock
 from monitor.config import Config, for_urls, load
-from monitor.demo import failing_app, history, write_configuration
+from monitor.demo import history, site, write_configuration
 from monitor.errors import InputError, MinutebookError
 from monitor.interfaces import Tick
 from monitor.ledger.period import format_instant
@@ -178,11 +178,11 @@ def _check_named(checks: list[ProbedCheck], name: str | None) -> ProbedCheck:
 
 @click.command
 def demo() -> None:
-    """Two months of history and an app that fails on purpose, on 127.0.0.1. Prints its address; Ctrl-C ends it."""
+    """Two months of history, an app that fails on purpose and two status pages, on 127.0.0.1. Ctrl-C ends it."""
     clock = SystemClock()
     with tempfile.TemporaryDirectory(prefix="minutebook-demo-") as folder:
-        app_port, port = _free_port(), _free_port()
-        path = write_configuration(Path(folder), port, app_port)
+        site_port, port = _free_port(), _free_port()
+        path = write_configuration(Path(folder), port, site_port)
         config = load(path, os.environ)
         facts = history(clock.now())
         click.echo(f"minutebook demo: writing {len(facts)} facts of history", err=True)
@@ -195,14 +195,14 @@ def demo() -> None:
             if os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"):
                 webbrowser.open(address)
 
-        _run(_demonstrate(Start(config, lambda: load(path, os.environ), clock, started), app_port))
+        _run(_demonstrate(Start(config, lambda: load(path, os.environ), clock, started), site_port))
 
 
-async def _demonstrate(start: Start, app_port: int) -> None:
-    runner = web.AppRunner(failing_app(start.clock), access_log=None)
+async def _demonstrate(start: Start, site_port: int) -> None:
+    runner = web.AppRunner(site(start.clock), access_log=None)
     await runner.setup()
     try:
-        await web.TCPSite(runner, "127.0.0.1", app_port).start()
+        await web.TCPSite(runner, "127.0.0.1", site_port).start()
         await _until_told(start)
     finally:
         await runner.cleanup()

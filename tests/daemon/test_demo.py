@@ -32,6 +32,8 @@ def test_the_demo_shows_two_months_and_leaves_nothing_behind(
     assert excused["third_party"] > 0
     assert page.of("sla_account_seconds", month=last, account="down")[0].value > 0
     until(lambda: demo.value("probe_success", check="web") is not None)
+    until(lambda: demo.value("sla_maintenance_notice_seconds", source="own-page") == 72 * 3600)
+    until(lambda: len(demo.page().of("minutebook_source_last_success_timestamp_seconds")) == 2)
     command = re.search(r"minutebook (statement -c (\S+) --month \S+)", demo.said)
     assert command is not None
     [statement] = stated(minutebook, command[1], last)

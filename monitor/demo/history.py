@@ -1,76 +1,19 @@
-"""`minutebook demo`: two months of history and an app that fails on purpose, on this machine alone.
-
-The history is facts like any others: a maintenance that was announced in time, a provider's incident that a check of
-our own corroborates, an outage that nothing excuses, a blip, and an hour in which the monitor was away.
+"""Two months of history, as facts like any others: a maintenance that was announced in time, a provider's incident
+that a check of our own corroborates, an outage that nothing excuses, a blip, and an hour in which the monitor was away.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import chain
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from aiohttp import web
-
 from monitor.facts import AnyFact, Fact, Result
-from monitor.interfaces import Clock
 from monitor.ledger.period import DAY, HOUR, MINUTE, Period, format_instant, month_at
 
 EVERY = MINUTE
 HOLD = 2 * EVERY + 10_000
-FAILS_FOR_S = 12
-FAILS_EVERY_S = 45
 LOCATION = "demo"
-
-CONFIGURATION = """\
-timezone: UTC
-location: demo
-storage: sqlite:///demo.db
-server: {{listen: "127.0.0.1:{port}"}}
-probing: {{confirm_after: 500ms}}
-services:
-  - name: app
-    title: An app that fails on purpose
-    public: true
-    depends_on: [cloudflare/CDN]
-    checks:
-      - {{name: web, http: {{url: "http://127.0.0.1:{app_port}/health"}}, interval: 2s, timeout: 1s}}
-      - name: edge
-        http: {{url: "http://127.0.0.1:{app_port}/edge"}}
-        interval: 10s
-        timeout: 1s
-        role: corroboration
-policies:
-  - effective_from: 2020-01-01
-    availability: {{objective: 99.9%, downtime_cap: 43m}}
-    third_party: {{providers: [cloudflare], corroborated_by: {{cloudflare: [edge]}}}}
-"""
-
-
-def write_configuration(folder: Path, port: int, app_port: int) -> Path:
-    """The demo's configuration in a folder, for a daemon and an app on these ports of 127.0.0.1."""
-    path = folder / "minutebook.yaml"
-    path.write_text(CONFIGURATION.format(port=port, app_port=app_port), encoding="utf-8")
-    return path
-
-
-def failing_app(clock: Clock) -> web.Application:
-    """Answers 503 for FAILS_FOR_S seconds of every FAILS_EVERY_S on /health, and is always well on /edge."""
-    started_ns = clock.monotonic_ns()
-
-    async def health(_: web.Request) -> web.Response:
-        second = (clock.monotonic_ns() - started_ns) // 1_000_000_000 % FAILS_EVERY_S
-        failing = second >= FAILS_EVERY_S - FAILS_FOR_S
-        return web.Response(status=503 if failing else 200, text="failing on purpose" if failing else "ok")
-
-    async def edge(_: web.Request) -> web.Response:
-        return web.Response(text="ok")
-
-    app = web.Application()
-    app.router.add_get("/health", health)
-    app.router.add_get("/edge", edge)
-    return app
 
 
 def history(now: int) -> list[AnyFact]:
