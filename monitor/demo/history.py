@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from monitor.facts import AnyFact, Fact, Result
 from monitor.ledger.period import DAY, HOUR, MINUTE, Period, format_instant, month_at
 
-EVERY = MINUTE
+EVERY = 2 * MINUTE
 HOLD = 2 * EVERY + 10_000
 LOCATION = "demo"
 

@@ -19,6 +19,7 @@ def demo(minutebook: Minutebook) -> Iterator[Daemon]:
         yield daemon
 
 
+@pytest.mark.timeout(240)  # tens of thousands of facts are written and read
 def test_the_demo_shows_two_months_and_leaves_nothing_behind(
     minutebook: Minutebook, demo: Daemon, until: Until
 ) -> None:
