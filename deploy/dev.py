@@ -10,7 +10,7 @@
     python3 deploy/dev.py lock [--upgrade]  write deploy/locks/ anew from pyproject.toml
 
 It makes `.venv`, installs a pinned uv into it, then exactly what the locks hash, then the project itself.
-What is not on the package index (Prometheus, Alertmanager) is unpacked from the distribution's own packages into
+What is not on the package index (Prometheus, VictoriaMetrics) is unpacked from the distribution's own packages into
 `.venv`: no root needed, no service started. Root installs nftables and iproute2 for the tests where they are missing.
 A second start finds all of it in place.
 """
@@ -66,6 +66,7 @@ TOOL_SOURCES = {
     "alertmanager": ("prometheus-alertmanager", "usr/bin/prometheus-alertmanager"),
     "amtool": ("prometheus-alertmanager", "usr/bin/amtool"),
     "blackbox_exporter": ("prometheus-blackbox-exporter", "usr/bin/prometheus-blackbox-exporter"),
+    "victoria-metrics": ("victoria-metrics", "usr/bin/victoria-metrics"),
     "libfaketime.so.1": ("libfaketime", "usr/lib/*/faketime/libfaketime.so.1"),
 }
 # What makes the tests' network namespaces: useless without root, so installed by root or not at all.
@@ -248,7 +249,7 @@ def unpack(packages: list[str]) -> Path:
 
 
 def fetch_tools() -> None:
-    """Puts Prometheus, Alertmanager and their tools into `.venv/tools/bin`, from PATH where it has them."""
+    """Puts Prometheus, VictoriaMetrics and the other tools into `.venv/tools/bin`, from PATH where it has them."""
     with alone():
         TOOLS.mkdir(parents=True, exist_ok=True)
         for name in TOOL_SOURCES:

@@ -20,6 +20,7 @@ from monitor.probes import KINDS, ProbedCheck
 from monitor.probes.endpoint import Reaching
 from monitor.probes.http import HttpSettings
 from monitor.probes.tls import missing_authorities
+from monitor.sources import VantageSettings
 from monitor.sources.kind import ANY_COMPONENT, Watched
 
 FIXED = ("location", "storage", "server", "sentry")
@@ -148,8 +149,16 @@ def _polled(config: Config, source: Source) -> PolledSource:
         # of our own page everything is kept: it is what others are told of us
         wanted=frozenset(depended) if source.provider is not None else frozenset({ANY_COMPONENT}),
         services=dict(source.components),
-        watched={theirs: _watched(config.checks[ours]) for theirs, ours in source.vantage_of.items()},
+        watched=_all_watched(config, source),
     )
+
+
+def _all_watched(config: Config, source: Source) -> dict[str, Watched]:
+    """By the monitor's own id or name of a check."""
+    settings = source.settings
+    named = config.checks if isinstance(settings, VantageSettings) and settings.names_checks else {}
+    mapped = {theirs: config.checks[ours] for theirs, ours in source.vantage_of.items()}
+    return {theirs: _watched(check) for theirs, check in {**named, **mapped}.items()}
 
 
 def _watched(check: Check) -> Watched:

@@ -28,6 +28,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "import": ("monitor.cli.log:import_file", "Take in a file of facts."),
     "export": ("monitor.cli.log:export", "Write the facts of the store, one a line."),
     "verify": ("monitor.cli.log:verify", "Check the store's pages and its chain."),
+    "backfill": ("monitor.cli.backfill:backfill", "A past month from a Prometheus that is there already."),
     "reconcile": ("monitor.cli.reconciliation:reconcile", "Where the witnesses of a month disagree."),
     "rules": ("monitor.cli.rules:rules", "Prometheus rules for this configuration."),
     "dashboards": ("monitor.cli.dashboards:dashboards", "Grafana dashboards for this configuration."),

@@ -83,7 +83,7 @@ def _sent(daemon: socket, spoken: Spoken) -> Mapping[str, Json]:
     headers = {"Content-Type": "application/json"}
     if os.environ.get(TOKEN):
         headers["Authorization"] = f"Bearer {os.environ[TOKEN]}"
-    connection = _Local(daemon)
+    connection = Local(daemon)
     try:
         path = PATHS[spoken.operation].format(quote(subject, safe=""))
         connection.request("POST", path, json.dumps(words).encode(), headers)
@@ -97,7 +97,7 @@ def _sent(daemon: socket, spoken: Spoken) -> Mapping[str, Json]:
     raise refused(str(told.get("detail", f"the daemon answered {response.status}")))
 
 
-class _Local(HTTPConnection):
+class Local(HTTPConnection):
     """HTTP over a socket that is connected already."""
 
     def __init__(self, connected_socket: socket) -> None:

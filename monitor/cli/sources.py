@@ -29,7 +29,7 @@ COLUMNS_APART = "  "
 def components(source: str, config_file: Path | None, as_json: bool) -> None:
     """What a source offers: a page's components, a monitor's checks, each by id, name and state. Asks it now."""
     config = load(config_file or DEFAULT_FILE, os.environ)
-    asked = _source_named(config, source)
+    asked = source_named(config, source)
     seen = asyncio.run(_ask(asked))
     if seen.failure is not None:
         raise MinutebookError(f"{source} cannot be read: {seen.failure.problem} ({seen.failure.words})")
@@ -38,7 +38,7 @@ def components(source: str, config_file: Path | None, as_json: bool) -> None:
     click.echo(_as_json(seen.components) if as_json else _as_text(seen.components))
 
 
-def _source_named(config: Config, name: str) -> PolledSource:
+def source_named(config: Config, name: str) -> PolledSource:
     asked = {source.name: source for source in polled(config)}
     if name not in asked:
         known = " ".join(asked) or "none"
@@ -46,19 +46,25 @@ def _source_named(config: Config, name: str) -> PolledSource:
     return asked[name]
 
 
-async def _ask(source: PolledSource) -> Seen:
-    clock = SystemClock()
-    now = clock.now()
-    everything = Asked(
+def everything_of(source: PolledSource, period: Period) -> Asked:
+    """What a poll is about that keeps all that the source has of the period."""
+    return Asked(
         source=source.name,
-        period=Period(now - 10 * MINUTE, now),
+        period=period,
         wanted=frozenset({ANY_COMPONENT}),
         is_provider=source.is_provider,
         announces_maintenance=source.announces_maintenance,
         watched=source.watched,
+        every_ms=source.every_ms,
     )
+
+
+async def _ask(source: PolledSource) -> Seen:
+    clock = SystemClock()
+    now = clock.now()
+    asked = everything_of(source, Period(now - 10 * MINUTE, now))
     async with session() as client:
-        return await poll(Asking(source.kind, source.settings, everything), Fetcher(client, clock), {})
+        return await poll(Asking(source.kind, source.settings, asked), Fetcher(client, clock), {})
 
 
 def _as_text(offered: Sequence[Component]) -> str:

@@ -215,6 +215,7 @@ class Poller:
             is_provider=source.is_provider,
             announces_maintenance=source.announces_maintenance,
             watched=source.watched,
+            every_ms=source.every_ms,
         )
 
     def _change(self, state: _State, known: Known, seen: Seen) -> tuple[Change, list[Result]]:

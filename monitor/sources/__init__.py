@@ -22,7 +22,7 @@ KINDS: Mapping[str, AnySource] = {
     "instatus": SourceKind(instatus.InstatusSettings, instatus.first, instatus.parse),
     "cloudflare_health_checks": SourceKind(cloudflare_health_checks.CloudflareHealthChecksSettings),
     "sentry_uptime": SourceKind(sentry_uptime.SentryUptimeSettings),
-    "prometheus": SourceKind(prometheus.PrometheusSettings),
+    "prometheus": SourceKind(prometheus.PrometheusSettings, prometheus.first, prometheus.parse, prometheus.history),
 }
 """Kind, as the configuration names it, to its settings and its two functions, `first` and `parse`."""
 

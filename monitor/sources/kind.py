@@ -12,11 +12,11 @@ makes no excuse out of nothing. Instants are UTC ms.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Generic, Literal, TypeVar, get_args
 
 from monitor.facts import Json, Result
-from monitor.ledger.period import Period
+from monitor.ledger.period import MINUTE, Period
 from monitor.settings import Secret, Settings
 
 S = TypeVar("S", bound=Settings)
@@ -42,6 +42,7 @@ Problem = Literal[
     "unquantified",  # an incident entered afterwards: nobody says how long it was
     "component_gone",  # named in our configuration, and not on the page
     "too_long",  # more text, items or steps than are kept
+    "ambiguous",  # two series at once say how the same check fares at the same vantage
     "refused",  # the fact that it would be is none that contracts/facts.md allows
 ]
 PROBLEMS: tuple[Problem, ...] = get_args(Problem)
@@ -64,6 +65,8 @@ ANY_COMPONENT = "*"
 class Request:
     """One request. `purpose` tells `parse` what the reply is about, and together with the URL what it is kept under.
 
+    `about` is what `parse` must know of it beside: what an earlier reply of the same poll said.
+
     Any `headers` value may be a secret: only the poller reveals it, to the host of `url` alone, and no redirect is
     followed. With a `body` (JSON) it is a POST. When an `optional` one fails the poll stays good: the failure is
     counted, but for a 404 or an HTML page, where the page does not offer it.
@@ -74,6 +77,7 @@ class Request:
     headers: Mapping[str, str | Secret] = field(default_factory=dict)
     body: Json = None
     optional: bool = False
+    about: Mapping[str, Json] = field(default_factory=dict)
 
 
 def bearer(token: Secret) -> Secret:
@@ -96,9 +100,9 @@ class Asked:
     """What one poll is about, the same for all its requests.
 
     `period` is the time that results are wanted for: from the last good poll (after a start: from the newest result) to
-    now. `wanted` are the components to keep, as the configuration spells them: an id, a name, `Group - Name`, or `*`
-    for all; `kept` those that were kept before. `mapped` are those that are services of ours. `watched` is
-    `vantage_of`: a monitor's own id or name of a check, and the check of ours.
+    now; `every_ms` from one poll to the next. `wanted` are the components to keep, as the configuration spells them: an
+    id, a name, `Group - Name`, or `*` for all; `kept` those that were kept before. `mapped` are those that are services
+    of ours. `watched` is `vantage_of`: a monitor's own id or name of a check, and the check of ours.
     """
 
     source: str
@@ -109,6 +113,7 @@ class Asked:
     is_provider: bool = False
     announces_maintenance: bool = False
     watched: Mapping[str, Watched] = field(default_factory=dict)
+    every_ms: int = MINUTE
 
     @property
     def now(self) -> int:
@@ -239,11 +244,19 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class SourceKind(Generic[S]):
-    """One kind: its settings, and its two functions; None for a kind that this version does not ask yet."""
+    """One kind: its settings, and its two functions; None for a kind that this version does not ask yet.
+
+    `history` is what to ask for results of a period, however long ago; None where only the present is told.
+    """
 
     settings: type[S]
     first: Callable[[S, Asked], tuple[Request, ...]] | None = None
     parse: Callable[[S, Asked, Reply], Page] | None = None
+    history: Callable[[S, Asked], tuple[Request, ...]] | None = None
+
+    def of_history(self) -> SourceKind[S] | None:
+        """The kind that asks for a whole period, however long ago; None where there is none."""
+        return None if self.history is None else replace(self, first=self.history)
 
     def begin(self, settings: Settings, asked: Asked) -> tuple[Request, ...]:
         """The first requests; TypeError for another kind's settings."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from monitor.settings import Settings
 
 
@@ -10,4 +12,9 @@ class PageSettings(Settings):
 
 
 class VantageSettings(Settings):
-    """A monitor of somebody else's that looks at our checks from another place."""
+    """A monitor of somebody else's that looks at our checks from another place.
+
+    `names_checks`: it names them by our own names, where `vantage_of` says nothing else.
+    """
+
+    names_checks: ClassVar[bool] = False

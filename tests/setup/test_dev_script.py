@@ -215,6 +215,7 @@ def test_a_tool_on_path_is_used_instead_of_fetched(start: Start, tree: Path) -> 
         "alertmanager",
         "amtool",
         "blackbox_exporter",
+        "victoria-metrics",
         "libfaketime.so.1",
         "ip",
         "nft",
