@@ -14,6 +14,8 @@ from typing import Literal
 
 import yaml
 
+from exporters.sloth import alert_labels
+
 Severity = Literal["page", "ticket", "info", "none"]
 
 RUNNING = "and on (month) (sla_month_end_timestamp_seconds > time())"
@@ -67,7 +69,7 @@ class Alert:
         if self.escalation is not None:
             labels["escalation"] = str(self.escalation)
         if self.tier is not None:
-            labels["burn_tier"] = self.tier
+            labels |= {"burn_tier": self.tier, **alert_labels(self.severity)}
         annotations = {"summary": self.summary, "description": self.description}
         if self.left:
             annotations["left"] = _LEFT

@@ -19,6 +19,17 @@ _BY = "sloth_id, sloth_service, sloth_slo"
 _RUNNING = "and on (month) (sla_month_end_timestamp_seconds > time())"
 
 
+def alert_labels(severity: str) -> dict[str, str]:
+    """What Sloth's dashboards find a burn alert by; without them they would show "OK" while it fires."""
+    service = "{{ $labels.service }}"
+    return {
+        "sloth_id": f"{service}-{SLO}",
+        "sloth_service": service,
+        "sloth_slo": SLO,
+        "sloth_severity": severity,
+    }
+
+
 def sloth_yaml(version: str) -> str:
     """A rules file for Prometheus; `version` is shown as `sloth_version`."""
     groups = [
@@ -48,7 +59,8 @@ def _meta(version: str) -> Iterator[dict[str, object]]:
     yield _record("slo:period_burn_rate:ratio", f"slo:sli_error:ratio_rate30d {on} slo:error_budget:ratio")
     yield _record("slo:period_error_budget_remaining:ratio", "1 - slo:period_burn_rate:ratio")
     info = {"sloth_mode": "minutebook", "sloth_spec": "minutebook/v1", "sloth_version": version}
-    yield _record("sloth_slo_info", f"{objective} * 0 + 1", info)
+    percent = f"round({objective} * 100, 0.0001)"
+    yield _record("sloth_slo_info", f'count_values by ({_BY}) ("sloth_objective", {percent})', info)
 
 
 def _record(name: str, expr: str, labels: dict[str, str] | None = None) -> dict[str, object]:

@@ -16,6 +16,8 @@ from exporters.rules import Alert, Wanted, alert_groups, rules_yaml
 from exporters.sloth import sloth_yaml
 from monitor import __version__
 from tests.alerts.cases import CASES, Case
+from tests.dashboards.sloth import asked as sloth_asks
+from tests.dashboards.sloth import without_made_up
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 DEPLOYED = ROOT / "deploy" / "prometheus"
@@ -48,7 +50,8 @@ def expected(case: Case) -> list[dict[str, object]]:
         name, _, value = named.partition("=")
         both = [{**series_labels(case, one), **labels_of(one)} for one in ALERTS[case.alert]]
         [alert] = [labels for labels in both if labels.get(name) == value]
-        labels = {key: text for key, text in alert.items() if text}
+        labels = {key: text.replace("{{ $labels.service }}", alert.get("service", "")) for key, text in alert.items()}
+        labels = {key: text for key, text in labels.items() if text}
         found.append({"exp_labels": labels})
     return found
 
@@ -172,6 +175,36 @@ def test_sloths_series_come_out_of_ours(tmp_path: Path, tool: Callable[[str], st
             }
         ],
     }
+    (tmp_path / "tests.yml").write_text(yaml.safe_dump(tests, sort_keys=False))
+    done = subprocess.run(
+        [tool("promtool"), "test", "rules", "tests.yml"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_every_query_of_sloths_dashboard_finds_what_burns(tmp_path: Path, tool: Callable[[str], str]) -> None:
+    """Without what it puts in the place of series that are missing: a page that fires must not read as OK."""
+    (tmp_path / "sloth.yml").write_text(sloth_yaml(__version__))
+    (tmp_path / "rules.yml").write_text(without_annotations(rules_yaml(WANTED)))
+    windows = ("5m", "30m", "1h", "2h", "6h", "1d", "3d")
+    series = {
+        **{f'sla_error_ratio{{service="app",window="{window}"}}': "0.02x200" for window in windows},
+        **{f'sla_burn_rate{{service="app",window="{window}"}}': "20x200" for window in windows},
+        'sla_objective_ratio{service="app",month="1970-01"}': "0.999x200",
+        'sla_month_end_timestamp_seconds{month="1970-01"}': "2678400x200",
+    }
+    questions = [
+        {"expr": f"count({without_made_up(expr)}) > bool 0", "eval_time": "3h", "exp_samples": [{"value": 1}]}
+        for expr in sloth_asks("app").values()
+    ]
+    objective = {
+        "expr": "count by (sloth_objective) (sloth_slo_info)",
+        "eval_time": "3h",
+        "exp_samples": [{"labels": '{sloth_objective="99.9"}', "value": 1}],
+    }
+    inputs = [{"series": name, "values": values} for name, values in series.items()]
+    test = {"interval": "1m", "input_series": inputs, "promql_expr_test": [*questions, objective]}
+    tests = {"rule_files": ["rules.yml", "sloth.yml"], "evaluation_interval": "1m", "tests": [test]}
     (tmp_path / "tests.yml").write_text(yaml.safe_dump(tests, sort_keys=False))
     done = subprocess.run(
         [tool("promtool"), "test", "rules", "tests.yml"], cwd=tmp_path, capture_output=True, text=True, check=False
