@@ -183,6 +183,10 @@ def _own(own: SelfMetrics) -> Iterator[tuple[MetricName, list[Sample]]]:
         "minutebook_source_problems_total",
         [({"source": source, "reason": why}, str(count)) for (source, why), count in own.source_problems.items()],
     )
+    yield (
+        "minutebook_hook_deliveries_total",
+        [({"source": source, "outcome": what}, str(count)) for (source, what), count in own.hook_deliveries.items()],
+    )
     yield "minutebook_canary_up", [({"canary": name}, str(int(up))) for name, up in own.canary_up.items()]
     yield "minutebook_resolver_up", [({"resolver": name}, str(int(up))) for name, up in own.resolver_up.items()]
     yield "minutebook_queue_depth", [({}, str(own.queue_depth))]

@@ -11,7 +11,7 @@ class SelfMetrics:
     """One reading of the daemon's own state. Instants in ms; None: not known, so not shown.
 
     `facts_recorded` holds every kind from the start, at 0 where nothing came yet: the first one must be an increase.
-    `source_problems` by source and reason, in the same way.
+    `source_problems` by source and reason, `hook_deliveries` by source and outcome, in the same way.
     `void_since` is by check and reason.
     """
 
@@ -22,6 +22,7 @@ class SelfMetrics:
     probe_lag_seconds: float | None = None
     source_last_success: Mapping[str, int] = field(default_factory=dict)
     source_problems: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    hook_deliveries: Mapping[tuple[str, str], int] = field(default_factory=dict)
     void_since: Mapping[tuple[str, str], int] = field(default_factory=dict)
     canary_up: Mapping[str, bool] = field(default_factory=dict)
     resolver_up: Mapping[str, bool] = field(default_factory=dict)

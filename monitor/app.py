@@ -22,6 +22,9 @@ from monitor.evaluator import ALL_TIME, Evaluator
 from monitor.faces import Faces
 from monitor.facts import AnyFact, Result
 from monitor.heartbeats import Heartbeats, Outlet
+from monitor.hooks import Hooks
+from monitor.hooks import Outlet as HooksOutlet
+from monitor.hooks.quarantine import Quarantine
 from monitor.interfaces import Clock
 from monitor.ledger.period import Period
 from monitor.ledger.terms import Terms
@@ -44,7 +47,9 @@ from monitor.wiring import (
     lifecycle_fact,
     looked_at,
     polled,
+    posting,
     probing_options,
+    quarantine_folder,
     refuse_what_cannot_be_probed,
     shown,
     store_url,
@@ -144,6 +149,11 @@ class Parts:
             start.clock, fetcher, Log(self.recorder.record, self._read, self._newest_of), random.random
         )
         self.poller.replace(polled(start.config))
+        hooks_outlet = HooksOutlet(self.recorder.record, self.poller.take, self._poll_soon)
+        self.hooks = Hooks(
+            start.clock, hooks_outlet, Quarantine(quarantine_folder(store_path(store_url(start.config))))
+        )
+        self.hooks.replace(posting(start.config))
         self._announcer = Announcer(start.clock, self.recorder.record, self._read)
         self.periodic = Periodic(self._bells())
         self.life = Life(start.clock, self.recorder, self.current, self.periodic.realign)
@@ -179,6 +189,12 @@ class Parts:
     async def _poll(self, source: str) -> None:
         await self.evaluator.first_evaluation.wait()
         await self.poller.ring(source)
+
+    def _poll_soon(self, source: str) -> None:
+        """Something says that the source has news."""
+        self.poller.hurry(source)
+        if not self.current.leaving:
+            self.periodic.ring(f"poll {source}")
 
     async def _announce(self) -> None:
         config = self.current.config
@@ -242,6 +258,7 @@ class Parts:
             self.heartbeats.reload(heartbeats(config))
             await self.prober.reload(checks, probing_options(config))
             self.poller.replace(polled(config))
+            self.hooks.replace(posting(config))
             self.periodic.replace(self._bells())
             self.periodic.ring("retire sources")
             self.periodic.ring(ROUTINE)

@@ -17,6 +17,7 @@ from monitor.evaluator import ALL_TIME, Evaluator
 from monitor.facts import AnyFact, Fact, Json
 from monitor.facts.schema import KINDS
 from monitor.heartbeats import Heartbeats
+from monitor.hooks import Hooks
 from monitor.interfaces import Clock, FactStore
 from monitor.ledger.period import Month, Period
 from monitor.ledger.terms import Terms
@@ -47,6 +48,7 @@ class Running(Protocol):
     scheduler: Scheduler
     heartbeats: Heartbeats
     poller: Poller
+    hooks: Hooks
 
     @property
     def store(self) -> FactStore: ...
@@ -83,6 +85,7 @@ class Faces:
             known=self._known,
             longest_hold=self._longest_hold,
             heartbeats=parts.heartbeats,
+            hooks=parts.hooks,
             reload=parts.reload,
             ready=lambda: parts.evaluator.first_evaluation.is_set() and not parts.current.leaving,
             token=tokens.find,
@@ -146,6 +149,7 @@ class Faces:
             void_since=self._void_since(),
             source_last_success=parts.poller.last_success,
             source_problems=parts.poller.problems,
+            hook_deliveries=parts.hooks.deliveries,
             canary_up={shown_target(name): sang for name, sang in parts.prober.canary_signs.items()},
             resolver_up=parts.prober.resolvers_up,
             queue_depth=parts.recorder.depth,

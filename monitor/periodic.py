@@ -62,7 +62,7 @@ class Periodic:
 
     def ring(self, name: str) -> None:
         """Rings one bell now, between its times."""
-        if name in self._bells:
+        if name in self._bells and self._scheduler.running:
             self._scheduler.modify_job(name, next_run_time=datetime.now(UTC))
 
     def _hang(self, name: str, bell: Bell) -> None:

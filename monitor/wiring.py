@@ -11,6 +11,7 @@ from monitor.config import Check, Config, Source, WrittenTerms, probed_checks
 from monitor.errors import InputError
 from monitor.evaluator import Shown
 from monitor.facts import Fact, Json
+from monitor.hooks import PostingSource
 from monitor.ledger.period import DAY, format_instant
 from monitor.ledger.reconciliation import OwnPage
 from monitor.ledger.snapshot import WarnLimits
@@ -21,7 +22,9 @@ from monitor.probes.endpoint import Reaching
 from monitor.probes.http import HttpSettings
 from monitor.probes.tls import missing_authorities
 from monitor.sources import VantageSettings
+from monitor.sources.hooks import HOOKS
 from monitor.sources.kind import ANY_COMPONENT, Watched
+from monitor.sources.settings import PostingSettings
 
 FIXED = ("location", "storage", "server", "sentry")
 """Sections of a configuration that take effect at a start only."""
@@ -119,6 +122,24 @@ def polled(config: Config) -> list[PolledSource]:
     return [_polled(config, source) for source in config.sources if sources.KINDS[source.kind].parse is not None]
 
 
+def posting(config: Config) -> list[PostingSource]:
+    """The sources that may post: those with a secret for it."""
+    return [
+        PostingSource(
+            name=source.name,
+            kind=HOOKS[source.kind],
+            settings=source.settings,
+            is_provider=source.provider is not None,
+            announces_maintenance=source.announces_maintenance,
+            wanted=_polled(config, source).wanted,
+            mapped=frozenset(source.components),
+            watched=_polled(config, source).watched,
+        )
+        for source in config.sources
+        if isinstance(source.settings, PostingSettings) and source.settings.webhook_secret is not None
+    ]
+
+
 def own_pages(config: Config) -> list[OwnPage]:
     """Our own status pages: those whose components are services of ours."""
     return [
@@ -174,6 +195,11 @@ def store_url(config: Config) -> str:
 def tokens_file(store: Path) -> Path:
     """Where the tokens are: beside the store."""
     return store.with_suffix(".tokens")
+
+
+def quarantine_folder(store: Path) -> Path:
+    """Where deliveries are kept that could not be read: beside the store."""
+    return store.with_suffix(".quarantine")
 
 
 def control_socket(store: Path) -> Path:

@@ -55,6 +55,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
         "monitor.evaluator",
         "monitor.agent",
         "monitor.heartbeats",
+        "monitor.hooks",
         "monitor.periodic",
         "monitor.telemetry",
         "monitor.periodic",

@@ -17,8 +17,8 @@ from typing import NamedTuple
 
 from monitor.facts import Fact, Json
 from monitor.ledger.period import HOUR, format_instant
-from monitor.poller.known import Key, Kind, Known, KnownItem, fact_of, without_id
-from monitor.sources.kind import Incident, Item, Listing, Maintenance, Problem, Steps
+from monitor.poller.known import OF_A_DELIVERY, Key, Kind, Known, KnownItem, fact_of, without_id
+from monitor.sources.kind import Incident, Item, Listing, Maintenance, Page, Problem, Steps
 
 CONFIRMED = 3
 """Good polls in a row that must miss an item before it counts as deleted (upstreams.md H(1), rule 9)."""
@@ -55,6 +55,22 @@ def after_poll(told: Told, known: Known, listings: Iterable[Listing], at: int) -
             if item.list not in named and item.list:  # a list that the page does not offer today
                 change.end_if_lost(key, item)
     return change.done()
+
+
+def newer(known: Known, page: Page) -> Page:
+    """A delivery's page without maintenance that is older than what is known: repeated, late or replayed, it must not
+    bring an earlier window back. One that does not say of when it is cannot be ordered, and is not taken either."""
+    return replace(page, listings=tuple(_newer(known, listing) for listing in page.listings))
+
+
+def _newer(known: Known, listing: Listing) -> Listing:
+    def is_newer(item: Item) -> bool:
+        if isinstance(item, Incident):
+            return True
+        before = known.get(("maintenance", item.id))
+        return item.revised_at is not None and (before is None or item.revised_at > before.as_of)
+
+    return replace(listing, items=tuple(filter(is_newer, listing.items)))
 
 
 def after_failure(told: Told, known: Known, now: int, since: int) -> Change:
@@ -132,14 +148,15 @@ class _Changing:
     def take(self, lists: _Lists) -> None:
         """What the lists of one name hold, and what they hold no more."""
         name = lists.name
-        seen: set[str] = set()
+        seen: dict[str, int] = {}  # with as of when it says so itself
         for item in (item for part in lists.parts for item in part.items):
             if item.id not in seen:  # an open incident can be in two lists
-                seen.add(item.id)
+                seen[item.id] = (item.revised_at or 0) if isinstance(item, Maintenance) else 0
                 self._see(name, item)
         for key, known in [each for each in self.known.items() if each[1].list == name]:
             if key[1] in seen:
-                self.known[key] = replace(known, seen_at=self._at, absent=0)
+                as_of = self._at if lists.tells_absence else max(known.as_of, seen[key[1]])
+                self.known[key] = replace(known, seen_at=self._at, absent=0, as_of=as_of)
             elif key[1] not in lists.held and lists.tells_absence:
                 self._miss(key, replace(known, absent=known.absent + 1), lists)
             elif lists.tells_absence:  # it is there, and cannot be read
@@ -182,6 +199,7 @@ class _Changing:
             "start": None if window is None else format_instant(window.start),
             "end": None if window is None else format_instant(window.end),
             **_texts(title=seen.title, url=seen.url),
+            **seen.more,
         }
         if services:
             given["services"] = list(services)
@@ -239,7 +257,8 @@ class _Changing:
         end = None if self._at < window.start else max(item.seen_at, window.start)
         start = None if end is None else format_instant(window.start)
         cut: dict[str, Json] = {"start": start, "end": None if end is None else format_instant(end)}
-        self._again(key, item, {**item.fields, **cut, "announced_at": format_instant(self._at)})
+        stands = {name: value for name, value in item.fields.items() if name not in OF_A_DELIVERY}
+        self._again(key, item, {**stands, **cut, "announced_at": format_instant(self._at)})
 
     # -- facts
 

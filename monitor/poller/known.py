@@ -22,7 +22,7 @@ Key = tuple[Kind, str]
 @dataclass(frozen=True, slots=True)
 class KnownItem:
     """An item as its newest fact says. `seen_at`: the last good poll whose list held it; `absent`: how many good polls
-    in a row did not."""
+    in a row did not; `as_of`: as of when it is known to be so, by that poll or by a delivery's own word."""
 
     kind: Kind
     list: str
@@ -30,6 +30,7 @@ class KnownItem:
     seen_at: int
     fields: Mapping[str, Json]
     absent: int = 0
+    as_of: int = 0
 
     @property
     def components(self) -> Mapping[str, Rows]:
@@ -57,6 +58,9 @@ class KnownItem:
         )
 
 
+OF_A_DELIVERY = ("as_of", "delivery", "delivery_sha256")
+"""Fields of a fact that a delivery made: as of when it says so, its words, and the SHA-256 of all that was posted."""
+
 Known = Mapping[Key, KnownItem]
 NOTHING: Known = MappingProxyType({})
 
@@ -79,6 +83,7 @@ def _item(kind: Kind, fact: Fact) -> KnownItem:
         began=_instant_or(began, fact.recorded_at),
         seen_at=fact.recorded_at,
         fields=without_id(fact.fields),
+        as_of=_instant_or(fact.fields.get("as_of"), fact.recorded_at),
     )
 
 

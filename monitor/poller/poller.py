@@ -17,7 +17,7 @@ from monitor.facts import AnyFact, Fact, Result, canonical_line
 from monitor.interfaces import Clock
 from monitor.ledger.period import DAY, MINUTE, Period
 from monitor.poller import compare
-from monitor.poller.compare import Change, after_failure, after_poll, after_removal
+from monitor.poller.compare import Change, after_failure, after_poll, after_removal, newer
 from monitor.poller.fetch import Bodies, Failure, Fetcher
 from monitor.poller.known import NOTHING, Known, known_of
 from monitor.poller.poll import Asking, Seen, poll
@@ -133,8 +133,14 @@ class Poller:
             if self._clock.monotonic_ns() >= (state.wait_ns if hurry else max(state.due_ns, state.wait_ns)):
                 await self._poll(state)
 
+    def hurry(self, name: str) -> None:
+        """The next bell is heeded: something says that the source has news."""
+        if (state := self._states.get(name)) is not None:
+            state.due_ns = 0
+
     async def take(self, name: str, page: Page) -> int:
-        """What a delivery of the source says, recorded as if it had been polled now: the facts that were new.
+        """What a delivery of the source says, recorded as if it had been polled now, unless something newer is known:
+        the facts that were new.
 
         Raises StoreError when they could not be kept, LookupError when there is no such source.
         """
@@ -142,7 +148,7 @@ class Poller:
         async with state.polling:
             known = await self._known(state)
             seen = Seen(self._clock.now())
-            seen.add(page)
+            seen.add(newer(known, page))
             return await self._record(state, known, seen)
 
     async def retire(self) -> None:

@@ -36,7 +36,7 @@ from monitor.sources.kind import (
     bearer,
 )
 from monitor.sources.reading import EARLIEST, LONGEST_URL, Object, Reading, body_of
-from monitor.sources.settings import PageSettings
+from monitor.sources.settings import PageSettings, PostingSettings
 from monitor.sources.timeline import used_of
 
 PER_PAGE = 100
@@ -50,16 +50,16 @@ STATES = "component states"
 """The list that the components themselves make: each that is not operational is an incident of its own."""
 
 
-class InstatusSettings(PageSettings):
+class InstatusSettings(PageSettings, PostingSettings):
     """An Instatus page."""
 
     url: WebUrl = Field(description="The public page.")
     page_id: str | None = Field(None, min_length=1, description="Its id in the Instatus API.")
     api_key: SecretText | None = Field(None, description="Reads the page's whole history through the Instatus API.")
     api_url: WebUrl = Field("https://api.instatus.com", description="Where the Instatus API is.")
-    webhook_secret: SecretText | None = Field(None, description="Signs what the page posts.")
 
     def mistakes(self) -> Iterator[Mistake]:
+        yield from super().mistakes()
         if self.api_key is not None and self.page_id is None:
             yield Mistake(("page_id",), "is missing: the API names pages by their id, see GET /v2/pages")
         if self.page_id is not None and self.api_key is None:

@@ -180,7 +180,8 @@ class Maintenance:
 
     `window` None: cancelled, or without a valid window. `announced_at`: when the page says that it was announced first;
     None: it does not say, so when it was seen. `revised_at`: when the page says that it was changed last. `components`:
-    every spelling of each one that it names; which services of ours they are the poller finds.
+    every spelling of each one that it names; which services of ours they are the poller finds. `more` are further
+    fields of the fact.
     """
 
     id: str
@@ -192,6 +193,7 @@ class Maintenance:
     title: str | None = None
     url: str | None = None
     emergency: bool = False
+    more: Mapping[str, Json] = field(default_factory=dict)
 
 
 Item = Incident | Maintenance

@@ -5,12 +5,11 @@ from __future__ import annotations
 from pydantic import Field
 
 from monitor.settings import SecretText
-from monitor.sources.settings import VantageSettings
+from monitor.sources.settings import PostingSettings, VantageSettings
 
 
-class SentryUptimeSettings(VantageSettings):
+class SentryUptimeSettings(VantageSettings, PostingSettings):
     """Uptime monitors of one Sentry organization."""
 
     organization: str = Field(min_length=1, description="The organization's slug.")
     auth_token: SecretText = Field(description="A token that may read its uptime monitors.")
-    webhook_secret: SecretText | None = Field(None, description="Signs what Sentry posts.")

@@ -20,7 +20,7 @@ from pydantic import Field
 
 from monitor.facts import Json
 from monitor.ledger.period import MINUTE, Period
-from monitor.settings import SecretText, WebUrl
+from monitor.settings import WebUrl
 from monitor.sources.kind import (
     ANY_COMPONENT,
     Asked,
@@ -37,7 +37,7 @@ from monitor.sources.kind import (
 )
 from monitor.sources.notice import IMPACTS, OVER, PLANNED_ONLY, Affected, Notice, affected_by, status_of
 from monitor.sources.reading import LONGEST_URL, Object, Reading, body_of
-from monitor.sources.settings import PageSettings
+from monitor.sources.settings import PageSettings, PostingSettings
 from monitor.sources.timeline import steps_of, used_of, worst_of
 
 CAP = 50
@@ -49,11 +49,10 @@ MOST_STEPS = 1_000
 INCIDENTS, UNRESOLVED, PLANNED, COMPONENTS = "incidents", "unresolved incidents", "scheduled maintenances", "components"
 
 
-class StatuspageSettings(PageSettings):
+class StatuspageSettings(PageSettings, PostingSettings):
     """An Atlassian Statuspage, or a page that speaks its API v2."""
 
     url: WebUrl = Field(description="The page, without /api.")
-    webhook_secret: SecretText | None = Field(None, description="Ends the address that the page posts to.")
 
 
 def first(settings: StatuspageSettings, asked: Asked) -> tuple[Request, ...]:

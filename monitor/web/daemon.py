@@ -11,6 +11,7 @@ from monitor.interfaces import Report
 from monitor.ledger.period import Month
 from monitor.ledger.snapshot import Snapshot
 from monitor.people import Known
+from monitor.sources.hooks import Delivery
 from monitor.web.tokens import Token
 
 Audience = Literal["public", "all"]
@@ -41,6 +42,24 @@ class TakeReports(Protocol):
     async def take(self, check: str, report: Report) -> int: ...
 
 
+class Received(Protocol):
+    """What became of a delivery, and how many facts of it are new."""
+
+    @property
+    def outcome(self) -> str: ...
+    @property
+    def new(self) -> int: ...
+
+
+class TakeDeliveries(Protocol):
+    """What sources post. `takes` says whether there is such a source that posts so; `receive` answers once what it says
+    is durable, and raises StoreError when that could not be kept, LookupError when there is no such source."""
+
+    def takes(self, source: str, *, in_path: bool) -> bool: ...
+
+    async def receive(self, name: str, delivery: Delivery) -> Received: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Daemon:
     """The seams, one function each.
@@ -62,6 +81,7 @@ class Daemon:
     known: Callable[[], Awaitable[Known]]
     longest_hold: Callable[[str], int | None]
     heartbeats: TakeReports
+    hooks: TakeDeliveries
     reload: Callable[[], Awaitable[None]]
     ready: Callable[[], bool]
     token: Callable[[str], Token | None]

@@ -27,6 +27,7 @@ ATTEMPTS_WITHIN = 60_000
 ADDRESSES = 10_000
 """Addresses remembered at once: the oldest is forgotten first."""
 
+_WITHOUT_A_TOKEN: frozenset[Who] = frozenset({"anyone", "signature"})
 _NO_TOKEN = "this needs a token that is in force: Authorization: Bearer mb_..., made by `minutebook token add`"  # noqa: S105
 
 
@@ -63,7 +64,7 @@ def guard(
         caller = _identify(given, token) if given is not None else _local(request)
         if caller is not None:
             request[CALLER] = caller
-        if "anyone" not in allowed:
+        if not allowed & _WITHOUT_A_TOKEN:
             _refuse_cross_site(request)
             _check(request, allowed, caller, attempts)
         return await handler(request)

@@ -107,6 +107,42 @@ _REPORT: Json = {
     },
 }
 
+_RECEIPT: Json = {
+    "type": "object",
+    "properties": {
+        "new": {"type": "integer", "minimum": 0, "description": "Facts that are new, and durable."},
+        "ignored": {"type": "boolean", "description": "Of a kind that says nothing here."},
+        "duplicate": {"type": "boolean", "description": "Said before, or older than what is known."},
+    },
+}
+
+
+def _hook(how: str, *more: str) -> Json:
+    """Where sources post."""
+    names = ("source", *more)
+    parameters: list[Json] = [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in names
+    ]
+    return {
+        "post": {
+            "summary": f"A source posts what is new there. {how}",
+            "security": [{}],
+            "parameters": parameters,
+            "requestBody": {"required": True, "content": {"application/json": {"schema": {"type": "object"}}}},
+            "responses": {
+                "200": _ok("What became of it.", {"application/json": {"schema": _RECEIPT}}),
+                "400": _problem("Proved, and it cannot be read: kept aside."),
+                "401": _problem("Nothing proves that it comes from the source, now."),
+                "404": _problem("No source of that name posts here so."),
+                "408": _problem("The body did not arrive in time."),
+                "413": _problem("The body is over 256 KiB."),
+                "415": _problem("Not JSON, or compressed."),
+                "503": _problem("It could not be kept, or the clock here is not kept right; send it again."),
+            },
+        }
+    }
+
+
 PATHS: Mapping[str, Json] = {
     "/": _open("The status page.", {"text/html": {"schema": {"type": "string"}}}),
     "/status.json": _open("The status page as JSON.", _OBJECT),
@@ -224,6 +260,11 @@ PATHS: Mapping[str, Json] = {
             },
         }
     },
+    "/hooks/{source}": _hook("Instatus and Sentry sign the body, Cloudflare sends its secret in `cf-webhook-auth`."),
+    "/hooks/{source}/{secret}": _hook(
+        "Statuspage signs nothing: the secret ends the address, and what is posted is only a hint to ask the page now.",
+        "secret",
+    ),
     "/api/v1/statements": {
         "get": {
             "summary": "The statements of the running month and the one before. Roles: viewer, operator.",

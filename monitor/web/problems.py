@@ -26,12 +26,14 @@ Code = Literal[
     "too_large",
     "unsupported_media_type",
     "bad_fact",
+    "bad_json",
     "bad_configuration",
     "bad_parameter",
     "too_many_attempts",
     "internal",
     "not_ready",
     "store_unavailable",
+    "clock_unsynchronized",
     "tokens_unreadable",
 ]
 

@@ -10,13 +10,15 @@ from aiohttp import web
 from monitor.web.daemon import Access
 from monitor.web.tokens import Role
 
-Who = Role | Literal["anyone"]
+Who = Role | Literal["anyone", "signature"]
+"""A role of a token; anyone; or whoever proves with each request that it is the source's, which its route finds out."""
 RouteKey = tuple[str, str]
 """Method and path as registered; HEAD is GET."""
 
 OPEN: frozenset[Who] = frozenset({"anyone"})
 READERS: frozenset[Who] = frozenset({"viewer", "operator"})
 OPERATORS: frozenset[Who] = frozenset({"operator"})
+SOURCES: frozenset[Who] = frozenset({"signature"})
 SENDERS: frozenset[Who] = frozenset({"operator", "agent"})
 
 ROLES: Mapping[RouteKey, frozenset[Who]] = {
@@ -36,6 +38,8 @@ ROLES: Mapping[RouteKey, frozenset[Who]] = {
     ("POST", "/api/v1/maintenance/{subject}/cancellation"): OPERATORS,
     ("POST", "/api/v1/maintenance/{subject}/completion"): OPERATORS,
     ("POST", "/api/v1/tickets"): OPERATORS,
+    ("POST", "/hooks/{source}"): SOURCES,
+    ("POST", "/hooks/{source}/{secret}"): SOURCES,
     ("GET", "/api/v1/statements"): READERS,
     ("GET", "/api/v1/statements/{service}/{month}"): READERS,
 }

@@ -20,6 +20,7 @@ from monitor.web.by_hand import ByHand
 from monitor.web.daemon import Access, Daemon
 from monitor.web.guard import Attempts, guard
 from monitor.web.heartbeats import HeartbeatsIn
+from monitor.web.hooks import HooksIn
 from monitor.web.pages import Pages
 from monitor.web.problems import Handler, Problem, as_problems, of_status
 from monitor.web.roles import RouteKey, roles_under, without_a_row
@@ -80,7 +81,7 @@ def build(daemon: Daemon, access: Access) -> web.Application:
 
 
 def _handlers(daemon: Daemon) -> dict[RouteKey, Handler]:
-    pages, api, by_hand = Pages(daemon), Api(daemon), ByHand(daemon)
+    pages, api, by_hand, hooks = Pages(daemon), Api(daemon), ByHand(daemon), HooksIn(daemon)
     return {
         ("GET", "/"): pages.status_page,
         ("GET", "/status.json"): pages.status,
@@ -98,6 +99,8 @@ def _handlers(daemon: Daemon) -> dict[RouteKey, Handler]:
         ("POST", "/api/v1/maintenance/{subject}/cancellation"): by_hand.does("cancel", "maintenance"),
         ("POST", "/api/v1/maintenance/{subject}/completion"): by_hand.does("complete", "maintenance"),
         ("POST", "/api/v1/tickets"): by_hand.does("ticket"),
+        ("POST", "/hooks/{source}"): hooks.post,
+        ("POST", "/hooks/{source}/{secret}"): hooks.post,
         ("GET", "/api/v1/statements"): api.list_statements,
         ("GET", "/api/v1/statements/{service}/{month}"): api.get_statement,
     }

@@ -96,3 +96,33 @@ def test_components_lists_what_a_page_offers(minutebook: Minutebook, page: Statu
         done = minutebook("components", "us", "-c", file)
         assert done.status == 2
         assert "there is no source 'us' that this version asks; there are: them" in done.err
+
+
+def test_a_page_that_posts_is_asked_at_once_and_nobody_else_can_have_it_asked(
+    minutebook: Minutebook, until: Until, page: StatusPage
+) -> None:
+    secret = "s" * 40
+    (minutebook.folder / "hook").write_text(secret)
+    with served(page) as vendor, running_app() as app:
+        more = MORE.replace("every: 1s", "every: 1h").replace('{{url: "{url}"}}', HOOKED)
+        file = configuration(minutebook.folder, app, more.format(url=vendor.url).partition("policies")[0])
+        with ended(minutebook.starting("run", "-c", file)) as daemon:
+            daemon.ready()
+            until(lambda: len(vendor.asked) >= 3)  # at the start
+            until(lambda: daemon.value("minutebook_source_last_success_timestamp_seconds", source="them"))
+            asked = len(vendor.asked)
+            assert daemon.ask("POST", "/hooks/them/wrong", TOLD, JSON).status == 401
+            assert daemon.ask("POST", "/hooks/us", TOLD, JSON).status == 404
+            assert len(vendor.asked) == asked
+            assert daemon.ask("POST", f"/hooks/them/{secret}", TOLD, JSON).status == 200
+            until(lambda: len(vendor.asked) >= asked + 3)
+            outcomes = {
+                what: daemon.value("minutebook_hook_deliveries_total", source="them", outcome=what)
+                for what in ("accepted", "forged", "duplicate")
+            }
+            assert outcomes == {"accepted": 1, "forged": 1, "duplicate": 0}
+            assert daemon.stop() == 0
+
+
+HOOKED = '{{url: "{url}", webhook_secret: {{from_file: hook}}}}'
+TOLD, JSON = b'{"page": {"id": "p1"}}', {"Content-Type": "application/json"}

@@ -16,10 +16,14 @@ from exporters.prometheus import Exposition
 from monitor.errors import ConfigError, InputError, StoreError
 from monitor.facts import AnyFact, Fact, Json, Result, key
 from monitor.heartbeats import Heartbeats, Outlet
+from monitor.hooks import Hooks
+from monitor.hooks import Outlet as HooksOutlet
+from monitor.hooks.quarantine import Quarantine
 from monitor.ledger.period import DAY, HOUR, Month
 from monitor.ledger.snapshot import Snapshot
 from monitor.ledger.terms import CheckTerms, Policy, ServiceTerms, Terms
 from monitor.people import Known
+from monitor.sources.kind import Page
 from monitor.web import Access, Daemon, Listen, Pages, Role, Tokens, Wanted, build, serving, tokens
 from tests.faces.samples import AS_OF, SELF, newest, result, snapshot, view
 
@@ -49,7 +53,7 @@ class HandClock:
         return 0
 
     def synchronized(self) -> bool | None:
-        return None
+        return self._book.synchronized
 
 
 @dataclass
@@ -61,6 +65,7 @@ class Book:
     facts: dict[bytes, AnyFact] = field(default_factory=dict)
     snapshot: Snapshot | None = None
     full: bool = False
+    synchronized: bool | None = None
     terms: Terms = TERMS
     reload_refused: ConfigError | None = None
     reloads: int = 0
@@ -69,6 +74,12 @@ class Book:
     def __post_init__(self) -> None:
         self.heartbeats = Heartbeats(HandClock(self), Outlet(self.record, self), "london", {"nightly": HELD})
         self.heartbeats.begin([])
+        self.polled: list[str] = []
+        outlet = HooksOutlet(self.record, self.take, self.polled.append)
+        self.hooks = Hooks(HandClock(self), outlet, Quarantine(self.tokens.with_suffix(".quarantine")))
+
+    async def take(self, source: str, page: Page) -> int:
+        raise AssertionError((source, page))
 
     def put(self, result: Result) -> None:
         self.facts[key(result)] = result
@@ -114,6 +125,7 @@ class Book:
             known=self.known,
             longest_hold={"admin": 100_000, "nightly": HELD}.get,
             heartbeats=self.heartbeats,
+            hooks=self.hooks,
             reload=self.reload,
             ready=lambda: self.snapshot is not None,
             token=Tokens(self.tokens, lambda: self.now).find,

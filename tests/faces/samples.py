@@ -35,6 +35,7 @@ SELF = SelfMetrics(
     probe_lag_seconds=0.0015,
     source_last_success={"cloudflare-status": AS_OF - MINUTE},
     source_problems={("cloudflare-status", "unknown_enum"): 1},
+    hook_deliveries={("own-page", "forged"): 3},
     void_since={("admin", "self_network"): AS_OF - 7 * MINUTE},
     canary_up={"dns 9.9.9.9": True, "http https://www.iana.org/": False},
     resolver_up={"9.9.9.9": True, "149.112.112.112": False},
