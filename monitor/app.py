@@ -19,14 +19,13 @@ from monitor import __version__
 from monitor.config import Config, WrittenTerms, written_terms
 from monitor.errors import InputError, StoreError
 from monitor.evaluator import ALL_TIME, Evaluator
-from monitor.faces import Faces
+from monitor.faces import NO_RESULTS, TERMS, Faces
 from monitor.facts import AnyFact, Result
 from monitor.heartbeats import Heartbeats, Outlet
 from monitor.hooks import Hooks
 from monitor.hooks import Outlet as HooksOutlet
 from monitor.hooks.quarantine import Quarantine
 from monitor.interfaces import Clock
-from monitor.ledger.period import Period
 from monitor.ledger.terms import Terms
 from monitor.life import Current, Life
 from monitor.periodic import Bell, Periodic
@@ -61,9 +60,6 @@ logger = logging.getLogger(__name__)
 
 RETIRE_S = 3600.0
 """How often it is looked whether something goes on at a source that is asked no more; at a start and reload at once."""
-
-NO_RESULTS = Period(0, 0)
-"""Of the facts of a store, all but the results."""
 
 
 ROUTINE = "routine maintenance"
@@ -201,7 +197,7 @@ class Parts:
         await self._announcer.ring(Plan(config.routine_maintenance, config.timezone))
 
     def _read(self) -> Iterator[AnyFact]:
-        return self.store.read(NO_RESULTS, ALL_TIME.end)
+        return self.store.read(NO_RESULTS, ALL_TIME.end, TERMS)
 
     def _newest_of(self, source: str) -> int | None:
         newest = () if self.evaluator.snapshot is None else self.evaluator.snapshot.newest

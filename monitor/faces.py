@@ -36,6 +36,9 @@ from monitor.wiring import longest_hold, store_url, tokens_file
 NO_RESULTS = Period(0, 0)
 """No result is looked at in an empty period: what is read are the facts of all other kinds."""
 
+TERMS = frozenset({"terms"})
+"""Megabytes each where there are thousands of checks, and of no use beside the configuration in force."""
+
 
 class Running(Protocol):
     """The parts of a daemon that its faces show something of."""
@@ -97,7 +100,7 @@ class Faces:
 
     def _read_known(self) -> Known:
         parts = self._parts
-        facts = [fact for fact in parts.store.read(NO_RESULTS, ALL_TIME.end) if isinstance(fact, Fact)]
+        facts = [fact for fact in parts.store.read(NO_RESULTS, ALL_TIME.end, TERMS) if isinstance(fact, Fact)]
         return Known(facts, parts.current.terms, parts.clock.now())
 
     def _metrics_page(self) -> Iterator[str]:
