@@ -20,8 +20,12 @@ AnySource: TypeAlias = (
 KINDS: Mapping[str, AnySource] = {
     "statuspage": SourceKind(statuspage.StatuspageSettings, statuspage.first, statuspage.parse),
     "instatus": SourceKind(instatus.InstatusSettings, instatus.first, instatus.parse),
-    "cloudflare_health_checks": SourceKind(cloudflare_health_checks.CloudflareHealthChecksSettings),
-    "sentry_uptime": SourceKind(sentry_uptime.SentryUptimeSettings),
+    "cloudflare_health_checks": SourceKind(
+        cloudflare_health_checks.CloudflareHealthChecksSettings,
+        cloudflare_health_checks.first,
+        cloudflare_health_checks.parse,
+    ),
+    "sentry_uptime": SourceKind(sentry_uptime.SentryUptimeSettings, sentry_uptime.first, sentry_uptime.parse),
     "prometheus": SourceKind(prometheus.PrometheusSettings, prometheus.first, prometheus.parse, prometheus.history),
 }
 """Kind, as the configuration names it, to its settings and its two functions, `first` and `parse`."""

@@ -21,7 +21,7 @@ HUGE = 6 * 2**20
 
 @dataclass
 class Vendor:
-    """What a server answers: `answer` gives the JSON of a path, None where there is no such path.
+    """What a server answers: `answer` gives the JSON of a path, or a whole response; None where there is no such path.
 
     While `trouble` is set it answers that instead. `asked` are the requests so far, `unchanged` how many of them were
     answered with 304. `retry_after` is sent with 429.
@@ -43,6 +43,8 @@ class Vendor:
         if self.trouble is not None:
             return await self._in_trouble(request, self.trouble)
         found = await self.answer(request)
+        if isinstance(found, web.StreamResponse):
+            return found
         if found is None:
             return web.Response(status=404, text="<html>not here</html>", content_type="text/html")
         body = json.dumps(found).encode()
