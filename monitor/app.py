@@ -28,6 +28,7 @@ from monitor.hooks.quarantine import Quarantine
 from monitor.interfaces import Clock
 from monitor.ledger.terms import Terms
 from monitor.life import Current, Life
+from monitor.people.publishing import Notice, Published
 from monitor.periodic import Bell, Periodic
 from monitor.poller import Fetcher, Log, Poller, session
 from monitor.prober import Outlets, Prober
@@ -48,6 +49,7 @@ from monitor.wiring import (
     polled,
     posting,
     probing_options,
+    publish_on,
     quarantine_folder,
     refuse_what_cannot_be_probed,
     shown,
@@ -131,6 +133,7 @@ class Parts:
     def __init__(self, start: Start, store: OpenStore, fetcher: Fetcher) -> None:
         self._start = start
         self._reloading = asyncio.Lock()
+        self._fetcher = fetcher
         self.store = store
         self.clock = start.clock
         self.clock_synchronized = start.clock.synchronized
@@ -195,6 +198,10 @@ class Parts:
     async def _announce(self) -> None:
         config = self.current.config
         await self._announcer.ring(Plan(config.routine_maintenance, config.timezone))
+
+    async def publish(self, name: str, notice: Notice) -> Published:
+        """Publishes a maintenance on a page of ours. Raises NotPublishedError."""
+        return await publish_on(self._fetcher, self.current.config, name, notice)
 
     def _read(self) -> Iterator[AnyFact]:
         return self.store.read(NO_RESULTS, ALL_TIME.end, TERMS)

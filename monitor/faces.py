@@ -23,6 +23,7 @@ from monitor.ledger.period import Month, Period
 from monitor.ledger.terms import Terms
 from monitor.life import Current
 from monitor.people import Known
+from monitor.people.publishing import Notice, Published
 from monitor.poller import Poller
 from monitor.prober import Prober
 from monitor.recorder import Recorder
@@ -31,7 +32,7 @@ from monitor.store.url import store_path
 from monitor.telemetry import ProcessMetrics
 from monitor.web import Audience, Tokens
 from monitor.web.daemon import Daemon, Pages
-from monitor.wiring import longest_hold, store_url, tokens_file
+from monitor.wiring import longest_hold, our_page, store_url, tokens_file
 
 NO_RESULTS = Period(0, 0)
 """No result is looked at in an empty period: what is read are the facts of all other kinds."""
@@ -57,6 +58,8 @@ class Running(Protocol):
     def store(self) -> FactStore: ...
 
     async def reload(self) -> None: ...
+
+    async def publish(self, name: str, notice: Notice) -> Published: ...
 
     def clock_synchronized(self) -> bool | None: ...
 
@@ -89,6 +92,8 @@ class Faces:
             longest_hold=self._longest_hold,
             heartbeats=parts.heartbeats,
             hooks=parts.hooks,
+            our_page=lambda name: our_page(parts.current.config, name),
+            publish=parts.publish,
             reload=parts.reload,
             ready=lambda: parts.evaluator.first_evaluation.is_set() and not parts.current.leaving,
             token=tokens.find,

@@ -15,7 +15,9 @@ from monitor.hooks import PostingSource
 from monitor.ledger.period import DAY, format_instant
 from monitor.ledger.reconciliation import OwnPage
 from monitor.ledger.snapshot import WarnLimits
-from monitor.poller import PolledSource
+from monitor.people.publishing import Notice, OurPage, Published
+from monitor.poller import Fetcher, PolledSource
+from monitor.poller.publish import publish
 from monitor.prober import Canary, ProbingOptions
 from monitor.probes import KINDS, ProbedCheck
 from monitor.probes.endpoint import Reaching
@@ -23,6 +25,7 @@ from monitor.probes.http import HttpSettings
 from monitor.probes.tls import missing_authorities
 from monitor.sources import VantageSettings
 from monitor.sources.hooks import HOOKS
+from monitor.sources.instatus import InstatusSettings
 from monitor.sources.kind import ANY_COMPONENT, Watched
 from monitor.sources.settings import PostingSettings
 
@@ -138,6 +141,22 @@ def posting(config: Config) -> list[PostingSource]:
         for source in config.sources
         if isinstance(source.settings, PostingSettings) and source.settings.webhook_secret is not None
     ]
+
+
+def our_page(config: Config, name: str) -> OurPage | None:
+    """A page that maintenance can be published on; None where the source of that name is none."""
+    source = next((each for each in config.sources if each.name == name and each.announces_maintenance), None)
+    if source is None or not isinstance(source.settings, InstatusSettings) or source.settings.api_key is None:
+        return None
+    return OurPage(name, source.settings.url, dict(source.components))
+
+
+async def publish_on(fetcher: Fetcher, config: Config, name: str, notice: Notice) -> Published:
+    """Publishes on the page that `our_page` found. Raises NotPublishedError."""
+    settings = next(each.settings for each in config.sources if each.name == name)
+    if not isinstance(settings, InstatusSettings):
+        raise TypeError(f"{name} is no page that can be published on")
+    return await publish(fetcher, name, settings, notice)
 
 
 def own_pages(config: Config) -> list[OwnPage]:

@@ -15,7 +15,8 @@ from monitor.facts import Json
 class AnnounceOptions(TypedDict):
     start: str
     end: str
-    url: str
+    url: str | None
+    publish: str | None
     title: str | None
     services: tuple[str, ...]
     name: str | None
@@ -35,7 +36,8 @@ def maintenance() -> None:
 @maintenance.command("announce")
 @click.option("--start", required=True, help="When it begins (RFC 3339).")
 @click.option("--end", required=True, help="When it ends (RFC 3339).")
-@click.option("--url", required=True, help="The published notice, where customers can read it.")
+@click.option("--url", help="The published notice, where customers can read it.")
+@click.option("--publish", help="Publish it on this source, a page of ours with an API key; instead of --url.")
 @click.option("--title", help="What it is.")
 @click.option("--service", "services", multiple=True, help="Only this service; may be said several times.")
 @click.option("--id", "name", help="Its name, to move it later; by default made of its start.")
@@ -46,9 +48,13 @@ def maintenance() -> None:
 @author_option
 @config_option
 def announce(**options: Unpack[AnnounceOptions]) -> None:
-    """Record a window that was announced, or move one: the same --id again."""
-    words: dict[str, Json] = {"start": options["start"], "end": options["end"], "url": options["url"]}
+    """Record a window that was announced, or move one: the same --id again. With --publish it is announced first."""
+    if (options["url"] is None) == (options["publish"] is None):
+        raise click.UsageError("expected one of --url, where the notice is published already, and --publish SOURCE")
+    words: dict[str, Json] = {"start": options["start"], "end": options["end"]}
     optional: dict[str, Json] = {
+        "url": options["url"],
+        "publish": options["publish"],
         "title": options["title"],
         "services": list(options["services"]) or None,
         "maintenance": options["name"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 from collections.abc import Callable, Mapping
@@ -21,13 +22,15 @@ from monitor.config import Config, to_terms
 from monitor.errors import InputError, StoreError
 from monitor.facts import Fact, Json
 from monitor.ledger.period import Period
-from monitor.people import OPERATIONS, Author, Known, Words
+from monitor.people import OPERATIONS, Author, Known, Said, Words
+from monitor.people.publishing import PUBLISHED_AND_NOT_KEPT, Notice, Published, published, to_publish
+from monitor.poller import Fetcher, session
 from monitor.store import open_for_writing
 from monitor.store.url import store_path
 from monitor.web.by_hand import answer
 from monitor.web.control import connected
 from monitor.web.tokens import Tokens
-from monitor.wiring import control_socket, tokens_file
+from monitor.wiring import control_socket, our_page, publish_on, tokens_file
 
 TOKEN = "MINUTEBOOK_TOKEN"  # noqa: S105 - the name of a variable
 """The environment variable that holds a token: the author is then the token's name."""
@@ -112,9 +115,31 @@ def _written(url: str, config: Config | None, spoken: Spoken) -> Mapping[str, Js
     with open_for_writing(url, now) as store:
         facts = [fact for fact in store.read(Period(0, 0), ALL_TIME.end) if isinstance(fact, Fact)]
         terms = to_terms(config) if config is not None else newest_terms(facts)
-        said = OPERATIONS[spoken.operation](spoken.words, author, Known(facts, terms, now))
-        new = store.append([said.fact]) if said.fact is not None else 0
+        said = _said(config, spoken, author, Known(facts, terms, now))
+        try:
+            new = store.append([said.fact]) if said.fact is not None else 0
+        except StoreError as error:
+            raise error if "publish" not in spoken.words else StoreError(PUBLISHED_AND_NOT_KEPT) from error
     return answer(said, new, author)
+
+
+def _said(config: Config | None, spoken: Spoken, author: Author, known: Known) -> Said:
+    name = spoken.words.get("publish")
+    if name is None:
+        return OPERATIONS[spoken.operation](spoken.words, author, known)
+    page = our_page(config, str(name)) if config is not None else None
+    if config is None or page is None:
+        raise InputError(f"--publish: {name} is no source that announces maintenance and has an `api_key`")
+    words = {field: value for field, value in spoken.words.items() if field != "publish"}
+    notice = to_publish(words, author, known, page)
+    if isinstance(notice, Said):
+        return notice
+    return published(words, author, known, (page, asyncio.run(_publish(config, page.name, notice))))
+
+
+async def _publish(config: Config, name: str, notice: Notice) -> Published:
+    async with session() as client:
+        return await publish_on(Fetcher(client, SystemClock()), config, name, notice)
 
 
 def _author(url: str, spoken: Spoken, now: Callable[[], int]) -> Author:

@@ -130,7 +130,7 @@ class Fetcher:
         async with asking as response:
             if response.status == 304 and kept is not None:
                 return Answer(Reply(request, kept.body, self.clock.now(), kept.headers), kept)
-            if response.status != 200:
+            if response.status != 200 and (response.status != 201 or request.body is None):
                 return Answer(_refused(response, self.clock.now()))
             body = await _body(response.content)
             if body is None:

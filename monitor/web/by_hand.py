@@ -15,7 +15,8 @@ from aiohttp import web
 from monitor.errors import FactError, InputError, StoreError
 from monitor.facts import Json, parse_json
 from monitor.ledger.period import format_instant
-from monitor.people import OPERATIONS, Author, ConflictError, Effect, Said, UnknownSubjectError
+from monitor.people import OPERATIONS, Author, ConflictError, Effect, Known, Said, UnknownSubjectError
+from monitor.people.publishing import PUBLISHED_AND_NOT_KEPT, NotPublishedError, published, to_publish
 from monitor.web.batch import without_input
 from monitor.web.body import read_body
 from monitor.web.daemon import Daemon
@@ -60,11 +61,15 @@ class ByHand:
     async def _record(self, operation: str, words: Mapping[str, Json], author: Author) -> tuple[Said, int]:
         try:
             known = await self._daemon.known()
+            if operation == "announce" and "publish" in words:
+                return await self._publish(words, author, known)
             said = OPERATIONS[operation](words, author, known)
             if said.fact is None:
                 return said, 0
             async with asyncio.timeout(RECORD_SECONDS):
                 return said, await self._daemon.record([said.fact])
+        except NotPublishedError as error:
+            raise Problem(502, "not_published", without_input(str(error))) from None
         except FactError as error:
             raise Problem(422, "bad_fact", f"nothing was stored: {without_input(error.reason)}") from None
         except UnknownSubjectError as error:
@@ -75,6 +80,25 @@ class ByHand:
             raise Problem(422, "bad_fact", f"nothing was stored: {without_input(str(error))}") from None
         except (StoreError, TimeoutError):
             raise unavailable("store_unavailable", "it could not be kept; send it again") from None
+
+    async def _publish(self, words: Mapping[str, Json], author: Author, known: Known) -> tuple[Said, int]:
+        name = words["publish"]
+        page = self._daemon.our_page(name) if isinstance(name, str) else None
+        if page is None:
+            raise InputError("publish: expected a source that announces maintenance and has an `api_key`")
+        told = {field: value for field, value in words.items() if field != "publish"}
+        notice = to_publish(told, author, known, page)
+        if isinstance(notice, Said):
+            return notice, 0
+        answer = await self._daemon.publish(page.name, notice)
+        said = published(told, author, known, (page, answer))
+        if said.fact is None:
+            return said, 0
+        try:
+            async with asyncio.timeout(RECORD_SECONDS):
+                return said, await self._daemon.record([said.fact])
+        except (StoreError, TimeoutError):
+            raise unavailable("store_unavailable", PUBLISHED_AND_NOT_KEPT) from None
 
 
 def author_of(words: dict[str, Json], caller: Token) -> Author:

@@ -11,6 +11,7 @@ from monitor.interfaces import Report
 from monitor.ledger.period import Month
 from monitor.ledger.snapshot import Snapshot
 from monitor.people import Known
+from monitor.people.publishing import Notice, OurPage, Published
 from monitor.sources.hooks import Delivery
 from monitor.web.tokens import Token
 
@@ -67,8 +68,9 @@ class Daemon:
     `statement(service, month, as_of)` raises InputError where no policy is in force; `as_of` None: now, or as closed.
     `services` are the configured names. `record` returns how many facts were new, once they are durable, and raises
     StoreError when they could not be kept. `known` is what stands recorded beside results; raises StoreError.
-    `longest_hold(check)` is 3 x interval + timeout in ms, None for a check that
-    the configuration does not name. `reload` raises InputError or StoreError, and then nothing has changed. `token` is
+    `longest_hold(check)` is 3 x interval + timeout in ms, None for a check that the configuration does not name.
+    `our_page` is a source that can be published on; `publish` has it show a notice, and
+    raises NotPublishedError. `reload` raises InputError or StoreError, and then nothing has changed. `token` is
     the token of a text if it is in force; raises InputError or StoreError when the tokens cannot be read. `now` in UTC
     ms.
     """
@@ -82,6 +84,8 @@ class Daemon:
     longest_hold: Callable[[str], int | None]
     heartbeats: TakeReports
     hooks: TakeDeliveries
+    our_page: Callable[[str], OurPage | None]
+    publish: Callable[[str, Notice], Awaitable[Published]]
     reload: Callable[[], Awaitable[None]]
     ready: Callable[[], bool]
     token: Callable[[str], Token | None]

@@ -80,6 +80,7 @@ def _by_hand(summary: str, kind: str, required: str, subject: str | None = None)
         "413": _problem("The body is over 1 MiB."),
         "415": _problem("Not JSON, or compressed."),
         "422": _problem("A field is wrong. Nothing was stored."),
+        "502": _problem("The page to publish on did not take it. Nothing was stored."),
         **_DENIED,
     }
     return {
@@ -210,7 +211,10 @@ PATHS: Mapping[str, Json] = {
         "exclusion",
     ),
     "/api/v1/maintenance": _by_hand(
-        "Records an announced maintenance, or the next revision of one.", "maintenance", "start end url"
+        "Records an announced maintenance, or the next revision of one; with `publish`, the name of a page of ours with"
+        " an API key, it is published there first, and needs a `title` and no `url`.",
+        "maintenance",
+        "start end",
     ),
     "/api/v1/maintenance/{subject}/cancellation": _by_hand(
         "The maintenance will not be.", "maintenance", "", "maintenance"

@@ -32,6 +32,7 @@ Code = Literal[
     "too_many_attempts",
     "internal",
     "not_ready",
+    "not_published",
     "store_unavailable",
     "clock_unsynchronized",
     "tokens_unreadable",

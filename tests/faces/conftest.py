@@ -23,6 +23,7 @@ from monitor.ledger.period import DAY, HOUR, Month
 from monitor.ledger.snapshot import Snapshot
 from monitor.ledger.terms import CheckTerms, Policy, ServiceTerms, Terms
 from monitor.people import Known
+from monitor.people.publishing import Notice, NotPublishedError, OurPage, Published
 from monitor.sources.kind import Page
 from monitor.web import Access, Daemon, Listen, Pages, Role, Tokens, Wanted, build, serving, tokens
 from tests.faces.samples import AS_OF, SELF, newest, result, snapshot, view
@@ -35,6 +36,7 @@ TERMS = Terms(
 
 
 HELD = 25 * HOUR
+OUR_PAGE = OurPage("own-page", "https://own.example", {"App": ("app",)})
 
 
 class HandClock:
@@ -69,6 +71,8 @@ class Book:
     terms: Terms = TERMS
     reload_refused: ConfigError | None = None
     reloads: int = 0
+    page_refuses: bool = False
+    published: list[Notice] = field(default_factory=list)
     asked: list[tuple[str, Month, int | None]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -77,6 +81,13 @@ class Book:
         self.polled: list[str] = []
         outlet = HooksOutlet(self.record, self.take, self.polled.append)
         self.hooks = Hooks(HandClock(self), outlet, Quarantine(self.tokens.with_suffix(".quarantine")))
+
+    async def publish(self, name: str, notice: Notice) -> Published:
+        if self.page_refuses:
+            raise NotPublishedError(f"{name} did not take it")
+        self.published.append(notice)
+        item = f"ck{len(self.published)}"
+        return Published(item, f"https://own.example/maintenance/{item}", {"id": item})
 
     async def take(self, source: str, page: Page) -> int:
         raise AssertionError((source, page))
@@ -126,6 +137,8 @@ class Book:
             longest_hold={"admin": 100_000, "nightly": HELD}.get,
             heartbeats=self.heartbeats,
             hooks=self.hooks,
+            our_page=lambda name: OUR_PAGE if name == OUR_PAGE.name else None,
+            publish=self.publish,
             reload=self.reload,
             ready=lambda: self.snapshot is not None,
             token=Tokens(self.tokens, lambda: self.now).find,

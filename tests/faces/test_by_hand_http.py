@@ -104,3 +104,59 @@ async def test_a_reply_before_its_ticket_is_refused(served: Served) -> None:
     assert (status, told["detail"]) == (422, "nothing was stored: first_reply_at: is before received_at")
     status, told = await post(served, "/api/v1/tickets", token, {**ticket, "first_reply_at": None})
     assert (status, told["new"]) == (200, 1)
+
+
+PUBLISHED: dict[str, Json] = {
+    "start": format_instant(AS_OF + 72 * HOUR),
+    "end": format_instant(AS_OF + 73 * HOUR),
+    "title": "Upgrade",
+    "publish": "own-page",
+}
+
+
+async def test_a_maintenance_is_published_before_it_is_recorded_and_carries_the_pages_id(served: Served) -> None:
+    token = served.book.token("operator", name="alice")
+    status, told = await post(served, "/api/v1/maintenance", token, PUBLISHED)
+    assert (status, told["subject"], told["new"], told["author"]) == (200, "ck1", 1, "alice")
+    [notice] = served.book.published
+    assert (notice.title, notice.components) == ("Upgrade", ("App",))
+    [fact] = served.book.facts.values()
+    assert isinstance(fact, Fact)
+    assert fact.fields["url"] == "https://own.example/maintenance/ck1"
+    assert (fact.fields["published_on"], fact.fields["answered"]) == ("own-page", {"id": "ck1"})
+    served.book.now += HOUR
+    status, told = await post(served, "/api/v1/maintenance", token, PUBLISHED)
+    assert (status, told["subject"], told["new"]) == (200, "ck1", 0)
+    assert len(served.book.published) == 1
+
+
+@pytest.mark.parametrize(
+    ("changed", "detail"),
+    [
+        ({"publish": "nobody"}, "publish: expected a source that announces maintenance"),
+        ({"publish": 7}, "publish: expected a source"),
+        ({"title": None}, "title: is missing"),
+        ({"url": "https://x.example"}, "url: the page gives it its address"),
+        ({"maintenance": "m1"}, "maintenance: the page gives it its id"),
+        ({"announced_at": format_instant(AS_OF)}, "announced_at: what is published now"),
+        ({"services": ["jobs"]}, "services: no component of own-page is the service jobs"),
+        ({"end": format_instant(AS_OF)}, "end"),
+    ],
+)
+async def test_what_is_not_right_is_not_published(served: Served, changed: dict[str, Json], detail: str) -> None:
+    words: Json = {name: value for name, value in (PUBLISHED | changed).items() if value is not None}
+    status, told = await post(served, "/api/v1/maintenance", served.book.token("operator"), words)
+    assert (status, detail in str(told["detail"])) == (422, True), told
+    assert (served.book.published, served.book.facts) == ([], {})
+
+
+async def test_what_the_page_refuses_is_not_recorded_and_what_the_store_refuses_is_not_published_twice(
+    served: Served,
+) -> None:
+    token = served.book.token("operator")
+    served.book.page_refuses = True
+    status, told = await post(served, "/api/v1/maintenance", token, PUBLISHED)
+    assert (status, told["error"], served.book.facts) == (502, "not_published", {})
+    served.book.page_refuses, served.book.full = False, True
+    status, told = await post(served, "/api/v1/maintenance", token, PUBLISHED)
+    assert (status, "do not publish it again" in str(told["detail"])) == (503, True)
