@@ -11,7 +11,8 @@
 
 It makes `.venv`, installs a pinned uv into it, then exactly what the locks hash, then the project itself.
 What is not on the package index (Prometheus, VictoriaMetrics) is unpacked from the distribution's own packages into
-`.venv`: no root needed, no service started. Root installs nftables and iproute2 for the tests where they are missing.
+`.venv`: no root needed, no service started. Root installs nftables, iproute2 and systemd for the tests where they are
+missing.
 A second start finds all of it in place.
 """
 
@@ -69,8 +70,8 @@ TOOL_SOURCES = {
     "victoria-metrics": ("victoria-metrics", "usr/bin/victoria-metrics"),
     "libfaketime.so.1": ("libfaketime", "usr/lib/*/faketime/libfaketime.so.1"),
 }
-# What makes the tests' network namespaces: useless without root, so installed by root or not at all.
-SYSTEM_TOOLS = {"ip": "iproute2", "nft": "nftables"}
+# What makes the tests' network namespaces, and what reads the unit: installed by root or not at all.
+SYSTEM_TOOLS = {"ip": "iproute2", "nft": "nftables", "systemd-analyze": "systemd"}
 GATES = {
     "format": ["ruff", "format", "--check", "--quiet", "."],
     "lint": ["ruff", "check", "--quiet", "."],

@@ -219,6 +219,7 @@ def test_a_tool_on_path_is_used_instead_of_fetched(start: Start, tree: Path) -> 
         "libfaketime.so.1",
         "ip",
         "nft",
+        "systemd-analyze",
     ):
         (tree / "empty" / name).symlink_to(sys.executable)
     found = start(NEEDS_TOOLS, CI="true")
