@@ -121,8 +121,8 @@ def longest_hold(check: Check) -> int:
 
 
 def polled(config: Config) -> list[PolledSource]:
-    """The sources that this daemon asks; some kinds come with a later version."""
-    return [_polled(config, source) for source in config.sources if sources.KINDS[source.kind].parse is not None]
+    """The sources that this daemon asks."""
+    return [_polled(config, source) for source in config.sources]
 
 
 def posting(config: Config) -> list[PostingSource]:
@@ -169,7 +169,7 @@ def own_pages(config: Config) -> list[OwnPage]:
 
 
 def polled_source(config: Config, name: str) -> PolledSource | None:
-    """One source by its name, None where the configuration has none that is asked."""
+    """One source by its name, None where the configuration has none of that name."""
     return next((source for source in polled(config) if source.name == name), None)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from monitor import sources
 from monitor.config.document import Keys
 from monitor.config.kinds import Check
 from monitor.config.model import Config
@@ -155,6 +154,3 @@ def _not_yet(config: Config) -> Iterator[Mistake]:
     for key in ("signing_key", "web_vitals", "customers"):
         if getattr(config, key):
             yield Mistake((key,), f"this version checks `{key}` and does not act on it yet")
-    for place, source in enumerate(config.sources):
-        if sources.KINDS[source.kind].parse is None:
-            yield Mistake(("sources", place, source.kind), f"this version does not ask {source.kind} yet")

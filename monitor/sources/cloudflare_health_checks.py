@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import NamedTuple
 from urllib.parse import quote
 
@@ -74,9 +75,9 @@ def parse(settings: CloudflareHealthChecksSettings, asked: Asked, reply: Reply) 
             return Page(failed="wrong_type")
 
 
-def _list_request(settings: CloudflareHealthChecksSettings, page: int) -> Request:
+def _list_request(settings: CloudflareHealthChecksSettings, page: int, seen: Sequence[str] = ()) -> Request:
     path = f"{settings.api_url.rstrip('/')}/zones/{quote(settings.zone, safe='')}/healthchecks"
-    return Request(HEALTH_CHECKS, f"{path}?page={page}", _headers(settings), about={"page": page})
+    return Request(HEALTH_CHECKS, f"{path}?page={page}", _headers(settings), about={"page": page, "seen": [*seen]})
 
 
 def _events_request(reader: _Reader, alive: Mapping[str, Json]) -> Request:
@@ -160,23 +161,32 @@ def _checks(reader: _Reader, body: Json, request: Request) -> Page:
         results.append(reader.result(watched, vantage(reader.asked.source, None), stand, hold))
         if outcome != "void":
             alive[item] = {"watched": theirs, "hold": hold}
-    following = _following(reader, body, request)
+    seen = [*_seen(request), *chain.from_iterable((each.id, each.name) for each in offered)]
+    page = _next_page(body, request)
+    following = () if page is None else (_list_request(reader.settings, page, seen),)
     events = (_events_request(reader, alive),) if alive else ()
     return Page(
         results=tuple(results),
         components=tuple(offered),
         problems=reader.reading.problems,
+        gone=() if following else reader.asked.unwatched(seen),
         next=(*following, *events),
     )
 
 
-def _following(reader: _Reader, body: Object, request: Request) -> tuple[Request, ...]:
+def _seen(request: Request) -> list[str]:
+    """The spellings of the checks on the pages before."""
+    seen = request.about.get("seen")
+    return [each for each in seen if isinstance(each, str)] if isinstance(seen, list) else []
+
+
+def _next_page(body: Object, request: Request) -> int | None:
     page = request.about.get("page")
     match body.get("result_info"):
         case {"total_pages": int(pages)} if isinstance(page, int) and page < min(pages, MOST_PAGES):
-            return (_list_request(reader.settings, page + 1),)
+            return page + 1
         case _:
-            return ()
+            return None
 
 
 def _ms(given: Object, key: str) -> int:

@@ -135,6 +135,10 @@ class Asked:
         """Components that the configuration names and the page does not have, under any spelling."""
         return tuple(sorted((self.wanted | self.mapped) - {ANY_COMPONENT} - set(offered)))
 
+    def unwatched(self, offered: Collection[str]) -> tuple[str, ...]:
+        """Checks that `vantage_of` names and the monitor does not have, under any spelling."""
+        return tuple(sorted(self.watched.keys() - set(offered)))
+
 
 @dataclass(frozen=True, slots=True)
 class Reply:
@@ -235,7 +239,7 @@ class Page:
     components: tuple[Component, ...] = ()
     problems: Problems = field(default_factory=dict)
     gone: tuple[str, ...] = ()
-    """What the configuration names and the page does not have (Asked.gone)."""
+    """What the configuration names and the page does not have (Asked.gone, Asked.unwatched)."""
     next: tuple[Request, ...] = ()
     failed: Problem | None = None
     """The reply as a whole cannot be used: the poll has failed (an `optional` request is counted)."""
@@ -246,14 +250,14 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class SourceKind(Generic[S]):
-    """One kind: its settings, and its two functions; None for a kind that this version does not ask yet.
+    """One kind: its settings, and its two functions.
 
     `history` is what to ask for results of a period, however long ago; None where only the present is told.
     """
 
     settings: type[S]
-    first: Callable[[S, Asked], tuple[Request, ...]] | None = None
-    parse: Callable[[S, Asked, Reply], Page] | None = None
+    first: Callable[[S, Asked], tuple[Request, ...]]
+    parse: Callable[[S, Asked, Reply], Page]
     history: Callable[[S, Asked], tuple[Request, ...]] | None = None
 
     def of_history(self) -> SourceKind[S] | None:
@@ -262,11 +266,11 @@ class SourceKind(Generic[S]):
 
     def begin(self, settings: Settings, asked: Asked) -> tuple[Request, ...]:
         """The first requests; TypeError for another kind's settings."""
-        return () if self.first is None else self.first(self._own(settings), asked)
+        return self.first(self._own(settings), asked)
 
     def read(self, settings: Settings, asked: Asked, reply: Reply) -> Page:
         """What a reply said; TypeError for another kind's settings."""
-        return Page() if self.parse is None else self.parse(self._own(settings), asked, reply)
+        return self.parse(self._own(settings), asked, reply)
 
     def _own(self, settings: Settings) -> S:
         if not isinstance(settings, self.settings):

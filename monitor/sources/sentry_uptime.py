@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import NamedTuple
 from urllib.parse import quote, urlencode
 
@@ -77,8 +78,22 @@ def parse(settings: SentryUptimeSettings, asked: Asked, reply: Reply) -> Page:
     if not isinstance(body, list):
         return Page(failed="wrong_type")
     reader = _Reader(settings, asked, Reading(reply.received_at), reply.request.about)
-    page = _detectors(reader, body) if reply.request.purpose == DETECTORS else _checks(reader, body)
-    return replace(page, next=(*page.next, *_following(reply)))
+    following = _following(reply)
+    if reply.request.purpose == CHECKS:
+        return replace(_checks(reader, body), next=following)
+    page = _detectors(reader, body)
+    seen: list[Json] = [*_seen(reply.request), *chain.from_iterable((each.id, each.name) for each in page.components)]
+    return replace(
+        page,
+        gone=() if following else asked.unwatched([str(each) for each in seen]),
+        next=(*page.next, *(replace(each, about={"seen": seen}) for each in following)),
+    )
+
+
+def _seen(request: Request) -> list[Json]:
+    """The spellings of the detectors on the pages before."""
+    seen = request.about.get("seen")
+    return seen if isinstance(seen, list) else []
 
 
 def _request(settings: SentryUptimeSettings, purpose: str, path: str, query: Mapping[str, str]) -> Request:

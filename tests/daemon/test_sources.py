@@ -10,6 +10,9 @@ from contextlib import contextmanager
 import pytest
 
 from tests.daemon.programs import Minutebook, Until, configuration, ended, now_ms, running_app
+from tests.vendors import cloudflare, sentry
+from tests.vendors.cloudflare import Cloudflare
+from tests.vendors.sentry import Sentry
 from tests.vendors.serving import Vendor, serving
 from tests.vendors.statuspage import StatusPage
 
@@ -20,7 +23,7 @@ policies: [{{effective_from: 2026-01-01, third_party: {{corroborated_by: {{cloud
 
 
 @contextmanager
-def served(page: StatusPage) -> Iterator[Vendor]:
+def served(page: StatusPage | Sentry | Cloudflare) -> Iterator[Vendor]:
     """The page in a thread of its own, until the block is left."""
     loop = asyncio.new_event_loop()
     begun, over = threading.Event(), asyncio.Event()
@@ -126,3 +129,27 @@ def test_a_page_that_posts_is_asked_at_once_and_nobody_else_can_have_it_asked(
 
 HOOKED = '{{url: "{url}", webhook_secret: {{from_file: hook}}}}'
 TOLD, JSON = b'{"page": {"id": "p1"}}', {"Content-Type": "application/json"}
+
+
+def test_components_lists_the_checks_of_a_monitor_with_their_ids(minutebook: Minutebook) -> None:
+    theirs, zone = Sentry(), Cloudflare(has_events=False)
+    theirs.watch("42", "checkout")
+    zone.watch("hc1", "edge-check")
+    zone.stand("hc1", "healthy")
+    with served(theirs) as one, served(zone) as other:
+        (minutebook.folder / "minutebook.yaml").write_text(
+            "services: [{name: app, checks: [{name: web, http: {url: 'http://127.0.0.1:1/'}}]}]\n"
+            "sources:\n"
+            f"  - name: s\n    sentry_uptime: {{organization: optizio, url: '{one.url}',"
+            " auth_token: {from_env: S}}\n"
+            f"  - name: c\n    cloudflare_health_checks: {{zone: {cloudflare.ZONE}, api_url: '{other.url}',"
+            " api_token: {from_env: C}}\n"
+        )
+        env = {"S": sentry.TOKEN, "C": cloudflare.TOKEN}
+        shown = minutebook("components", "s", env=env)
+        assert (shown.status, shown.out.splitlines()) == (0, ["id  name      state", "42  checkout  unknown"])
+        shown = minutebook("components", "c", env=env)
+        assert (shown.status, shown.out.splitlines()) == (
+            0,
+            ["id   name        state", "hc1  edge-check  operational"],
+        )

@@ -250,6 +250,17 @@ def test_of_paging_only_the_cursor_is_taken(link: str, cursor: str | None) -> No
 # ---------------------------------------------------------------- both
 
 
+def test_a_check_that_is_named_and_is_on_no_page_is_told() -> None:
+    assert cf(cloudflare.HEALTH_CHECKS, listed({"status": "healthy"})).gone == ("42",)
+    page = cf(cloudflare.HEALTH_CHECKS, listed({"status": "healthy"}, total_pages=2))
+    assert page.gone == ()
+    assert cf(cloudflare.HEALTH_CHECKS, listed(), page.next[0].about).gone == ("42",)
+    more = '<https://x/>; rel="next"; results="true"; cursor="0:1:0"'
+    page = se(sentry.DETECTORS, [{"id": "42", "projectId": 7, "name": "a"}], more, {})
+    assert page.gone == ()
+    assert se(sentry.DETECTORS, [], "", page.next[-1].about).gone == ("edge",)
+
+
 BAD_STAND = listed({"status": "unhealthy", "failure_reason": "x", "interval": 60, "timeout": 5}, total_pages=2)
 BAD_EVENTS = happened({}, {"region": "ENAM", "originResponseStatus": 500}, {"region": ""})
 BAD_LOOKS = [look(checkStatus="failure"), look(uptimeCheckId="u2", checkStatus="failure_incident", httpStatusCode=500)]
