@@ -11,8 +11,8 @@
 
 It makes `.venv`, installs a pinned uv into it, then exactly what the locks hash, then the project itself.
 What is not on the package index (Prometheus, VictoriaMetrics) is unpacked from the distribution's own packages into
-`.venv`: no root needed, no service started. Root installs nftables, iproute2 and systemd for the tests where they are
-missing.
+`.venv`: no root needed, no service started. Root installs nftables, iproute2, systemd and Pango for the tests where they
+are missing.
 A second start finds all of it in place.
 """
 
@@ -33,6 +33,7 @@ import urllib.error
 import urllib.request
 import venv
 from collections.abc import Iterator
+from ctypes.util import find_library
 from pathlib import Path
 
 OLDEST, NEWEST = (3, 11), (3, 13)
@@ -72,6 +73,8 @@ TOOL_SOURCES = {
 }
 # What makes the tests' network namespaces, and what reads the unit: installed by root or not at all.
 SYSTEM_TOOLS = {"ip": "iproute2", "nft": "nftables", "systemd-analyze": "systemd"}
+# Libraries that a package of ours loads by name: WeasyPrint sets a report with Pango.
+SYSTEM_LIBRARIES = {"pangoft2-1.0": "libpangoft2-1.0-0", "harfbuzz-subset": "libharfbuzz-subset0"}
 GATES = {
     "format": ["ruff", "format", "--check", "--quiet", "."],
     "lint": ["ruff", "check", "--quiet", "."],
@@ -271,7 +274,10 @@ def fetch_tools() -> None:
 
 def install_system_tools() -> None:
     """Installs what only root can use; anybody else is told the command. No service is started by it."""
-    missing = sorted(package for tool, package in SYSTEM_TOOLS.items() if not shutil.which(tool))
+    missing = sorted(
+        [package for tool, package in SYSTEM_TOOLS.items() if not shutil.which(tool)]
+        + [package for library, package in SYSTEM_LIBRARIES.items() if not find_library(library)]
+    )
     if not missing:
         return
     command = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *missing]
@@ -304,7 +310,7 @@ def relocate(root: Path, program: Path, start: Path) -> None:
 
 def with_tools() -> dict[str, str]:
     """The environment of a command that uses the tools. With CI=true one that is missing fails, else it is said."""
-    for fetch, tools in ((fetch_tools, TOOL_SOURCES), (install_system_tools, SYSTEM_TOOLS)):
+    for fetch, tools in ((fetch_tools, TOOL_SOURCES), (install_system_tools, SYSTEM_TOOLS | SYSTEM_LIBRARIES)):
         try:
             fetch()
         except SystemExit as stop:

@@ -55,3 +55,8 @@ def percent(value: str | Fraction | None, digits: int = 3) -> str:
     scaled = numerator * 10 ** (digits + 2) // denominator
     sign, text = ("-" if scaled < 0 else ""), str(abs(scaled)).zfill(digits + 1)
     return f"{sign}{text[:-digits]}.{text[-digits:]} %"
+
+
+def promised(value: str | Fraction) -> str:
+    """A promised ratio as it was written: `99.9 %`, and not more than 9 digits of it."""
+    return percent(value, 7)[:-2].rstrip("0").rstrip(".") + " %"

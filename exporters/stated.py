@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import cast
 from zoneinfo import ZoneInfo
 
@@ -51,10 +52,20 @@ class Wall:
         """`2026-03-29 02:00:00 BST`, with milliseconds where there are some; `-` for null."""
         if instant is None:
             return "-"
-        given = parse_instant(cast(str, instant))
-        try:
-            local = moment(given).astimezone(self._zone)
-        except OverflowError:  # the first and the last hours that have a date at all
-            local = moment(given)
-        exactness = "milliseconds" if given % SECOND else "seconds"
+        local, exactness = self._local(instant)
         return f"{local.replace(tzinfo=None).isoformat(' ', exactness)} {local.tzname()}"
+
+    def dated(self, instant: Json) -> str:
+        """`2026-03-29 02:00:00+01:00`: with the offset, which a name of a zone only tells those who know it."""
+        if instant is None:
+            return "-"
+        local, exactness = self._local(instant)
+        return local.isoformat(" ", exactness)
+
+    def _local(self, instant: Json) -> tuple[datetime, str]:
+        given = parse_instant(cast(str, instant))
+        exactness = "milliseconds" if given % SECOND else "seconds"
+        try:
+            return moment(given).astimezone(self._zone), exactness
+        except OverflowError:  # the first and the last hours that have a date at all
+            return moment(given), exactness

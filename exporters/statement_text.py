@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 
-from exporters.numbers import duration, percent
+from exporters.numbers import duration, percent, promised
 from exporters.stated import Statement, Wall, at, ms, plain, ratio_text, rows
 
 _LABEL_WIDTH = 12
@@ -78,22 +78,17 @@ def _allowed(stated: Statement) -> Iterator[str]:
     objective, base = ratio_text(stated, "objective") or "0", ms(stated, "base_ms")
     missed = 1 - Fraction(objective)
     by_objective = int(missed * base)
-    arithmetic = f"{_short(missed)} of {duration(base)} = {duration(by_objective)}"
+    arithmetic = f"{promised(missed)} of {duration(base)} = {duration(by_objective)}"
     if stated["budget_bound_by"] == "downtime_cap":
         yield f"{duration(ms(stated, 'budget_ms'))}: the cap on downtime binds, it is stricter than the objective"
-        yield f"(objective {_short(objective)}: {arithmetic})"
+        yield f"(objective {promised(objective)}: {arithmetic})"
     else:
         yield f"{duration(ms(stated, 'budget_ms'))}: the objective binds"
-        yield f"(objective {_short(objective)}: {arithmetic}; the month less excused and unknown time)"
+        yield f"(objective {promised(objective)}: {arithmetic}; the month less excused and unknown time)"
 
 
 def _count(number: int, thing: str) -> str:
     return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
-
-
-def _short(ratio: str | Fraction) -> str:
-    """A promised ratio as it was written: `99.9 %`."""
-    return percent(ratio, 7)[:-2].rstrip("0").rstrip(".") + " %"
 
 
 def _times(rate: object) -> str:

@@ -35,6 +35,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
         "monitor.ledger.months",
         "monitor.ledger.coverage",
         "monitor.ledger.outages",
+        "monitor.ledger.course",
         "monitor.ledger.changes",
         "monitor.ledger.reconciliation",
         "monitor.ledger.live",
@@ -68,6 +69,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
         "monitor.demo",
         "monitor.faces",
         "monitor.life",
+        "monitor.reporting",
         "monitor.wiring",
     ),
 )

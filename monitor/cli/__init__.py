@@ -24,6 +24,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "probe": ("monitor.cli.daemon:probe", "One probe now, with every phase."),
     "components": ("monitor.cli.sources:components", "What a status page offers, with ids, for the configuration."),
     "statement": ("monitor.cli.statements:statement", "The statement of a month, from the store."),
+    "report": ("monitor.cli.reports:report", "The availability report of a month, a quarter or a year."),
     "replay": ("monitor.cli.statements:replay", "The same statement from a file of facts, without a store."),
     "import": ("monitor.cli.log:import_file", "Take in a file of facts."),
     "export": ("monitor.cli.log:export", "Write the facts of the store, one a line."),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
 from monitor.facts import Json, Result
@@ -18,16 +18,21 @@ from monitor.ledger.timeline import DOWN, Segments
 
 def outages(of: ServiceBook, booked: MonthBook) -> list[Json]:
     """Every maximal DOWN interval of the measured timeline, excused time included, clipped to the month and `as_of`."""
+    return [_outage(of, booked, begun, within) for begun, within in outage_spans(of, booked)]
+
+
+def outage_spans(of: ServiceBook, booked: MonthBook) -> Iterator[tuple[Span, Period]]:
+    """Each outage as it is, and what of it lies in the month before `as_of`."""
     elapsed = booked.books.measured.period
     if elapsed.start >= elapsed.end:
-        return []
-    touching = segments_touching(of.readings.measured.segments, elapsed)
-    return [_outage(of, booked, (start, end)) for start, end, state in touching if state == DOWN]
+        return
+    for start, end, state in segments_touching(of.readings.measured.segments, elapsed):
+        if state == DOWN:
+            yield (start, end), Period(max(start, elapsed.start), min(end, elapsed.end))
 
 
-def _outage(of: ServiceBook, booked: MonthBook, span: Span) -> dict[str, Json]:
+def _outage(of: ServiceBook, booked: MonthBook, span: Span, within: Period) -> dict[str, Json]:
     elapsed = booked.books.measured.period
-    within = Period(max(span[0], elapsed.start), min(span[1], elapsed.end))
     failing = sorted(_failing(of, within), key=lambda result: (result.at, result.vantage, result.check))
     longest = [(a, b) for a, b, state in segments_touching(of.readings.longest.segments, within) if state == DOWN]
     as_of = booked.frame.as_of

@@ -49,13 +49,18 @@ def close(facts: Iterable[AnyFact], terms: Terms, services: Iterable[str], asked
 def statement(terms: Terms, service: str, entries: Entries, timelines: TimelinesOf, asked: Asked) -> dict[str, Json]:
     """The statement of one service. Raises InputError when no policy is in force in the month."""
     of = service_book(terms, service, entries, timelines)
-    booked = book_month(of, asked.month, asked.as_of)
+    return stated_of(of, book_month(of, asked.month, asked.as_of), asked, proof_of(consulted(of)))
+
+
+def stated_of(of: ServiceBook, booked: MonthBook, asked: Asked, proof: dict[str, Json]) -> dict[str, Json]:
+    """The statement of a month that is booked already. `proof` is of the facts that the service was read from, the same
+    for each of its months."""
     stated: dict[str, Json] = {
         **_head(of, booked, asked),
         **_amounts(booked.figures),
         **_burn(burn_at(of, asked.as_of, {asked.month: booked})),
         **_runs(of, booked),
-        "terms": {"digest": terms.digest},
+        "terms": {"digest": of.terms.digest},
         "terms_changed": _terms_changed(of, booked, asked),
         "restatement": None,
         "vantages": vantage_coverage(of, booked),
@@ -66,7 +71,7 @@ def statement(terms: Terms, service: str, entries: Entries, timelines: Timelines
         "commitments": [_commitment(booked.figures, booked.frame.policy.downtime_cap_ms)],
         "tickets": [],
     }
-    return sealed(stated, consulted(of))
+    return sealed(stated, proof)
 
 
 def _head(of: ServiceBook, booked: MonthBook, asked: Asked) -> dict[str, Json]:
@@ -282,9 +287,13 @@ def consulted(of: ServiceBook) -> list[AnyFact]:
     return facts
 
 
-def sealed(stated: dict[str, Json], facts: Sequence[AnyFact]) -> dict[str, Json]:
-    """Adds the digests: of the facts (ascending), and of the statement less `digest` and `facts.head` (section 9)."""
+def proof_of(facts: Sequence[AnyFact]) -> dict[str, Json]:
+    """How many facts, and the digest over their ascending digests (section 9)."""
     digests = b"".join(sorted(digest(fact) for fact in facts))
-    facts_shown: dict[str, Json] = {"count": len(facts), "digest": sha256_text(digests)}
-    own = sha256(canonical_json({**stated, "facts": facts_shown})).hexdigest()
-    return {**stated, "facts": {**facts_shown, "head": None}, "digest": f"sha256:{own}"}
+    return {"count": len(facts), "digest": sha256_text(digests)}
+
+
+def sealed(stated: dict[str, Json], proof: dict[str, Json]) -> dict[str, Json]:
+    """Adds the proof of the facts, and the digest of the statement less `digest` and `facts.head` (section 9)."""
+    own = sha256(canonical_json({**stated, "facts": proof})).hexdigest()
+    return {**stated, "facts": {**proof, "head": None}, "digest": f"sha256:{own}"}
