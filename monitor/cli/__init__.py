@@ -22,7 +22,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("monitor.cli.daemon:demo", "Two months of history and an app that fails on purpose, with no network."),
     "check-config": ("monitor.cli.configuration:check_config", "Check a configuration: every error with its place."),
     "probe": ("monitor.cli.daemon:probe", "One probe now, with every phase."),
-    "components": ("monitor.cli.sources:components", "What a status page offers, with ids, for the configuration."),
+    "components": (
+        "monitor.cli.sources:components",
+        "What a page or a monitor offers, with ids, for the configuration.",
+    ),
     "statement": ("monitor.cli.statements:statement", "The statement of a month, from the store."),
     "report": ("monitor.cli.reports:report", "The availability report of a month, a quarter or a year."),
     "replay": ("monitor.cli.statements:replay", "The same statement from a file of facts, without a store."),

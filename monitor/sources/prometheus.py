@@ -37,8 +37,9 @@ newest 30 s (-search.latencyOffset)."""
 LONGEST = HOUR
 """What one poll asks for at most; `backfill` for more."""
 
-CHUNK = (LONGEST + LATE) // 2
-"""What one request of a poll asks for: a quarter of a million samples fit into a body."""
+CHUNK = 3 * MINUTE
+"""What one request of a poll asks for: what a poll each minute asks for anyway, so that an hour that was missed fits
+into bodies where a minute does; 21 requests then."""
 
 SHORTEST_STEP = SECOND
 
