@@ -12,8 +12,11 @@ from monitor.config.terms import to_terms
 from monitor.ledger.period import DAY
 from monitor.probes.http import HttpSettings
 from monitor.settings import Mistake, format_duration
+from monitor.sources.statuspage import StatuspageSettings
 
 FEWEST_CANARIES = 3  # design/faults.md, "Canaries"
+SHORTEST_ADDRESS = 22
+"""Characters of a secret that stands in an address: 128 bits, six a character."""
 SHORTEST_MONTH = 28 * DAY
 
 
@@ -29,6 +32,7 @@ def doubts(config: Config) -> Iterator[Mistake]:
     yield from _short_announcements(config)
     yield from _few_canaries(config)
     yield from _one_resolver(config)
+    yield from _guessable_addresses(config)
     yield from _not_yet(config)
 
 
@@ -145,6 +149,17 @@ def _few_canaries(config: Config) -> Iterator[Mistake]:
             "none of the canaries says who it is, so that a captive portal is taken for the network; add an `http`"
         )
         yield Mistake(("probing", "canaries"), f"{message} with `expect.body_matches`")
+
+
+def _guessable_addresses(config: Config) -> Iterator[Mistake]:
+    """A secret of fewer than 128 bits that alone guards an address (design/reliability.md, section 3)."""
+    for place, source in enumerate(config.sources):
+        settings = source.settings
+        if isinstance(settings, StatuspageSettings) and settings.webhook_secret is not None:
+            length = len(settings.webhook_secret.reveal())
+            if 0 < length < SHORTEST_ADDRESS:
+                message = f"{length} characters that end an address can be guessed; take at least {SHORTEST_ADDRESS}"
+                yield Mistake(("sources", place, "statuspage", "webhook_secret"), f"{message}, made at random")
 
 
 def _not_yet(config: Config) -> Iterator[Mistake]:

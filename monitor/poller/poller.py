@@ -82,6 +82,7 @@ class _State:
     due_ns: int = 0
     wait_ns: int = 0
     said: str = ""
+    has_news: bool = False
     polling: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
@@ -131,12 +132,15 @@ class Poller:
             return
         async with state.polling:
             if self._clock.monotonic_ns() >= (state.wait_ns if hurry else max(state.due_ns, state.wait_ns)):
+                state.has_news = False
                 await self._poll(state)
+                if state.has_news and state.failures == 0:  # it may have been read before the news was there
+                    await self._poll(state)
 
     def hurry(self, name: str) -> None:
-        """The next bell is heeded: something says that the source has news."""
+        """The next bell is heeded, and a poll that is under way made again: something says that the source has news."""
         if (state := self._states.get(name)) is not None:
-            state.due_ns = 0
+            state.due_ns, state.has_news = 0, True
 
     async def take(self, name: str, page: Page) -> int:
         """What a delivery of the source says, recorded as if it had been polled now, unless something newer is known:

@@ -140,3 +140,10 @@ def test_sections_that_this_version_does_not_act_on(tmp_path: Path) -> None:
     example_with_secrets(tmp_path)
     found = [str(problem) for problem in check(tmp_path / "minutebook.yaml", {}).warnings]
     assert [text for text in found if "checks `web_vitals` and does not act on it yet" in text]
+
+
+def test_an_address_that_can_be_guessed(tmp_path: Path) -> None:
+    page = 'statuspage: {url: "https://s.example", webhook_secret: {from_env: TOKEN}}'
+    text = SMALLEST + f"sources: [{{name: us, {page}, announces_maintenance: true}}]\n"
+    [warning] = warnings(text, tmp_path)
+    assert "sources[0].statuspage.webhook_secret: 1 characters that end an address can be guessed" in warning

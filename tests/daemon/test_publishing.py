@@ -59,6 +59,8 @@ def test_what_is_published_is_one_maintenance_whoever_saw_it_first(minutebook: M
     (minutebook.folder / "key").write_text(KEY)
     with served(page) as vendor, running_app() as app:
         file = configuration(minutebook.folder, app, MORE.format(url=vendor.url, page=PAGE))
+        listed = minutebook.well("components", "own-page", "-c", file).splitlines()
+        assert listed == ["id    name  state", "app1  App   operational", "blog  Blog  operational"]
         first = announcing(file)
         shown = minutebook.well(*first)
         assert shown.startswith("ck1: recorded, by ada (unauthenticated)")

@@ -11,12 +11,13 @@ from typing import Any
 
 import pytest
 
+from monitor.config import parse
 from monitor.facts import Result
 from monitor.hooks import quarantine
 from monitor.ledger.period import DAY, MINUTE, parse_instant
 from monitor.wiring import posting
 from tests.faces.conftest import Book, Served, serve
-from tests.hooks.posted import HOLD, NOW, SECRETS, configured, issue, notification, posted, signature
+from tests.hooks.posted import CONFIG, HOLD, NOW, SECRETS, configured, issue, notification, posted, signature
 
 SOURCES = {"own": {"component_update": {}}, "them": {"page": {}}, "sentry": issue(), "cf": notification()}
 
@@ -143,6 +144,14 @@ async def test_both_secrets_are_good_while_one_is_changed(served: Served) -> Non
     old = {**headers, "X-INSTATUS-WEBHOOK-SIGNATURE": signature(body, SECRETS["OLD"])}
     del old["x-instatus-webhook-signature"]
     assert (await post(served, path, body, old))[0] == 200
+
+
+async def test_a_reload_changes_who_may(served: Served, tmp_path: Path) -> None:
+    changed = SECRETS | {"CF": "another"}
+    served.book.hooks.replace(posting(parse(CONFIG, "minutebook.yaml", tmp_path, changed)))
+    assert (await sent(served, "cf", notification()))[0] == 401
+    served.book.hooks.replace([])
+    assert (await sent(served, "cf", notification()))[0] == 404
 
 
 @pytest.mark.parametrize(

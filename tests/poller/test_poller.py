@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import trustme
+from aiohttp import web
 
 from monitor import wiring
 from monitor.config import Config, parse
@@ -342,6 +343,23 @@ async def test_what_a_delivery_says_is_recorded_once_and_says_nothing_of_what_it
     assert await polled.poller.take("page", third) == 1
     with pytest.raises(LookupError):
         await polled.poller.take("nobody", delivery)
+
+
+async def test_news_that_come_while_a_page_is_read_have_it_read_once_more(
+    page: StatusPage, vendor: Vendor, polled: Polled
+) -> None:
+    async def answer(request: web.Request) -> object | None:
+        found = page.at(request.path)
+        if request.path.endswith("/incidents.json") and not page.incidents:
+            page.open("i1", START, {"cdn1": "major_outage"})  # a moment after it was read
+            polled.poller.hurry("page")
+        return found
+
+    vendor.answer = answer
+    assert [fact.fields["incident"] for fact in await polled.ring(START)] == ["i1"]
+    asked = len(vendor.asked)
+    await polled.ring()
+    assert len(vendor.asked) == asked + 3  # and only once
 
 
 async def test_a_secret_header_is_sent_and_never_shown(vendor: Vendor, tmp_path: Path) -> None:
