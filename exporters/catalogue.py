@@ -92,7 +92,7 @@ MetricName = Literal[
     "minutebook_build_info",
 ]
 
-Issue = Literal["fault catalogue", "web vitals", "response times", "credits"]
+Issue = Literal["web vitals", "response times", "credits"]
 Unit = Literal["seconds", "ratio", "bytes", ""]
 
 

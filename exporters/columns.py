@@ -14,7 +14,7 @@ from exporters.labels import pair, shown_target
 from exporters.numbers import ratio, seconds
 from exporters.warnings import ends_soon, is_slow
 from monitor.facts import EXCLUSION_CLASSES
-from monitor.ledger.decimals import decimal
+from monitor.ledger.decimals import Ratio
 from monitor.ledger.snapshot import EXHAUSTION_WINDOWS, WINDOWS, Figures, Newest, NextMaintenance, ServiceView, Verdict
 
 Row = TypeVar("Row")
@@ -228,7 +228,7 @@ MONTHS: Table[Figures] = Table(
     ("service", "month"),
     lambda row: (row.service, row.month),
     (
-        Column("sla_objective_ratio", lambda row: decimal(row.objective)),
+        Column("sla_objective_ratio", lambda row: ratio(Ratio(*row.objective.as_integer_ratio()))),
         Column("sla_month_length_seconds", lambda row: seconds(row.accounts.month)),
         Column("sla_statement_final", lambda row: _one(row.final)),
         *(_verdict(verdict) for verdict in get_args(Verdict)),

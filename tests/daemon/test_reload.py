@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from monitor.ledger.period import format_instant
-from tests.daemon.programs import App, Daemon, Minutebook, Until, configuration, instant, now_ms
+from tests.daemon.programs import App, Daemon, Minutebook, Until, configuration, free_port, instant, now_ms
 
 LAST_RELOAD = "minutebook_config_last_reload_successful"
 
@@ -112,6 +112,30 @@ def test_a_removed_check_leaves_the_page(
     assert daemon.reload(operator).status == 200
     until(lambda: daemon.value("probe_success", check="web2") == 1)
     assert daemon.page().of("probe_success", check="web") == []
+
+
+def test_a_removed_service_leaves_no_series_behind(
+    minutebook: Minutebook, daemon: Daemon, app: App, operator: str, until: Until
+) -> None:
+    """Neither of its month, nor of its looks, nor of what was void."""
+    path = configuration(minutebook.folder, app)
+    without, nobody = path.read_text(), free_port()
+    proxy = f"proxy: {{url: 'http://127.0.0.1:{nobody}'}}"
+    often = "interval: 1s, timeout: 1s"
+    void = f"{{name: blind, http: {{url: '{app.url}', {proxy}}}, {often}}}"
+    seen = f"{{name: seen, http: {{url: '{app.url}'}}, {often}, warn: {{duration: 1ms}}}}"
+    path.write_text(without.replace("services: [", f"services: [{{name: gone, checks: [{void}, {seen}]}}, "))
+
+    def left() -> set[str]:
+        gone = {("service", "gone"), ("check", "blind"), ("check", "seen")}
+        return {one.name for one in daemon.page().samples if gone & set(one.labels.items())}
+
+    assert daemon.reload(operator).status == 200
+    all_kinds = {"probe_success", "sla_account_seconds", "sla_burn_rate", "minutebook_void_seconds"}
+    until(lambda: left() >= all_kinds | {"minutebook_void_since_timestamp_seconds", "minutebook_check_warning"})
+    path.write_text(without)
+    assert daemon.reload(operator).status == 200
+    until(lambda: not left())
 
 
 def test_what_needs_a_restart_stays_as_it_is(

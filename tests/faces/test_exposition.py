@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import ast
+import re
 import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
 from itertools import zip_longest
+from pathlib import Path
 from typing import get_args
 
 import pytest
@@ -25,11 +28,16 @@ from monitor.facts import Result
 from monitor.ledger.decimals import Ratio, decimal
 from monitor.ledger.period import DAY, MINUTE, SECOND
 from monitor.ledger.snapshot import Snapshot, WarnLimits
+from tests.conftest import ROOT
 from tests.faces.samples import AS_OF, MARCH, SELF, figures, newest, result, snapshot, view, with_maintenance
+
+METRIC_NAME = re.compile(r"(?:sla|probe|minutebook|web_vitals)_[a-z][a-z0-9_]*(?:/[a-z]+)?")
+NO_METRICS = {"probe_once"}
 
 TLS: Attributes = {
     "probe_http_version": 1.1,
     "probe_http_redirects": 0,
+    "probe_http_content_length": 120,
     "probe_tls_version_info": "TLS 1.3",
     "probe_http_ssl": 1,
 }
@@ -229,6 +237,38 @@ def test_every_name_has_one_row_in_the_catalogue() -> None:
     assert all(CATALOGUE[name].issue is None for name in tables)
 
 
+def test_a_name_says_its_unit_and_its_type() -> None:
+    for name, metric in CATALOGUE.items():
+        assert name.endswith("_total") == (metric.type == "counter")
+        for unit in ("seconds", "ratio", "bytes"):
+            assert metric.unit == unit or not name.endswith(f"_{unit}"), name
+        assert metric.help.endswith(".")
+        assert "\n" not in metric.help
+        assert "\\" not in metric.help
+
+
+def named_in(folder: Path) -> set[str]:
+    """Every text in code that reads as the name of one of our metrics, or as name/phase."""
+    return {
+        node.value
+        for path in folder.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and METRIC_NAME.fullmatch(node.value)
+    }
+
+
+def test_code_names_no_metric_that_is_not_in_the_catalogue() -> None:
+    named = named_in(ROOT / "monitor") | named_in(ROOT / "exporters")
+    assert named >= {"probe_http_ssl", "probe_icmp_duration_seconds/rtt", "sla_service_up"}
+    assert {name.partition("/")[0] for name in named} - CATALOGUE.keys() <= NO_METRICS
+
+
+def test_what_a_probe_measures_for_the_page_has_a_column_there() -> None:
+    written = {name for name in named_in(ROOT / "monitor" / "probes") if name.startswith("probe_")}
+    columns = {column.name for column in PROBES.columns} | {column.attribute for column in PROBES.columns}
+    assert written - NO_METRICS <= columns
+
+
 def test_every_metric_of_now_is_on_a_full_page_with_the_labels_of_the_catalogue() -> None:
     looks = (replace(newest(result()), warn=LIMITS), newest(result("api", outcome="fail", reason="timeout")))
     text = page(snapshot(with_maintenance(view("app")), looks=looks))
@@ -237,7 +277,7 @@ def test_every_metric_of_now_is_on_a_full_page_with_the_labels_of_the_catalogue(
         for sample in family.samples:
             shown.setdefault(sample.name, set()).add(frozenset(sample.labels))
     now = {name for name, metric in CATALOGUE.items() if metric.issue is None}
-    assert shown.keys() == now - {"probe_http_content_length"}
+    assert shown.keys() == now
     assert all(labels == {frozenset(CATALOGUE[name].labels)} for name, labels in shown.items())  # type: ignore[index]
 
 
