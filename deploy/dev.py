@@ -11,8 +11,8 @@
 
 It makes `.venv`, installs a pinned uv into it, then exactly what the locks hash, then the project itself.
 What is not on the package index (Prometheus, VictoriaMetrics) is unpacked from the distribution's own packages into
-`.venv`: no root needed, no service started. Root installs nftables, iproute2, systemd and Pango for the tests where they
-are missing.
+`.venv`: no root needed, no service started. Root installs nftables, iproute2, systemd and Pango for the tests where
+they are missing.
 A second start finds all of it in place.
 """
 
