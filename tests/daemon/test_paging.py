@@ -57,9 +57,12 @@ class Stage:
         """A daemon over the app that has seen it well for two hours: what is unknown of a window raises its burn."""
         configuration(self.minutebook.folder, self.app, more=more)
         known = self.minutebook.folder / "known.jsonl"
-        at = format_instant(now_ms() - 2 * HOUR)
-        look = {"kind": "result", "recorded_at": at, "check": "web", "vantage": "here", "at": at, "outcome": "pass"}
-        known.write_text(json.dumps({**look, "hold_ms": 2 * HOUR + MINUTE}) + "\n")
+        now = now_ms()
+        instants = map(format_instant, range(now - 2 * HOUR, now, MINUTE))
+        looks = [{"kind": "result", "recorded_at": at, "check": "web", "at": at, "outcome": "pass"} for at in instants]
+        known.write_text(
+            "".join(json.dumps({**look, "vantage": "here", "hold_ms": 2 * MINUTE}) + "\n" for look in looks)
+        )
         self.minutebook.well("import", known)
         daemon = self.start().ready()
         wait_until(lambda: daemon.value("probe_success") == 1)
@@ -171,7 +174,9 @@ def test_a_daemon_that_is_killed_or_stands_or_has_no_disk_pages_within_3_minutes
             where = f"storage: sqlite:///{small_disk}/minutebook.db\n" if name == "full" else ""
             configuration(folder, stage.app, more=where)
             started.append(daemons.enter_context(ended(Minutebook(folder, environment(bytecode)).starting("run"))))
-        killed, stopped, full = [daemon.ready() for daemon in started]
+        for daemon in started:
+            wait_until(daemon.is_ready, 90)
+        killed, stopped, full = started
         daemons.enter_context(stage.paging(killed, stopped, full, short=False))
         before = now_ms()
         killed.kill()
