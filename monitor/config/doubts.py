@@ -12,6 +12,7 @@ from monitor.config.terms import to_terms
 from monitor.ledger.period import DAY
 from monitor.probes.http import HttpSettings
 from monitor.settings import Mistake, format_duration
+from monitor.sources import VantageSettings
 from monitor.sources.statuspage import StatuspageSettings
 
 FEWEST_CANARIES = 3  # design/faults.md, "Canaries"
@@ -29,6 +30,7 @@ def doubts(config: Config) -> Iterator[Mistake]:
     yield from _late_policies(config)
     yield from _nothing_excuses(config)
     yield from _nobody_depends(config)
+    yield from _watches_nothing(config)
     yield from _short_announcements(config)
     yield from _few_canaries(config)
     yield from _one_resolver(config)
@@ -114,6 +116,15 @@ def _nobody_depends(config: Config) -> Iterator[Mistake]:
         if source.provider is not None and source.provider not in depended:
             message = f"no service depends on {source.provider}: nothing of its incidents is kept"
             yield Mistake(("sources", place, "provider"), f"{message}; name its components in depends_on")
+
+
+def _watches_nothing(config: Config) -> Iterator[Mistake]:
+    """A monitor whose checks are none of ours."""
+    for place, source in enumerate(config.sources):
+        settings = source.settings
+        if isinstance(settings, VantageSettings) and not settings.names_checks and not source.vantage_of:
+            message = f"{source.name} looks at no check of ours: nothing of what it sees is kept"
+            yield Mistake(("sources", place), f"{message}; map its checks in vantage_of")
 
 
 def _short_announcements(config: Config) -> Iterator[Mistake]:

@@ -136,6 +136,15 @@ def test_a_provider_that_no_service_depends_on(tmp_path: Path) -> None:
     ]
 
 
+def test_a_monitor_whose_checks_are_none_of_ours(tmp_path: Path) -> None:
+    (tmp_path / "t").write_text("token")
+    source = "sources: [{name: s, sentry_uptime: {organization: o, auth_token: {from_file: t}}}]\n"
+    assert warnings(SMALLEST + source, tmp_path) == [
+        "minutebook.yaml:5:11: sources[0]: s looks at no check of ours: nothing of what it sees is kept;"
+        " map its checks in vantage_of"
+    ]
+
+
 def test_sections_that_this_version_does_not_act_on(tmp_path: Path) -> None:
     example_with_secrets(tmp_path)
     found = [str(problem) for problem in check(tmp_path / "minutebook.yaml", {}).warnings]

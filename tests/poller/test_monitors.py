@@ -169,3 +169,24 @@ async def test_an_hour_of_sentrys_gives_the_statement_that_its_script_implies(tm
     assert isinstance(accounts, dict)
     assert accounts["down"] == 10 * MINUTE
     assert accounts["up"] == 49 * MINUTE + 2 * MINUTE + 10 * SECOND
+
+
+async def test_an_hour_of_cloudflares_gives_the_statement_that_its_script_implies(tmp_path: Path) -> None:
+    """Unhealthy from 12:30 to 12:40; not to be reached from 12:45 to 12:50, which no later poll can tell."""
+    zone = Cloudflare(has_events=False)
+    zone.watch("hc1", "edge-check")
+    async with serving(Vendor(zone.answer)) as theirs:
+        config = parse(*configured(theirs.url, tmp_path))
+        async with polling(tmp_path, config, NOW) as polled:
+            for minute in range(60):
+                zone.stand("hc1", "unhealthy" if 30 <= minute < 40 else "healthy")
+                theirs.trouble = "error" if 45 <= minute < 50 else None
+                polled.clock.advance(NOW + minute * MINUTE - polled.clock.now())
+                await polled.poller.ring("cf", hurry=True)
+            facts: list[AnyFact] = list(polled.store.read(ALL_TIME, ALL_TIME.end))
+    hold = 125 * SECOND
+    [told] = statements(facts, to_terms(config), Wanted(["app"], Month(2026, 6), NOW + DAY))
+    accounts = told["accounts_ms"]
+    assert isinstance(accounts, dict)
+    assert accounts["down"] == 10 * MINUTE
+    assert accounts["up"] == (30 + 4) * MINUTE + hold + 9 * MINUTE + hold
