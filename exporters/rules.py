@@ -350,7 +350,8 @@ def _promise(wanted: Wanted) -> Iterator[Alert]:
     )
     yield Alert(
         "SlaStatementNotFinal",
-        f"sla_statement_final == 0 and on (month) (time() - sla_month_end_timestamp_seconds > {wanted.final_after_s})",
+        f"sla_statement_final == 0 and on (month) (time() - sla_month_end_timestamp_seconds > {wanted.final_after_s})"
+        " and on (service, month) (sla_coverage_ratio > 0)",
         "ticket",
         "The statement of {{ $labels.service }} for {{ $labels.month }} is not closed",
         "It should have been closed by itself a day ago; until it is, late facts still change it.",

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 MONTH_S, DAY_S = 31 * 86_400, 86_400
 RUNS = f'sla_month_end_timestamp_seconds{{month="1970-01"}} {MONTH_S}x3000'
 ENDED = 'sla_month_end_timestamp_seconds{month="1969-12"} 0x3000'
-LONG_ENDED = 'sla_month_end_timestamp_seconds{month="1969-12"} 0x200'
+ENDED_BY_THE_HOUR = 'sla_month_end_timestamp_seconds{month="1969-12"} 0x200'
 EVALUATED = "minutebook_evaluation_timestamp_seconds"
 RELOADED = "minutebook_config_last_reload_successful"
 SYNCHRONIZED = "minutebook_clock_synchronized"
@@ -371,22 +371,45 @@ CASES: tuple[Case, ...] = (
     Case(
         "SlaStatementNotFinal",
         "a day after it should have been",
-        (month("sla_statement_final", "0x200", "1969-12"), 'sla_month_end_timestamp_seconds{month="1969-12"} 0x200'),
+        (
+            month("sla_statement_final", "0x200", "1969-12"),
+            month("sla_coverage_ratio", "0.99x200", "1969-12"),
+            ENDED_BY_THE_HOUR,
+        ),
         "146h",
         ("month=1969-12",),
         interval="1h",
     ),
     Case(
         "SlaStatementNotFinal",
+        "a month before the first look, of which there is nothing to close",
+        (
+            month("sla_statement_final", "0x200", "1969-12"),
+            month("sla_coverage_ratio", "0x200", "1969-12"),
+            ENDED_BY_THE_HOUR,
+        ),
+        "146h",
+        interval="1h",
+    ),
+    Case(
+        "SlaStatementNotFinal",
         "there is time left",
-        (month("sla_statement_final", "0x200", "1969-12"), 'sla_month_end_timestamp_seconds{month="1969-12"} 0x200'),
+        (
+            month("sla_statement_final", "0x200", "1969-12"),
+            month("sla_coverage_ratio", "0.99x200", "1969-12"),
+            ENDED_BY_THE_HOUR,
+        ),
         "144h",
         interval="1h",
     ),
     Case(
         "SlaStatementNotFinal",
         "it is closed",
-        (month("sla_statement_final", "1x200", "1969-12"), 'sla_month_end_timestamp_seconds{month="1969-12"} 0x200'),
+        (
+            month("sla_statement_final", "1x200", "1969-12"),
+            month("sla_coverage_ratio", "0.99x200", "1969-12"),
+            ENDED_BY_THE_HOUR,
+        ),
         "146h",
         interval="1h",
     ),
