@@ -472,7 +472,7 @@ def lock(arguments: list[str]) -> None:
     options = "--quiet --universal --generate-hashes --no-header --no-annotate --python-version 3.11".split()
     chosen = {
         "test.txt": ["pyproject.toml", "--all-extras", "--group", "dev", "--group", "bootstrap"],
-        "runtime.txt": ["pyproject.toml", "--extra", "fast", "--constraint", str(LOCKS / "test.txt")],
+        "runtime.txt": ["pyproject.toml", "--extra=fast", "--extra=sign", "--constraint", str(LOCKS / "test.txt")],
         "bootstrap.txt": ["--group", "bootstrap", "--constraint", str(LOCKS / "test.txt")],
     }
     for written, what in ((LOCKS / name, what) for name, what in chosen.items()):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import cast
 from zoneinfo import ZoneInfo
@@ -11,6 +11,8 @@ from monitor.facts import Json
 from monitor.ledger.period import SECOND, moment, parse_instant
 
 Statement = Mapping[str, Json]
+
+LABEL_WIDTH = 12
 
 
 def at(stated: Statement, *path: str) -> Json:
@@ -40,6 +42,12 @@ def plain(value: Json) -> str:
     """Free text on one line, with nothing in it that a terminal would obey."""
     text = value if isinstance(value, str) else "-" if value is None else str(value)
     return "".join(character if character.isprintable() else "?" for character in text)
+
+
+def labelled(label: str, lines: Iterable[str]) -> Iterator[str]:
+    """The label stands before the first line, the others below it."""
+    for place, line in enumerate(lines):
+        yield f"{label if place == 0 else '':<{LABEL_WIDTH}}{line}".rstrip()
 
 
 class Wall:

@@ -25,6 +25,7 @@ _FIELDS: tuple[tuple[str, ...], ...] = (
     ("measured_since",),
     ("status",),
     ("revision",),
+    ("supersedes",),
     ("verdict",),
     ("objective",),
     ("base_ms",),
@@ -40,6 +41,8 @@ _FIELDS: tuple[tuple[str, ...], ...] = (
     ("coverage",),
     ("unknown_inside_outage_ms",),
     ("facts", "count"),
+    ("facts", "digest"),
+    ("facts", "head"),
     ("digest",),
 )
 _NUMBERS = frozenset({"objective", "burned", "availability", "coverage"})

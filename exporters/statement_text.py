@@ -9,17 +9,18 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 from exporters.numbers import duration, percent, promised
-from exporters.stated import Statement, Wall, at, ms, plain, ratio_text, rows
+from exporters.revision_text import late_lines, restatement_lines
+from exporters.stated import Statement, Wall, at, labelled, ms, plain, ratio_text, rows
 
-_LABEL_WIDTH = 12
 SHOWN_LETTERS = 60
 """Of a value that was changed in the terms; JSON and CSV have it whole."""
 _CLASSES = ("maintenance", "third_party", "force_majeure", "customer", "connectivity")
 _BY_PERSON = _CLASSES[2:]  # said afterwards, so the page says when
 
 
-def statement_text(stated: Statement) -> str:
-    """The lines, without a last line end. `stated` is a statement as contracts/statement.md has it."""
+def statement_text(stated: Statement, beside: Statement | None = None) -> str:
+    """The lines, without a last line end. `stated` is a statement as contracts/statement.md has it, `beside` what
+    stands beside it where it is closed: who closed it, and what came late."""
     wall = Wall(plain(stated["timezone"]))
     blocks = (
         _head(stated, wall),
@@ -31,15 +32,11 @@ def statement_text(stated: Statement) -> str:
         _exclusions(stated, wall),
         _refused(stated, wall),
         _changes(stated, wall),
+        restatement_lines(stated, wall),
         _proof(stated),
+        late_lines(beside, wall) if beside is not None else (),
     )
     return "\n".join(line for block in blocks for line in block)
-
-
-def _labelled(label: str, lines: Iterator[str] | list[str]) -> Iterator[str]:
-    """The label stands before the first line, the others below it."""
-    for place, line in enumerate(lines):
-        yield f"{label if place == 0 else '':<{_LABEL_WIDTH}}{line}".rstrip()
 
 
 def _head(stated: Statement, wall: Wall) -> Iterator[str]:
@@ -54,12 +51,12 @@ def _head(stated: Statement, wall: Wall) -> Iterator[str]:
 
 
 def _promise(stated: Statement) -> Iterator[str]:
-    yield from _labelled("verdict", [_verdict(stated)])
-    yield from _labelled("allowed", _allowed(stated))
+    yield from labelled("verdict", [_verdict(stated)])
+    yield from labelled("allowed", _allowed(stated))
     burned = ratio_text(stated, "burned")
-    yield from _labelled("burned", [f"{percent(burned)} of what is allowed" if burned else "- (nothing is allowed)"])
+    yield from labelled("burned", [f"{percent(burned)} of what is allowed" if burned else "- (nothing is allowed)"])
     rates = [f"{window} {_times(at(stated, 'burn', window))}" for window in _names(stated, "burn")]
-    yield from _labelled("burn rate", [", ".join(rates)])
+    yield from labelled("burn rate", [", ".join(rates)])
     yield ""
 
 
@@ -101,7 +98,7 @@ def _times(rate: object) -> str:
 
 def _availability(stated: Statement) -> Iterator[str]:
     shares = {name: percent(ratio_text(stated, "availability", name)) for name in _names(stated, "availability")}
-    yield from _labelled(
+    yield from labelled(
         "available",
         [
             f"{shares['published']:>10}  published: 1 - down / (month - pending - excused - unknown)",
@@ -111,9 +108,9 @@ def _availability(stated: Statement) -> Iterator[str]:
         ],
     )
     shortest, longest = ms(stated, "bounds_ms", "down_shortest"), ms(stated, "bounds_ms", "down_longest")
-    yield from _labelled("down", [f"between {duration(shortest)} and {duration(longest)}"])
+    yield from labelled("down", [f"between {duration(shortest)} and {duration(longest)}"])
     shortest, longest = ms(stated, "bounds_ms", "excused_shortest"), ms(stated, "bounds_ms", "excused_longest")
-    yield from _labelled(
+    yield from labelled(
         "excused", [f"between {duration(min(shortest, longest))} and {duration(max(shortest, longest))}"]
     )
     yield ""
@@ -133,7 +130,7 @@ def _accounts(stated: Statement) -> Iterator[str]:
         ("+ pending", ms(stated, "accounts_ms", "pending"), ""),
         ("= month", ms(stated, "accounts_ms", "month"), ""),
     ]
-    yield from _labelled("accounts", [f"{name:<10}{duration(amount):>18}  {note}" for name, amount, note in amounts])
+    yield from labelled("accounts", [f"{name:<10}{duration(amount):>18}  {note}" for name, amount, note in amounts])
     yield ""
 
 
@@ -143,7 +140,7 @@ def _hidden(stated: Statement) -> str:
 
 
 def _seen(stated: Statement, wall: Wall) -> Iterator[str]:
-    yield from _labelled("coverage", [f"{percent(ratio_text(stated, 'coverage'))} of the time so far was seen"])
+    yield from labelled("coverage", [f"{percent(ratio_text(stated, 'coverage'))} of the time so far was seen"])
     for vantage in rows(stated, "vantages"):
         gaps = rows(vantage, "gaps")
         yield f"  {plain(vantage['check'])} from {plain(vantage['vantage'])} ({plain(vantage['owner'])}): " + (
@@ -163,7 +160,7 @@ def _seen(stated: Statement, wall: Wall) -> Iterator[str]:
 
 def _outages(stated: Statement, wall: Wall) -> Iterator[str]:
     outages = rows(stated, "outages")
-    yield from _labelled("outages", [str(len(outages)) if outages else "none"])
+    yield from labelled("outages", [str(len(outages)) if outages else "none"])
     for outage in outages:
         yield from _outage(outage, wall)
     yield ""
@@ -186,7 +183,7 @@ def _outage(outage: Statement, wall: Wall) -> Iterator[str]:
 
 def _exclusions(stated: Statement, wall: Wall) -> Iterator[str]:
     exclusions = rows(stated, "exclusions")
-    yield from _labelled("excluded", [str(len(exclusions)) if exclusions else "none"])
+    yield from labelled("excluded", [str(len(exclusions)) if exclusions else "none"])
     for exclusion in exclusions:
         notice = exclusion["notice_ms"]
         told = f", notice {duration(notice)}" if isinstance(notice, int) else ""
@@ -205,7 +202,7 @@ def _exclusions(stated: Statement, wall: Wall) -> Iterator[str]:
 
 def _refused(stated: Statement, wall: Wall) -> Iterator[str]:
     refused = rows(stated, "refused")
-    yield from _labelled("refused", [str(len(refused)) if refused else "none"])
+    yield from labelled("refused", [str(len(refused)) if refused else "none"])
     for claim in refused:
         would = duration(ms(claim, "would_have_excused_ms"))
         why = plain(claim["why"]).replace("_", " ")
@@ -217,7 +214,7 @@ def _refused(stated: Statement, wall: Wall) -> Iterator[str]:
 def _changes(stated: Statement, wall: Wall) -> Iterator[str]:
     """The terms were changed within the month: that must show (accounting.md section 9)."""
     for change in rows(stated, "terms_changed"):
-        yield from _labelled("changed", [f"the terms, {wall.shown(change['recorded_at'])}: {plain(change['digest'])}"])
+        yield from labelled("changed", [f"the terms, {wall.shown(change['recorded_at'])}: {plain(change['digest'])}"])
         for part in rows(change, "changes") if change.get("changes") is not None else ():
             yield f"  {plain(part['path'])}: {_cut(plain(part['before']))}, now {_cut(plain(part['after']))}"
         under = change["under_before"]
@@ -231,8 +228,10 @@ def _cut(text: str) -> str:
 
 
 def _proof(stated: Statement) -> Iterator[str]:
-    yield from _labelled("facts", [f"{at(stated, 'facts', 'count')}, {plain(at(stated, 'facts', 'digest'))}"])
-    yield from _labelled("digest", [plain(stated["digest"])])
+    yield from labelled("facts", [f"{at(stated, 'facts', 'count')}, {plain(at(stated, 'facts', 'digest'))}"])
+    if at(stated, "facts", "head") is not None:
+        yield from labelled("chain", [plain(at(stated, "facts", "head"))])
+    yield from labelled("digest", [plain(stated["digest"])])
 
 
 def _names(stated: Statement, field: str) -> list[str]:

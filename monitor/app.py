@@ -21,6 +21,8 @@ from monitor.errors import InputError, StoreError
 from monitor.evaluator import ALL_TIME, Evaluator
 from monitor.faces import NO_RESULTS, TERMS, Faces
 from monitor.facts import AnyFact, Result
+from monitor.finalising import EVERY_S as CLOSING_S
+from monitor.finalising import Finaliser
 from monitor.heartbeats import Heartbeats, Outlet
 from monitor.hooks import Hooks
 from monitor.hooks import Outlet as HooksOutlet
@@ -35,6 +37,7 @@ from monitor.prober import Outlets, Prober
 from monitor.recorder import Recorder
 from monitor.routine import EVERY_S, Announcer, Plan
 from monitor.scheduler import Scheduler
+from monitor.signing import signer
 from monitor.store import OpenStore, open_store
 from monitor.store.url import store_path
 from monitor.telemetry import logging_to
@@ -154,6 +157,8 @@ class Parts:
         )
         self.hooks.replace(posting(start.config))
         self._announcer = Announcer(start.clock, self.recorder.record, self._read)
+        self.finaliser = Finaliser(start.clock, store, self.recorder.record, self.current)
+        self.finaliser.sign = signer(start.config.signing_key)
         self.periodic = Periodic(self._bells())
         self.life = Life(start.clock, self.recorder, self.current, self.periodic.realign)
         outlets = Outlets(self.recorder, self.life.notice)
@@ -178,6 +183,7 @@ class Parts:
             for source in polled(config)
         }
         bells[ROUTINE] = Bell(EVERY_S, self._announce, at_once=True)
+        bells["closing"] = Bell(CLOSING_S, self._close, at_once=True)
         bells["retire sources"] = Bell(RETIRE_S, self.poller.retire, at_once=True)
         if config.sentry is not None and config.sentry.heartbeat_monitor is not None:
             from monitor.telemetry.sentry import PULSE_MINUTES, pulse  # noqa: PLC0415 - see there
@@ -194,6 +200,10 @@ class Parts:
         self.poller.hurry(source)
         if not self.current.leaving:
             self.periodic.ring(f"poll {source}")
+
+    async def _close(self) -> None:
+        await self.evaluator.first_evaluation.wait()
+        await self.finaliser.ring()
 
     async def _announce(self) -> None:
         config = self.current.config
@@ -248,12 +258,14 @@ class Parts:
         """
         async with self._reloading:
             try:
-                config, terms = await self._accepted(await asyncio.to_thread(self._start.reread))
+                read = await asyncio.to_thread(self._start.reread)
+                sign = signer(read.signing_key)
+                config, terms = await self._accepted(read)
             except (InputError, StoreError) as error:
                 self.current.reload_succeeded = False
                 logger.warning("the configuration stays as it is: %s", error)
                 raise
-            self.current.config, self.current.terms = config, terms
+            self.current.config, self.current.terms, self.finaliser.sign = config, terms, sign
             self.current.reload_succeeded = True
             checks = looked_at(config)
             self.evaluator.replace(terms, shown(config))

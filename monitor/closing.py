@@ -10,10 +10,13 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import NamedTuple
 
+from monitor import __version__
 from monitor.config import terms_of
-from monitor.errors import InputError
+from monitor.errors import InputError, StatementDiffersError
 from monitor.facts import AnyFact, Fact, Json
-from monitor.ledger.period import Month
+from monitor.ledger.closings import Chain, Closing, Reading, Recorded, closings, revisions
+from monitor.ledger.late import difference
+from monitor.ledger.period import Month, format_instant
 from monitor.ledger.statement import Asked, close
 from monitor.ledger.terms import Terms
 
@@ -34,10 +37,102 @@ def statements(facts: Sequence[AnyFact], terms: Terms, wanted: Wanted) -> list[d
 
     Raises InputError when no policy is in force in the month, or a service is not in the terms.
     """
-    if not EARLIEST <= wanted.as_of <= LATEST:
-        raise InputError("a statement is as of an instant of the years 1900 to 8999")
+    _check(wanted.as_of)
     asked = Asked(wanted.month, wanted.as_of, version("tzdata"), former_terms(facts))
     return close(facts, terms, wanted.services, asked)
+
+
+class Stated(NamedTuple):
+    """A statement as it stands. `closing` is what closed it, None of a draft; `wrong` says why what is computed now is
+    not what was closed."""
+
+    statement: Mapping[str, Json]
+    closing: Closing | None = None
+    wrong: str | None = None
+
+
+def standing(facts: Sequence[AnyFact], terms: Terms, wanted: Wanted) -> list[Stated]:
+    """As `statements`, but the closed revision where one was recorded by then, under the terms that it was closed with.
+
+    Raises InputError as that does, StatementDiffersError where a revision cannot be computed at all.
+    """
+    _check(wanted.as_of)
+    recorded, chains = recorded_of(facts), closings(facts, wanted.as_of)
+    reading = Reading(wanted.as_of, version("tzdata"))
+    found: list[Stated] = []
+    for service in wanted.services:
+        chain = chains.get((service, wanted.month))
+        if chain is None:
+            found.append(Stated(recorded.draft(terms, service, wanted.month, reading)))
+        else:
+            statement = closed(recorded, chain)
+            found.append(Stated(statement, chain[-1], why_different(statement, chain[-1])))
+    return found
+
+
+def closed(recorded: Recorded, chain: Chain) -> dict[str, Json]:
+    """The newest revision, computed again. Raises StatementDiffersError where that cannot be."""
+    of = chain[-1]
+    unread = next((each for each in chain if each.terms not in recorded.terms), None)
+    if unread is not None:
+        raise StatementDiffersError(
+            f"{of.service} {of.month} revision {unread.revision}: it was closed under the terms {unread.terms}, which "
+            "are not among the facts, or of a version that this program cannot read"
+        )
+    try:
+        return revisions(recorded, chain)[-1]
+    except InputError as error:
+        raise StatementDiffersError(
+            f"{of.service} {of.month} revision {of.revision}: cannot be computed: {error}"
+        ) from None
+
+
+def why_different(statement: Mapping[str, Json], closing: Closing) -> str | None:
+    """Why a closed statement that was computed again is not what was closed; None where it is."""
+    if statement["digest"] == closing.digest:
+        return None
+    return (
+        f"{closing.service} {closing.month} revision {closing.revision}: what its facts give now is not what was closed"
+        f": digest {statement['digest']}, closed as {closing.digest} by minutebook {closing.program or '?'} with tzdata"
+        f" {closing.tzdata or '?'}; this is minutebook {__version__} with tzdata {version('tzdata')}. Facts were added"
+        " behind its instant, taken away, or the program changed: keep this store, and prove the statement that was"
+        " given away with `minutebook verify STATEMENT.json --facts FACTS.jsonl` under that version"
+    )
+
+
+def beside(facts: Sequence[AnyFact], stated: Stated, as_of: int) -> dict[str, Json] | None:
+    """What stands beside a closed statement: who closed it, and what came later with its effect in ms, which nothing
+    but a restatement takes in. None of a draft."""
+    closing = stated.closing
+    if closing is None:
+        return None
+    recorded = recorded_of(facts)
+    terms = recorded.terms[closing.terms or ""]
+    late = recorded.late(terms, closing.service, closing.month, (closing.as_of, as_of))
+    now = recorded.draft(terms, closing.service, closing.month, Reading(as_of, closing.tzdata)) if late else None
+    return {
+        "service": closing.service,
+        "month": str(closing.month),
+        "revision": closing.revision,
+        "digest": closing.digest,
+        "closed_at": format_instant(closing.recorded_at),
+        "author": closing.said.author,
+        "author_authenticated": closing.said.authenticated,
+        "reason": closing.said.reason,
+        "signature": closing.signature,
+        "late": [each.shown() for each in late],
+        "effect": None if now is None else difference(stated.statement, now),
+    }
+
+
+def recorded_of(facts: Sequence[AnyFact]) -> Recorded:
+    """The facts with the terms that they hold and this program can read."""
+    return Recorded(facts, former_terms(facts))
+
+
+def _check(as_of: int) -> None:
+    if not EARLIEST <= as_of <= LATEST:
+        raise InputError("a statement is as of an instant of the years 1900 to 8999")
 
 
 def latest(facts: Iterable[AnyFact], now: int) -> int:

@@ -5,6 +5,7 @@
     │   ├── ConfigError            2  every problem of a configuration at once
     │   ├── FactError              2  a line or a batch of facts is refused, nothing of it stored
     │   └── StoreInUseError        2  another daemon holds the store
+    ├── StatementDiffersError      4  a closed statement is not what its facts give
     └── StoreError                 1  the store cannot be read or written now (full disk, no permission)
         ├── StoreDamagedError      4  pages or the hash chain do not agree
         └── StoreNewerError        5  written by a newer program
@@ -63,6 +64,12 @@ class FactError(InputError):
 
 class StoreInUseError(InputError):
     """A second daemon on one store; the message names the holder."""
+
+
+class StatementDiffersError(MinutebookError):
+    """What the facts give is not what was closed, or not what somebody says that they give."""
+
+    exit_status = 4
 
 
 class StoreError(MinutebookError):

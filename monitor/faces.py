@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import platform
 from collections.abc import Iterator, Mapping
 from typing import Protocol
@@ -11,15 +12,16 @@ from exporters import prometheus, status_page
 from exporters.labels import shown_target
 from exporters.self_metrics import SelfMetrics
 from monitor import __version__
-from monitor.closing import Wanted, latest, statements
-from monitor.errors import StoreError
+from monitor.closing import Wanted, beside, latest, standing, statements
+from monitor.errors import StatementDiffersError, StoreError
 from monitor.evaluator import ALL_TIME, Evaluator
 from monitor.facts import AnyFact, Fact, Json
 from monitor.facts.schema import KINDS
+from monitor.finalising import Finaliser
 from monitor.heartbeats import Heartbeats
 from monitor.hooks import Hooks
 from monitor.interfaces import Clock, FactStore
-from monitor.ledger.period import Month, Period
+from monitor.ledger.period import Period
 from monitor.ledger.terms import Terms
 from monitor.life import Current
 from monitor.people import Known
@@ -31,8 +33,10 @@ from monitor.scheduler import Scheduler
 from monitor.store.url import store_path
 from monitor.telemetry import ProcessMetrics
 from monitor.web import Audience, Tokens
-from monitor.web.daemon import Daemon, Pages
+from monitor.web.daemon import Asked, Daemon, Pages
 from monitor.wiring import longest_hold, our_page, store_url, tokens_file
+
+logger = logging.getLogger(__name__)
 
 NO_RESULTS = Period(0, 0)
 """No result is looked at in an empty period: what is read are the facts of all other kinds."""
@@ -53,6 +57,7 @@ class Running(Protocol):
     heartbeats: Heartbeats
     poller: Poller
     hooks: Hooks
+    finaliser: Finaliser
 
     @property
     def store(self) -> FactStore: ...
@@ -87,6 +92,7 @@ class Faces:
             snapshot=lambda: parts.evaluator.snapshot,
             services=lambda: [service.name for service in parts.current.terms.services],
             statement=self._statement,
+            close=parts.finaliser.carry_out,
             record=parts.recorder.record,
             known=self._known,
             longest_hold=self._longest_hold,
@@ -116,13 +122,20 @@ class Faces:
         known = self._parts.current.config.checks.get(check)
         return None if known is None else longest_hold(known)
 
-    async def _statement(self, service: str, month: Month, as_of: int | None) -> Mapping[str, Json]:
-        return await asyncio.to_thread(self._state, self._parts.current.terms, service, month, as_of)
+    async def _statement(self, asked: Asked) -> Mapping[str, Json] | None:
+        return await asyncio.to_thread(self._state, self._parts.current.terms, asked)
 
-    def _state(self, terms: Terms, service: str, month: Month, as_of: int | None) -> Mapping[str, Json]:
-        facts = list(self._facts(ALL_TIME.end if as_of is None else as_of))
-        at = latest(facts, self._parts.clock.now()) if as_of is None else as_of
-        return statements(facts, terms, Wanted([service], month, at))[0]
+    def _state(self, terms: Terms, asked: Asked) -> Mapping[str, Json] | None:
+        facts = list(self._facts(ALL_TIME.end if asked.as_of is None else asked.as_of))
+        at = latest(facts, self._parts.clock.now()) if asked.as_of is None else asked.as_of
+        wanted = Wanted([asked.service], asked.month, at)
+        if asked.view == "draft":
+            return statements(facts, terms, wanted)[0]
+        stated = standing(facts, terms, wanted)[0]
+        if stated.wrong is not None:
+            logger.error("%s", stated.wrong)
+            raise StatementDiffersError(stated.wrong)
+        return stated.statement if asked.view == "standing" else beside(facts, stated, at)
 
     def _facts(self, as_of: int) -> Iterator[AnyFact]:
         for fact in self._parts.store.read(ALL_TIME, as_of):
@@ -135,7 +148,9 @@ class Faces:
         return status_page.render(snapshot, now, everything=audience == "all")
 
     def _status(self, audience: Audience) -> Mapping[str, Json]:
-        return status_page.status(self._parts.evaluator.snapshot, everything=audience == "all")
+        shown = status_page.status(self._parts.evaluator.snapshot, everything=audience == "all")
+        published = self._parts.finaliser.published
+        return {**shown, "chain": None if published is None else published.shown()}
 
     def _attributes(self) -> prometheus.LiveAttributes:
         location = self._parts.current.config.location

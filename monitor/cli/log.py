@@ -1,4 +1,4 @@
-"""`import`, `export` and `verify`: facts in and out of the store, and its chain checked."""
+"""`import` and `export`: facts in and out of the store."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from monitor.cli.inputs import ALL_TIME, config_option, configuration, instant_o
 from monitor.cli.progress import progress
 from monitor.clock import SystemClock
 from monitor.ledger.period import Period
-from monitor.store import open_for_reading, open_for_writing, verify_store
+from monitor.store import open_for_reading, open_for_writing
 from monitor.store.transfer import chain_file, export_period, export_store, import_facts, restore_facts
 
 FILE = click.Path(path_type=Path, dir_okay=False)
@@ -50,12 +50,3 @@ def export(config_file: Path | None, start: str | None, end: str | None, out: Pa
         with progress("facts") as advance:
             count = export_store(store, out, advance)
     click.echo(f"{count} facts in {out}, their chain in {chain_file(out)}", err=True)
-
-
-@click.command
-@config_option
-def verify(config_file: Path | None) -> None:
-    """Check the store's pages and the whole chain of its facts."""
-    with progress("facts") as advance:
-        verified = verify_store(storage_of(configuration(config_file)), advance)
-    click.echo(f"{verified.facts} facts in {verified.groups} groups; the chain holds: sha256:{verified.head.hex()}")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from socket import socket
@@ -17,20 +17,24 @@ import click
 
 from monitor.cli.inputs import ALL_TIME, Command, configuration, storage_of
 from monitor.clock import SystemClock
+from monitor.closer import Moment, carried_out, order_of
 from monitor.closing import newest_terms
-from monitor.config import Config, to_terms
+from monitor.config import Config, to_terms, written_terms
 from monitor.errors import InputError, StoreError
-from monitor.facts import Fact, Json
+from monitor.facts import AnyFact, Fact, Json
+from monitor.finalising import head_text
 from monitor.ledger.period import Period
 from monitor.people import OPERATIONS, Author, Known, Said, Words
 from monitor.people.publishing import PUBLISHED_AND_NOT_KEPT, Notice, Published, published, to_publish
 from monitor.poller import Fetcher, session
+from monitor.signing import signer
 from monitor.store import open_for_writing
 from monitor.store.url import store_path
 from monitor.web.by_hand import answer
+from monitor.web.closings import closings_answer
 from monitor.web.control import connected
 from monitor.web.tokens import Tokens
-from monitor.wiring import control_socket, our_page, publish_on, tokens_file
+from monitor.wiring import control_socket, our_page, publish_on, terms_fact, tokens_file
 
 TOKEN = "MINUTEBOOK_TOKEN"  # noqa: S105 - the name of a variable
 """The environment variable that holds a token: the author is then the token's name."""
@@ -43,8 +47,13 @@ PATHS: Mapping[str, str] = {
     "announce": "/api/v1/maintenance",
     "cancel": "/api/v1/maintenance/{}/cancellation",
     "complete": "/api/v1/maintenance/{}/completion",
+    "close": "/api/v1/closings",
+    "restate": "/api/v1/restatements",
 }
 """Where the daemon takes each operation in; {} is the subject, the member named in SUBJECTS."""
+
+CLOSING = frozenset({"close", "restate"})
+"""Operations that take the whole log."""
 
 SUBJECTS: Mapping[str, str] = {"decide": "exclusion", "cancel": "maintenance", "complete": "maintenance"}
 
@@ -112,6 +121,8 @@ class Local(HTTPConnection):
 def _written(url: str, config: Config | None, spoken: Spoken) -> Mapping[str, Json]:
     now = SystemClock().now()
     author = _author(url, spoken, lambda: now)
+    if spoken.operation in CLOSING:
+        return _closed(url, config, spoken, (author, now))
     with open_for_writing(url, now) as store:
         facts = [fact for fact in store.read(Period(0, 0), ALL_TIME.end) if isinstance(fact, Fact)]
         terms = to_terms(config) if config is not None else newest_terms(facts)
@@ -140,6 +151,32 @@ def _said(config: Config | None, spoken: Spoken, author: Author, known: Known) -
 async def _publish(config: Config, name: str, notice: Notice) -> Published:
     async with session() as client:
         return await publish_on(Fetcher(client, SystemClock()), config, name, notice)
+
+
+def _closed(url: str, config: Config | None, spoken: Spoken, who_and_when: tuple[Author, int]) -> Mapping[str, Json]:
+    """Closing or restating where no daemon runs. The terms are recorded first, where they are not the newest that the
+    store holds: a statement is computed from what the log holds."""
+    author, now = who_and_when
+    order = order_of(spoken.words, restate=spoken.operation == "restate")
+    sign = None if config is None else signer(config.signing_key)
+    with open_for_writing(url, now) as store:
+        as_of = max(now, store.newest_recorded() or now)
+        facts = [*store.read(ALL_TIME, as_of)]
+        terms = newest_terms(facts) if config is None else to_terms(config)
+        if config is not None and _newest_digest(facts) != terms.digest:
+            as_of += 1
+            promised = replace(terms_fact(config.location, written_terms(config), as_of), recorded_at=as_of)
+            facts.append(promised)
+            store.append([promised])
+        outcome = carried_out(facts, order, Moment(as_of, terms, head_text(store.head()), sign), author)
+        store.append([replace(fact, recorded_at=as_of + 1) for fact in outcome.facts])
+    return closings_answer(str(order.month), outcome.told, author.name, author.token)
+
+
+def _newest_digest(facts: Sequence[AnyFact]) -> Json:
+    return next(
+        (fact.fields["digest"] for fact in reversed(facts) if isinstance(fact, Fact) and fact.kind == "terms"), None
+    )
 
 
 def _author(url: str, spoken: Spoken, now: Callable[[], int]) -> Author:

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TypedDict, Unpack
 
 import click
 
+from exporters.revision_text import late_text
 from exporters.statement_csv import statement_csv
 from exporters.statement_text import statement_text
 from monitor.cli.inputs import FOREVER, Book, config_option, instant_option, stored_book
 from monitor.cli.progress import lines_with_progress
 from monitor.clock import SystemClock
-from monitor.closing import Wanted, latest, statements
+from monitor.closing import Stated, Wanted, beside, latest, standing, statements
 from monitor.config import load_without_secrets, to_terms
-from monitor.errors import FactError, InputError
+from monitor.errors import FactError, InputError, StatementDiffersError
 from monitor.facts import AnyFact, Json, decode_line
 from monitor.ledger.period import parse_month
 
@@ -25,8 +26,6 @@ BREACHED = 3
 """Exit status of a breach asked for with --fail-on-breach (interface.md)."""
 
 FILE = click.Path(path_type=Path, dir_okay=False)
-
-Statement = dict[str, Json]
 
 
 class Asked(TypedDict):
@@ -42,6 +41,7 @@ class Asked(TypedDict):
 class StatementOptions(Asked):
     config_file: Path | None
     draft: bool
+    late: bool
 
 
 class ReplayOptions(Asked):
@@ -56,16 +56,48 @@ class ReplayOptions(Asked):
 @click.option("--as-of", help="As it was known at this instant (RFC 3339); by default now.")
 @click.option("--format", "form", type=click.Choice(["text", "json", "csv"]), default="text", show_default=True)
 @click.option("--draft", is_flag=True, help="As it would be now, also where the month is closed.")
+@click.option(
+    "--late", is_flag=True, help="Instead: who closed it, and what came since with its effect (text or JSON)."
+)
 @click.option("--fail-on-breach", is_flag=True, help="Exit 3 when a verdict is `breached`.")
 def statement(**options: Unpack[StatementOptions]) -> None:
     """The statement of a month, from the store."""
     instant = instant_option(options["as_of"])
     book = stored_book(options["config_file"], FOREVER if instant is None else instant)
     as_of = latest(book.facts, SystemClock().now()) if instant is None else instant
-    found = _stated(book, options, as_of)
-    _show(found, options["form"], is_one=options["service"] is not None)
+    is_one = options["service"] is not None
+    if options["draft"]:
+        found = [Stated(each) for each in statements(book.facts, book.terms, _wanted(book, options, as_of))]
+    else:
+        found = standing(book.facts, book.terms, _wanted(book, options, as_of))
+    if options["late"]:
+        _show_late(book, found, as_of, options["form"])
+    elif options["form"] == "text":
+        click.echo("\n\n".join(statement_text(one.statement, beside(book.facts, one, as_of)) for one in found))
+    else:
+        _show([one.statement for one in found], options["form"], is_one=is_one)
+    _say_what_is_wrong(found)
     if options["fail_on_breach"]:
-        _fail_on_breach(found)
+        _fail_on_breach([one.statement for one in found])
+
+
+def _show_late(book: Book, found: Sequence[Stated], as_of: int, form: str) -> None:
+    closed = [told for told in (beside(book.facts, one, as_of) for one in found) if told is not None]
+    if form == "csv":
+        raise InputError("--late is shown as text or JSON, not as CSV")
+    if form == "json":
+        click.echo(json.dumps(closed, indent=2, ensure_ascii=False))
+        return
+    for one, told in ((one, told) for one in found for told in closed if told["service"] == one.statement["service"]):
+        click.echo(f"{told['service']} {told['month']}")
+        click.echo(late_text(one.statement, told))
+
+
+def _say_what_is_wrong(found: Sequence[Stated]) -> None:
+    """Loudly, and before any other status: what is shown is not what was given away."""
+    wrong = [one.wrong for one in found if one.wrong is not None]
+    if wrong:
+        raise StatementDiffersError("\n".join(wrong))
 
 
 @click.command
@@ -82,7 +114,7 @@ def replay(**options: Unpack[ReplayOptions]) -> None:
     facts = read_facts(options["facts_file"])
     instant = instant_option(options["as_of"])
     as_of = latest(facts, 0) if instant is None else instant
-    found = _stated(Book(facts, terms), options, as_of)
+    found = statements(facts, terms, _wanted(Book(facts, terms), options, as_of))
     _show(found, options["form"], is_one=False)
     if options["fail_on_breach"]:
         _fail_on_breach(found)
@@ -107,13 +139,13 @@ def _decoded(line: bytes, number: int) -> AnyFact:
         raise FactError(error.reason, number) from None
 
 
-def _stated(book: Book, asked: Asked, as_of: int) -> list[Statement]:
+def _wanted(book: Book, asked: Asked, as_of: int) -> Wanted:
     service = asked["service"]
     services = [service] if service is not None else [each.name for each in book.terms.services]
-    return statements(book.facts, book.terms, Wanted(services, parse_month(asked["month"]), as_of))
+    return Wanted(services, parse_month(asked["month"]), as_of)
 
 
-def _show(found: Sequence[Statement], form: str, *, is_one: bool) -> None:
+def _show(found: Sequence[Mapping[str, Json]], form: str, *, is_one: bool) -> None:
     if form == "json":
         click.echo(json.dumps(found[0] if is_one else found, indent=2, ensure_ascii=False))
     elif form == "csv":
@@ -122,6 +154,6 @@ def _show(found: Sequence[Statement], form: str, *, is_one: bool) -> None:
         click.echo("\n\n".join(statement_text(one) for one in found))
 
 
-def _fail_on_breach(found: Sequence[Statement]) -> None:
+def _fail_on_breach(found: Sequence[Mapping[str, Json]]) -> None:
     if any(one["verdict"] == "breached" for one in found):
         sys.exit(BREACHED)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple, cast
 
 from monitor.errors import InputError
@@ -19,7 +19,7 @@ from monitor.ledger.entries import Entries, by_series
 from monitor.ledger.exclusion import Exclusion
 from monitor.ledger.months import MonthBook, ServiceBook, book_month, burn_at, service_book
 from monitor.ledger.period import Month, month_at
-from monitor.ledger.snapshot import ActiveExclusion, NextMaintenance, ServiceView
+from monitor.ledger.snapshot import ActiveExclusion, Figures, NextMaintenance, ServiceView
 from monitor.ledger.terms import CheckTerms, Terms
 from monitor.ledger.third_party import ANY_COMPONENT, component_steps
 from monitor.ledger.timeline import DOWN, Fold, Segment, Segments, Timelines, fold
@@ -49,6 +49,7 @@ class LiveBook:
     _folds: dict[str, dict[str, Fold]] = field(default_factory=dict)
     _entries: Entries = field(default_factory=Entries)
     _seen: set[bytes | tuple[str, str]] = field(default_factory=set)
+    _closed: set[tuple[str, str]] = field(default_factory=set)
     _months: dict[str, tuple[Month, int, list[Segments], MonthBook | None]] = field(default_factory=dict)
 
     def take(self, facts: Iterable[AnyFact]) -> None:
@@ -58,6 +59,8 @@ class LiveBook:
                 self._take_result(fact)
             elif fact.kind in _SHOWN_KINDS:
                 self._take_other(fact)
+            elif fact.kind == "closing" and fact.fields["revision"] == 1:
+                self._closed.add((cast(str, fact.fields["service"]), cast(str, fact.fields["month"])))
 
     def retake(self, recorded: Iterable[Result], series: Iterable[Series]) -> None:
         """Folds these series anew from all their results, in order of recording."""
@@ -85,11 +88,15 @@ class LiveBook:
             public=public,
             up=None if now is None else now[2] != DOWN,
             since=None if now is None else now[0],
-            months=tuple(booked.figures for booked in books.values() if booked is not None),
+            months=tuple(self._shown(booked.figures) for booked in books.values() if booked is not None),
             burn=burn_at(of, as_of, {month: booked for month, booked in books.items() if booked is not None}),
             active=_active(books.get(running), as_of),
             next_maintenance=_next_maintenance(books.get(running), as_of),
         )
+
+    def _shown(self, figures: Figures) -> Figures:
+        is_closed = (figures.service, str(figures.month)) in self._closed
+        return replace(figures, final=True) if is_closed else figures
 
     def vantages(self, check: str) -> list[str]:
         """The vantages of a check that gave a scheduled result, in order of name."""

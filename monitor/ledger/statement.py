@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import cast
 
 from monitor.errors import InputError
@@ -57,7 +56,7 @@ def stated_of(of: ServiceBook, booked: MonthBook, asked: Asked, proof: dict[str,
     for each of its months."""
     stated: dict[str, Json] = {
         **_head(of, booked, asked),
-        **_amounts(booked.figures),
+        **amounts(booked.figures),
         **_burn(burn_at(of, asked.as_of, {asked.month: booked})),
         **_runs(of, booked),
         "terms": {"digest": of.terms.digest},
@@ -94,7 +93,8 @@ def _head(of: ServiceBook, booked: MonthBook, asked: Asked) -> dict[str, Json]:
     }
 
 
-def _amounts(f: Figures) -> dict[str, Json]:
+def amounts(f: Figures) -> dict[str, Json]:
+    """The figures of section 6 with their names in a statement."""
     accounts = f.accounts
     return {
         "accounts_ms": {
@@ -271,8 +271,8 @@ def _under(former: Terms | None, of: ServiceBook, asked: Asked) -> Json:
         figures = book_month(then, asked.month, asked.as_of).figures
     except InputError:
         return None  # they promised nothing for this month
-    amounts = _amounts(figures)
-    return {name: amounts[name] for name in ("accounts_ms", "base_ms", "budget_ms", "remaining_ms", "verdict")}
+    then_ms = amounts(figures)
+    return {name: then_ms[name] for name in ("accounts_ms", "base_ms", "budget_ms", "remaining_ms", "verdict")}
 
 
 def consulted(of: ServiceBook) -> list[AnyFact]:
@@ -295,5 +295,16 @@ def proof_of(facts: Sequence[AnyFact]) -> dict[str, Json]:
 
 def sealed(stated: dict[str, Json], proof: dict[str, Json]) -> dict[str, Json]:
     """Adds the proof of the facts, and the digest of the statement less `digest` and `facts.head` (section 9)."""
-    own = sha256(canonical_json({**stated, "facts": proof})).hexdigest()
-    return {**stated, "facts": {**proof, "head": None}, "digest": f"sha256:{own}"}
+    shown: dict[str, Json] = {**stated, "facts": {**proof, "head": None}}
+    return {**shown, "digest": own_digest(shown)}
+
+
+def own_digest(stated: Mapping[str, Json]) -> str:
+    """SHA-256 of a statement's canonical JSON less `digest` and `facts.head` (section 9)."""
+    facts = stated["facts"]
+    kept = {name: value for name, value in facts.items() if name != "head"} if isinstance(facts, dict) else facts
+    return sha256_text(canonical_json({**_less(stated, "digest"), "facts": kept}))
+
+
+def _less(stated: Mapping[str, Json], name: str) -> dict[str, Json]:
+    return {key: value for key, value in stated.items() if key != name}

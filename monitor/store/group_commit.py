@@ -18,6 +18,7 @@ from monitor.errors import FactError, StoreError
 from monitor.facts import AnyFact
 from monitor.interfaces import Clock
 from monitor.ledger.period import Period
+from monitor.store.chain import Head
 from monitor.store.log import Log
 from monitor.store.opening import open_beside_writer, open_for_writing
 from monitor.store.url import store_path
@@ -78,6 +79,16 @@ class OpenStore:
         """See `interfaces.FactStore`: blocking, on a read-only connection of its own."""
         with open_beside_writer(self._path) as reader:
             yield from reader.read(period, as_of, without)
+
+    def head(self) -> Head:
+        """The newest committed head of the chain. Blocking, as `read` is."""
+        with open_beside_writer(self._path) as reader:
+            return reader.head()
+
+    def first_recorded(self) -> int | None:
+        """When the first fact was recorded, UTC ms; None in an empty store. Blocking, as `read` is."""
+        with open_beside_writer(self._path) as reader:
+            return reader.first_recorded()
 
     async def aclose(self) -> None:
         """Commits what is pending and lets go of the store; a second time does nothing."""

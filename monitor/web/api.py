@@ -7,11 +7,11 @@ import json
 
 from aiohttp import web
 
-from monitor.errors import FactError, InputError, StoreError
+from monitor.errors import FactError, InputError, StatementDiffersError, StoreError
 from monitor.ledger.period import Month, parse_instant, parse_month
 from monitor.web.batch import JSON_ARRAY, JSON_LINES, NotYoursError, Sender, decode_batch
 from monitor.web.body import read_body
-from monitor.web.daemon import Daemon
+from monitor.web.daemon import Asked, Daemon, View
 from monitor.web.guard import CALLER
 from monitor.web.openapi import DOCUMENT
 from monitor.web.problems import Problem, unavailable
@@ -65,13 +65,18 @@ class Api:
         if service not in self._daemon.services():
             raise Problem(404, "not_found", "there is no such service; /api/v1/statements lists them")
         month = _month(request.match_info["month"])
-        as_of = _as_of(request, self._daemon.now())
+        asked = Asked(service, month, _as_of(request, self._daemon.now()), _view(request))
         try:
-            statement = await self._daemon.statement(service, month, as_of)
+            statement = await self._daemon.statement(asked)
         except InputError:
             raise Problem(422, "bad_parameter", "month: no policy is in force in it; ask for a later month") from None
+        except StatementDiffersError:
+            detail = "what the facts give now is not what was closed; the daemon's log says more, `draft=true` shows it"
+            raise Problem(500, "statement_differs", detail) from None
         except StoreError:
             raise unavailable("store_unavailable", "the facts cannot be read now; try again") from None
+        if statement is None:
+            raise Problem(404, "not_found", "the month is not closed, so nothing is late for it")
         return web.Response(body=json.dumps(statement).encode(), content_type="application/json")
 
     async def openapi(self, request: web.Request) -> web.Response:
@@ -85,10 +90,20 @@ def _month(text: str) -> Month:
         raise Problem(422, "bad_parameter", "month: expected YYYY-MM, for example 2026-03") from None
 
 
+_VIEWS: tuple[View, ...] = ("draft", "late")
+
+
+def _view(request: web.Request) -> View:
+    asked = [view for view in _VIEWS if view in request.query]
+    if len(asked) > 1 or any(request.query[view] != "true" for view in asked):
+        raise Problem(422, "bad_parameter", "expected draft=true or late=true, one of the two")
+    return asked[0] if asked else "standing"
+
+
 def _as_of(request: web.Request, now: int) -> int | None:
-    unknown = set(request.query) - {"as_of"}
-    if unknown or len(request.query) > 1:
-        raise Problem(422, "bad_parameter", "expected no parameter but one as_of")
+    unknown = set(request.query) - {"as_of", *_VIEWS}
+    if unknown or len(set(request.query)) < len(request.query):
+        raise Problem(422, "bad_parameter", "expected no parameter but as_of, and draft=true or late=true")
     text = request.query.get("as_of")
     if text is None:
         return None

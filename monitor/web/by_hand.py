@@ -45,7 +45,7 @@ class ByHand:
         """The handler of an operation. `subject` is the member that the path names."""
 
         async def handle(request: web.Request) -> web.Response:
-            words = _object(await read_body(request, JSON))
+            words = object_of(await read_body(request, JSON))
             if subject is not None:
                 if subject in words:
                     raise Problem(422, "bad_fact", f"nothing was stored: {subject}: stands in the path; leave it out")
@@ -139,7 +139,8 @@ def effect_json(effect: Effect) -> Json:
     }
 
 
-def _object(body: bytes) -> dict[str, Json]:
+def object_of(body: bytes) -> dict[str, Json]:
+    """The JSON object that a body is. Raises Problem."""
     try:
         given = parse_json(body)
     except FactError as error:

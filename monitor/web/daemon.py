@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from monitor.facts import AnyFact, Json
 from monitor.interfaces import Report
 from monitor.ledger.period import Month
 from monitor.ledger.snapshot import Snapshot
-from monitor.people import Known
+from monitor.people import Author, Known, Words
 from monitor.people.publishing import Notice, OurPage, Published
 from monitor.sources.hooks import Delivery
 from monitor.web.tokens import Token
@@ -61,11 +61,33 @@ class TakeDeliveries(Protocol):
     async def receive(self, name: str, delivery: Delivery) -> Received: ...
 
 
+View = Literal["standing", "draft", "late"]
+"""Of a month: the closed revision, or the draft where there is none; what it would be now; what came since it was
+closed."""
+
+
+class Asked(NamedTuple):
+    """What is asked for: of a service and month, as of an instant (UTC ms; None: now), the view."""
+
+    service: str
+    month: Month
+    as_of: int | None
+    view: View = "standing"
+
+
+class Close(Protocol):
+    """Closes or restates: the words are `month`, optional `service`, and `reason` of a restatement. Answers what each
+    revision comes to, once it is durable. Raises InputError and its kinds, StatementDiffersError, StoreError."""
+
+    async def __call__(self, words: Words, author: Author, *, restate: bool) -> Sequence[Json]: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Daemon:
     """The seams, one function each.
 
-    `statement(service, month, as_of)` raises InputError where no policy is in force; `as_of` None: now, or as closed.
+    `statement` raises InputError where no policy is in force, StatementDiffersError where it is not what was closed;
+    of a draft there is nothing late: None.
     `services` are the configured names. `record` returns how many facts were new, once they are durable, and raises
     StoreError when they could not be kept. `known` is what stands recorded beside results; raises StoreError.
     `longest_hold(check)` is 3 x interval + timeout in ms, None for a check that the configuration does not name.
@@ -78,7 +100,8 @@ class Daemon:
     pages: Pages
     snapshot: Callable[[], Snapshot | None]
     services: Callable[[], Sequence[str]]
-    statement: Callable[[str, Month, int | None], Awaitable[Mapping[str, Json]]]
+    statement: Callable[[Asked], Awaitable[Mapping[str, Json] | None]]
+    close: Close
     record: Callable[[Sequence[AnyFact]], Awaitable[int]]
     known: Callable[[], Awaitable[Known]]
     longest_hold: Callable[[str], int | None]

@@ -98,6 +98,42 @@ def _by_hand(summary: str, kind: str, required: str, subject: str | None = None)
     }
 
 
+_DRAFT = "As it would be now, also where the month is closed."
+_LATE = "Instead of the statement who closed it, and what came later with its effect in ms."
+
+
+def _flag(name: str, description: str) -> Json:
+    return {"name": name, "in": "query", "description": description, "schema": {"type": "string", "enum": ["true"]}}
+
+
+def _closing(summary: str, required: str) -> Json:
+    """Closing or restating; the answer lists each service's revision."""
+    names = ("month", "service", "reason", "author")
+    properties: dict[str, Json] = {name: {"type": "string"} for name in names}
+    body: Json = {"type": "object", "required": list(required.split()), "properties": properties}
+    answers: dict[str, Json] = {
+        "200": _ok(
+            "Durable: `closed` lists service, revision, digest, verdict and, restated, the difference.", _OBJECT
+        ),
+        "400": _problem("The body is not framed as its headers say."),
+        "404": _problem("There is no such service and never was."),
+        "408": _problem("The body did not arrive in time."),
+        "409": _problem("It is closed already, is a draft, or nothing came since it was closed."),
+        "413": _problem("The body is over 1 MiB."),
+        "415": _problem("Not JSON, or compressed."),
+        "422": _problem("A member is wrong, the month is not over, or nothing was recorded of it."),
+        **_DENIED,
+    }
+    return {
+        "post": {
+            "summary": f"{summary} Role: operator.",
+            "security": _READ,
+            "requestBody": {"required": True, "content": {"application/json": {"schema": body}}},
+            "responses": answers,
+        }
+    }
+
+
 _REPORT: Json = {
     "type": "object",
     "additionalProperties": False,
@@ -269,6 +305,8 @@ PATHS: Mapping[str, Json] = {
         "Statuspage signs nothing: the secret ends the address, and what is posted is only a hint to ask the page now.",
         "secret",
     ),
+    "/api/v1/closings": _closing("Closes a month that is over: of every service, or of one.", "month"),
+    "/api/v1/restatements": _closing("Restates what is closed, with what came since.", "month reason"),
     "/api/v1/statements": {
         "get": {
             "summary": "The statements of the running month and the one before. Roles: viewer, operator.",
@@ -280,11 +318,12 @@ PATHS: Mapping[str, Json] = {
         "get": {
             "summary": "The statement of one service and month. Roles: viewer, operator.",
             "security": _READ,
-            "parameters": [_SERVICE, _MONTH, _AS_OF],
+            "parameters": [_SERVICE, _MONTH, _AS_OF, _flag("draft", _DRAFT), _flag("late", _LATE)],
             "responses": {
                 "200": _ok("The statement; amounts end in `_ms`, ratios are decimal text.", _OBJECT),
-                "404": _problem("The configuration names no such service."),
+                "404": _problem("The configuration names no such service; with `late`: the month is not closed."),
                 "422": _problem("A parameter is wrong, or no policy is in force in the month."),
+                "500": _problem("What the facts give now is not what was closed: `statement_differs`."),
                 **_DENIED,
             },
         }

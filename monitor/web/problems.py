@@ -33,6 +33,7 @@ Code = Literal[
     "internal",
     "not_ready",
     "not_published",
+    "statement_differs",
     "store_unavailable",
     "clock_unsynchronized",
     "tokens_unreadable",

@@ -40,6 +40,8 @@ ROLES: Mapping[RouteKey, frozenset[Who]] = {
     ("POST", "/api/v1/tickets"): OPERATORS,
     ("POST", "/hooks/{source}"): SOURCES,
     ("POST", "/hooks/{source}/{secret}"): SOURCES,
+    ("POST", "/api/v1/closings"): OPERATORS,
+    ("POST", "/api/v1/restatements"): OPERATORS,
     ("GET", "/api/v1/statements"): READERS,
     ("GET", "/api/v1/statements/{service}/{month}"): READERS,
 }

@@ -17,6 +17,7 @@ from aiohttp import web
 from monitor.errors import InputError
 from monitor.web.api import Api
 from monitor.web.by_hand import ByHand
+from monitor.web.closings import Closings
 from monitor.web.daemon import Access, Daemon
 from monitor.web.guard import Attempts, guard
 from monitor.web.heartbeats import HeartbeatsIn
@@ -101,6 +102,8 @@ def _handlers(daemon: Daemon) -> dict[RouteKey, Handler]:
         ("POST", "/api/v1/tickets"): by_hand.does("ticket"),
         ("POST", "/hooks/{source}"): hooks.post,
         ("POST", "/hooks/{source}/{secret}"): hooks.post,
+        ("POST", "/api/v1/closings"): Closings(daemon).does(restate=False),
+        ("POST", "/api/v1/restatements"): Closings(daemon).does(restate=True),
         ("GET", "/api/v1/statements"): api.list_statements,
         ("GET", "/api/v1/statements/{service}/{month}"): api.get_statement,
     }

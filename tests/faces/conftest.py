@@ -13,7 +13,7 @@ import aiohttp
 import pytest
 
 from exporters.prometheus import Exposition
-from monitor.errors import ConfigError, InputError, StoreError
+from monitor.errors import ConfigError, InputError, StatementDiffersError, StoreError
 from monitor.facts import AnyFact, Fact, Json, Result, key
 from monitor.heartbeats import Heartbeats, Outlet
 from monitor.hooks import Hooks
@@ -22,10 +22,11 @@ from monitor.hooks.quarantine import Quarantine
 from monitor.ledger.period import DAY, HOUR, Month
 from monitor.ledger.snapshot import Snapshot
 from monitor.ledger.terms import CheckTerms, Policy, ServiceTerms, Terms
-from monitor.people import Known
+from monitor.people import Author, Known, Words
 from monitor.people.publishing import Notice, NotPublishedError, OurPage, Published
 from monitor.sources.kind import Page
 from monitor.web import Access, Daemon, Listen, Pages, Role, Tokens, Wanted, build, serving, tokens
+from monitor.web.daemon import Asked
 from tests.faces.samples import AS_OF, SELF, newest, result, snapshot, view
 
 TERMS = Terms(
@@ -73,7 +74,9 @@ class Book:
     reloads: int = 0
     page_refuses: bool = False
     published: list[Notice] = field(default_factory=list)
-    asked: list[tuple[str, Month, int | None]] = field(default_factory=list)
+    closed: list[tuple[Words, Author, bool]] = field(default_factory=list)
+    close_refused: Exception | None = None
+    asked: list[Asked] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.heartbeats = Heartbeats(HandClock(self), Outlet(self.record, self), "london", {"nightly": HELD})
@@ -106,11 +109,23 @@ class Book:
         facts = sorted((fact for fact in self.facts.values() if isinstance(fact, Fact)), key=lambda f: f.recorded_at)
         return Known(facts, self.terms, self.now)
 
-    async def statement(self, service: str, month: Month, as_of: int | None) -> Mapping[str, Json]:
-        self.asked.append((service, month, as_of))
-        if month < Month(2025, 7):
+    async def statement(self, asked: Asked) -> Mapping[str, Json] | None:
+        self.asked.append(asked)
+        if asked.month < Month(2025, 7):
             raise InputError("no policy is in force in that month")
-        return {"service": service, "month": str(month)}
+        if asked.view == "late" and asked.month > Month(2026, 1):
+            return None
+        if asked.month == Month(2025, 12):
+            raise StatementDiffersError("it is not what was closed")
+        return {"service": asked.service, "month": str(asked.month)}
+
+    async def close(self, words: Words, author: Author, *, restate: bool) -> Sequence[Json]:
+        if "month" not in words:
+            raise InputError("month: expected YYYY-MM, for example 2026-03")
+        self.closed.append((words, author, restate))
+        if self.close_refused is not None:
+            raise self.close_refused
+        return [{"service": "app", "revision": 1}]
 
     async def reload(self) -> None:
         if self.reload_refused is not None:
@@ -132,6 +147,7 @@ class Book:
             snapshot=lambda: self.snapshot,
             services=lambda: ("app", "jobs"),
             statement=self.statement,
+            close=self.close,
             record=self.record,
             known=self.known,
             longest_hold={"admin": 100_000, "nightly": HELD}.get,

@@ -14,6 +14,7 @@ from monitor.ledger.period import Month, parse_instant
 from monitor.web import Access, Listen, build, paging, server, serving
 from monitor.web import body as body_module
 from monitor.web.body import BODY_LIMIT
+from monitor.web.daemon import Asked
 from tests.faces.conftest import Book, Served, serve
 from tests.faces.samples import snapshot, view
 
@@ -170,7 +171,7 @@ async def test_statements_are_listed_and_read(served: Served) -> None:
     ]  # fmt: skip
     async with served.ask("GET", listed[0]["url"] + "?as_of=2026-03-10T00:00:00%2B01:00", token) as answer:
         assert await answer.json() == {"service": "app", "month": "2026-03"}
-    assert served.book.asked == [("app", Month(2026, 3), parse_instant("2026-03-09T23:00:00Z"))]
+    assert served.book.asked == [Asked("app", Month(2026, 3), parse_instant("2026-03-09T23:00:00Z"))]
 
 
 @pytest.mark.parametrize(
@@ -181,7 +182,11 @@ async def test_statements_are_listed_and_read(served: Served) -> None:
         ("app/2025-06", 422, "no policy is in force"),
         ("app/2026-03?as_of=now", 422, "as_of: expected RFC 3339"),
         ("app/2026-03?as_of=2099-01-01T00:00:00Z", 422, "as_of: is in the future"),
-        ("app/2026-03?asof=2026-03-01T00:00:00Z", 422, "no parameter but one as_of"),
+        ("app/2026-03?asof=2026-03-01T00:00:00Z", 422, "no parameter but as_of"),
+        ("app/2026-03?draft=yes", 422, "expected draft=true or late=true"),
+        ("app/2026-03?draft=true&late=true", 422, "one of the two"),
+        ("app/2026-03?late=true", 404, "not closed, so nothing is late"),
+        ("app/2025-12", 500, "is not what was closed"),
     ],
 )
 async def test_a_wrong_question_is_answered_with_the_mend(served: Served, path: str, status: int, said: str) -> None:
