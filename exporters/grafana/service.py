@@ -109,12 +109,8 @@ _NOW = (
 _SINCE_EVALUATED = f"(time() - max(last_over_time(minutebook_evaluation_timestamp_seconds[{_MONTH_AT_MOST}])) > 300)"
 _DAY_RATIO = f'last_over_time(sla_error_ratio{{{_CHOSEN},window="1d"}}[{_MONTH_AT_MOST}])'
 _PROJECTED = f"(max({_held('sla_error_budget_remaining_seconds')}) - max({_DAY_RATIO}) * {_SINCE_EVALUATED}) / 60"
-_EVENLY = (
-    f"max({_held('sla_error_budget_seconds')}"
-    f" / on (service, month) {_held('sla_month_length_seconds')}"
-    " * on (month) group_left ()"
-    f" (last_over_time(sla_month_end_timestamp_seconds[{_MONTH_AT_MOST}]) - time())) / 60"
-)
+_TO_COME = f"(min(last_over_time(sla_month_end_timestamp_seconds[{_MONTH_AT_MOST}]) > time()) - time())"
+_EVENLY = f"max({_held('sla_error_budget_seconds')}) / max({_held('sla_month_length_seconds')}) * {_TO_COME} / 60"
 
 _BURN_DOWN = Panel(
     "timeseries",

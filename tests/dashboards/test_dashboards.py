@@ -9,7 +9,7 @@ import json
 import re
 import subprocess
 from collections.abc import Callable
-from itertools import combinations
+from itertools import combinations, product
 from pathlib import Path
 from typing import cast
 
@@ -26,7 +26,7 @@ from exporters.grafana.panels import COLUMNS
 from monitor.cli import minutebook
 from monitor.errors import InputError
 from tests.conftest import ROOT
-from tests.dashboards.queries import Asked, Json, asked, board, panels
+from tests.dashboards.queries import Asked, Json, asked, board, filled, panels
 
 TYPES: Json = json.loads((Path(__file__).parent / "fixtures" / "grafana.schema.json").read_text(encoding="utf-8"))
 DEPLOYED = ROOT / "deploy" / "grafana"
@@ -181,6 +181,36 @@ def test_months_in_a_row_are_counted_from_the_last_month_that_was_met(
     expected = [{"labels": f'{{service="{service}"}}', "value": value} for service, value in samples]
     question = {"expr": STREAK.replace("$service", ".*"), "eval_time": "45d", "exp_samples": expected}
     test = {"interval": "1h", "input_series": series, "promql_expr_test": [question]}
+    (tmp_path / "tests.yml").write_text(yaml.safe_dump({"tests": [test]}))
+    done = subprocess.run(
+        [tool("promtool"), "test", "rules", "tests.yml"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+GIVEN = {"service": ["shop"], "month": ["1970-01"], "window": ["1h", "6h", "1d", "3d"], "bound": ["published"]}
+
+
+def twice(metric: Metric) -> list[dict[str, str]]:
+    """Its series as two daemons give them, half an hour long: 0, but for when the month ends."""
+    values = "2678400x30" if metric.name == "sla_month_end_timestamp_seconds" else "0x30"
+    every = product(*(GIVEN.get(label, ["down"]) for label in metric.labels), ("1", "2"))
+    named = [dict(zip((*metric.labels, "pod"), one, strict=True)) for one in every]
+    texts = [",".join(f'{label}="{value}"' for label, value in labels.items()) for labels in named]
+    return [{"series": f"{metric.name}{{{text}}}", "values": values} for text in texts]
+
+
+def test_a_query_finds_data_also_where_two_daemons_give_it(tmp_path: Path, tool: Callable[[str], str]) -> None:
+    questions = [
+        {
+            "expr": f"count({filled(query.expr, 'shop')}) > bool 0",
+            "eval_time": "15m",
+            "exp_samples": [{"value": 1}],
+        }
+        for query in asked()
+    ]
+    inputs = [series for metric in CATALOGUE.values() for series in twice(metric)]
+    test = {"interval": "1m", "input_series": inputs, "promql_expr_test": questions}
     (tmp_path / "tests.yml").write_text(yaml.safe_dump({"tests": [test]}))
     done = subprocess.run(
         [tool("promtool"), "test", "rules", "tests.yml"], cwd=tmp_path, capture_output=True, text=True, check=False
