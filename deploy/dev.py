@@ -71,6 +71,14 @@ TOOL_SOURCES = {
     "victoria-metrics": ("victoria-metrics", "usr/bin/victoria-metrics"),
     "libfaketime.so.1": ("libfaketime", "usr/lib/*/faketime/libfaketime.so.1"),
 }
+# The same of a later Debian, under names of their own: the tests run on both where this machine can.
+LATER = "forky"
+LATER_SOURCES = {
+    "prometheus-later": ("prometheus", "usr/bin/prometheus"),
+    "promtool-later": ("promtool", "usr/bin/promtool"),
+    "alertmanager-later": ("prometheus-alertmanager", "usr/bin/prometheus-alertmanager"),
+    "amtool-later": ("prometheus-alertmanager", "usr/bin/amtool"),
+}
 # What makes the tests' network namespaces, and what reads the unit: installed by root or not at all.
 SYSTEM_TOOLS = {"ip": "iproute2", "nft": "nftables", "systemd-analyze": "systemd"}
 # Libraries that a package of ours loads by name: WeasyPrint sets a report with Pango.
@@ -227,29 +235,68 @@ def uv_env() -> dict[str, str]:
 # ------------------------------------------------------------------------------- the distribution's packages
 
 
-def unpack(packages: list[str]) -> Path:
-    """Downloads Debian or Ubuntu packages and unpacks them, as any user, outside the machine's own package state."""
+def unpack(packages: list[str], suite: str = "") -> Path:
+    """Downloads Debian or Ubuntu packages and unpacks them, as any user, outside the machine's own package state.
+
+    `suite`: of this suite of the same archive instead of the machine's own.
+    """
     if not shutil.which("apt-get"):
         sys.exit(f"dev.py: no apt-get here to fetch {', '.join(packages)}; install what this system has for it")
+    place = APT / suite
     for folder in ("state/lists/partial", "cache/archives/partial", "root"):
-        (APT / folder).mkdir(parents=True, exist_ok=True)
+        (place / folder).mkdir(parents=True, exist_ok=True)
     own = {
-        "Dir::State": APT / "state",
+        "Dir::State": place / "state",
         "Dir::State::status": "/var/lib/dpkg/status",
-        "Dir::Cache": APT / "cache",
+        "Dir::Cache": place / "cache",
         "Acquire::Languages": "none",
         "Acquire::Retries": "3",
         "APT::Sandbox::User": "root",
     }
+    if suite:
+        own |= {"Dir::Etc::SourceList": source_of(suite, place), "Dir::Etc::SourceParts": "/dev/null"}
     apt = ["apt-get", "-qq", *(part for name, value in own.items() for part in ("-o", f"{name}={value}"))]
-    say(f"fetching {', '.join(packages)} from this distribution's packages")
+    say(f"fetching {', '.join(packages)} from {suite or 'this distribution'}'s packages")
     call([*apt, "update"])
-    call([*apt, "download", *packages], cwd=APT)
+    call([*apt, "download", *packages], cwd=place)
     for package in packages:
-        for archive in APT.glob(f"{package}_*.deb"):
-            call(["dpkg-deb", "-x", str(archive), str(APT / "root")])
+        for archive in place.glob(f"{package}_*.deb"):
+            call(["dpkg-deb", "-x", str(archive), str(place / "root")])
             archive.unlink()
-    return APT / "root"
+    return place / "root"
+
+
+def source_of(suite: str, place: Path) -> Path:
+    """A source list for another suite of the archive that this machine's own packages come from."""
+    asked = ["apt-get", "indextargets", "--format", "$(REPO_URI)", "Created-By: Packages", "Origin: Debian"]
+    found = subprocess.run(asked, text=True, capture_output=True, check=False).stdout.split()
+    if not found:
+        sys.exit(f"dev.py: this machine's packages are not Debian's, so there is no {suite}")
+    (place / "sources.list").write_text(f"deb {found[0]} {suite} main\n")
+    return place / "sources.list"
+
+
+def fetch_later() -> None:
+    """Puts what a later suite has beside the tools. Nothing needs it: where it cannot be had or run, that is said."""
+    with alone():
+        if all((TOOLS / name).exists() for name in LATER_SOURCES) or (APT / LATER / "tried").exists():
+            return
+        try:
+            root = unpack(sorted({package for package, _ in LATER_SOURCES.values()}), LATER)
+        except SystemExit as stop:
+            say(f"{stop.code}\ndev.py: tests on {LATER}'s Prometheus and Alertmanager will be skipped")
+            return
+        finally:
+            (APT / LATER).mkdir(parents=True, exist_ok=True)
+            (APT / LATER / "tried").touch()
+        for name, (_, path) in LATER_SOURCES.items():
+            if not runs(root / path):
+                say(f"{LATER}'s {name} does not run on this machine: its tests will be skipped")
+            elif path.endswith("prometheus-alertmanager"):
+                relocate(root, root / path, TOOLS / name)
+            else:
+                (TOOLS / name).unlink(missing_ok=True)
+                (TOOLS / name).symlink_to(root / path)
 
 
 def fetch_tools() -> None:
@@ -270,6 +317,13 @@ def fetch_tools() -> None:
                 relocate(root, root / path, TOOLS / name)
             else:
                 (TOOLS / name).symlink_to(next(root.glob(path)))
+
+
+def runs(program: Path) -> bool:
+    """Whether it is there and this machine's libraries are new enough for it."""
+    with contextlib.suppress(OSError):
+        return subprocess.run([str(program), "--version"], capture_output=True, check=False).returncode == 0
+    return False
 
 
 def install_system_tools() -> None:
@@ -317,6 +371,8 @@ def with_tools() -> dict[str, str]:
             if os.environ.get("CI") == "true":
                 raise
             say(f"{stop.code}\ndev.py: TESTS THAT NEED {', '.join(tools)} WILL BE SKIPPED")
+    if TOOLS.is_dir():
+        fetch_later()
     return {**os.environ, "MINUTEBOOK_TOOLS": str(TOOLS), "PATH": f"{VENV / 'bin'}{os.pathsep}{os.environ['PATH']}"}
 
 

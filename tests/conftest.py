@@ -36,3 +36,24 @@ def tool() -> Callable[[str], str]:
         return found
 
     return find
+
+
+@pytest.fixture
+def later(tool: Callable[[str], str]) -> Callable[[str], str]:
+    """The same of a later Debian, which nothing requires: what is not there, or does not run here, skips."""
+
+    def find(name: str) -> str:
+        found = Path(tool(name)).with_name(f"{name}-later")
+        if not found.exists():
+            pytest.skip(f"no later {name} here; `python3 deploy/dev.py test` fetches it where it can")
+        return str(found)
+
+    return find
+
+
+@pytest.fixture(params=["of this suite", "of a later suite"])
+def either(
+    request: pytest.FixtureRequest, tool: Callable[[str], str], later: Callable[[str], str]
+) -> Callable[[str], str]:
+    """The tools of this machine's suite, and in a second run those of a later one."""
+    return tool if request.param == "of this suite" else later

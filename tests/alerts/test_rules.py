@@ -79,14 +79,14 @@ def without_annotations(text: str) -> str:
 
 @pytest.mark.parametrize("interval", sorted({case.interval for case in CASES}))
 def test_every_alert_fires_and_is_silent_as_its_cases_say(
-    interval: str, tmp_path: Path, tool: Callable[[str], str]
+    interval: str, tmp_path: Path, either: Callable[[str], str]
 ) -> None:
     (tmp_path / "rules.yml").write_text(without_annotations(rules_yaml(WANTED)))
     cases = [written(case) for case in CASES if case.interval == interval]
     tests = {"rule_files": ["rules.yml"], "evaluation_interval": interval, "tests": cases}
     (tmp_path / "tests.yml").write_text(yaml.safe_dump(tests, sort_keys=False))
     done = subprocess.run(
-        [tool("promtool"), "test", "rules", "tests.yml"], cwd=tmp_path, capture_output=True, text=True, check=False
+        [either("promtool"), "test", "rules", "tests.yml"], cwd=tmp_path, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
 

@@ -9,7 +9,7 @@ import json
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -135,6 +135,20 @@ def test_a_full_disk_pages_and_is_told_to_be_over(stage: Stage, small_disk: Path
         ballast.unlink()
         stage.told("MinutebookStoreNotWritable", "resolved")
     assert page["labels"]["severity"] == "page"
+
+
+@pytest.mark.long
+@pytest.mark.timeout(150)
+def test_a_later_prometheus_and_alertmanager_tell_the_same(stage: Stage, later: Tool) -> None:
+    staged = replace(stage, tool=later)
+    daemon = staged.daemon(STRICT)
+    with staged.paging(daemon):
+        staged.app.stop()
+        page = staged.told("SlaBurnFast")
+        daemon.kill()
+        staged.told("MinutebookAbsent")
+    assert "error expanding" not in str(page)
+    assert "app was down for" in page["annotations"]["description"]
 
 
 # ---------------------------------------------------------------- with the intervals of deploy/

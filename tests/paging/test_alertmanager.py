@@ -35,8 +35,8 @@ ROUTES = {
 }
 
 
-def test_amtool_accepts_the_configuration(tool: Tool) -> None:
-    done = subprocess.run([tool("amtool"), "check-config", str(CONFIG)], capture_output=True, text=True, check=False)
+def test_amtool_accepts_the_configuration(either: Tool) -> None:
+    done = subprocess.run([either("amtool"), "check-config", str(CONFIG)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "1 templates" in done.stdout
 
@@ -92,8 +92,8 @@ def receivers() -> Iterator[Receivers]:
 
 
 @pytest.fixture
-def running(receivers: Receivers, tmp_path: Path, tool: Tool) -> Iterator[Program]:
-    with alertmanager(tool("alertmanager"), tmp_path, receivers) as started:
+def running(receivers: Receivers, tmp_path: Path, either: Tool) -> Iterator[Program]:
+    with alertmanager(either("alertmanager"), tmp_path, receivers) as started:
         yield started
 
 

@@ -82,16 +82,16 @@ def history(asked: list[int]) -> Iterator[str]:
 
 @pytest.mark.long
 @pytest.mark.timeout(300)
-def test_burn_of_a_month_is_what_promql_makes_of_raw_looks(tmp_path: Path, tool: Callable[[str], str]) -> None:
+def test_burn_of_a_month_is_what_promql_makes_of_raw_looks(tmp_path: Path, either: Callable[[str], str]) -> None:
     asked = instants(outages())
     assert all(first < second for first, second in pairwise(asked))
     (tmp_path / "history.txt").write_text("".join(history(asked)))
-    blocks = [tool("promtool"), "tsdb", "create-blocks-from", "openmetrics", "history.txt", "tsdb"]
+    blocks = [either("promtool"), "tsdb", "create-blocks-from", "openmetrics", "history.txt", "tsdb"]
     subprocess.run(blocks, cwd=tmp_path, check=True, capture_output=True)
     (tmp_path / "prometheus.yml").write_text("{}")
     burning = 0
     with prometheus(
-        tool("prometheus"), tmp_path, tmp_path / "prometheus.yml", "--storage.tsdb.retention.time=20y"
+        either("prometheus"), tmp_path, tmp_path / "prometheus.yml", "--storage.tsdb.retention.time=20y"
     ) as own:
         wait_until(lambda: found(own, "count_over_time(probe_success[1d])", f"{END / 1000}"))
         for instant in asked:
