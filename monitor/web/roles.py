@@ -25,6 +25,8 @@ ROLES: Mapping[RouteKey, frozenset[Who]] = {
     ("GET", "/"): OPEN,
     ("GET", "/status.json"): OPEN,
     ("GET", "/status.css"): OPEN,
+    ("GET", "/services/{service}/{month}"): OPEN,
+    ("GET", "/report.css"): OPEN,
     ("GET", "/metrics"): OPEN,
     ("GET", "/openapi.json"): OPEN,
     ("GET", "/-/healthy"): OPEN,
