@@ -8,8 +8,9 @@ import platform
 from collections.abc import Iterator, Mapping
 from typing import Protocol
 
-from exporters import prometheus, status_page
+from exporters import prometheus, report_html, status_page
 from exporters.labels import shown_target
+from exporters.report import document, for_everybody
 from exporters.self_metrics import SelfMetrics
 from monitor import __version__
 from monitor.closing import Wanted, beside, latest, standing, statements
@@ -29,12 +30,15 @@ from monitor.people.publishing import Notice, Published
 from monitor.poller import Poller
 from monitor.prober import Prober
 from monitor.recorder import Recorder
+from monitor.report_pages import ReportPages
+from monitor.report_pages import Wanted as ReportWanted
+from monitor.reporting import Asking, told
 from monitor.scheduler import Scheduler
 from monitor.store.url import store_path
 from monitor.telemetry import ProcessMetrics
 from monitor.web import Audience, Tokens
 from monitor.web.daemon import Asked, Daemon, Pages
-from monitor.wiring import longest_hold, our_page, store_url, tokens_file
+from monitor.wiring import longest_hold, our_page, own_pages, store_url, tokens_file
 
 logger = logging.getLogger(__name__)
 
@@ -76,6 +80,7 @@ class Faces:
         self._parts = parts
         self._exposition = prometheus.Exposition()
         self._process = ProcessMetrics()
+        self._reports = ReportPages(parts.clock, self._make_report, lambda: parts.current.terms.digest)
 
     def daemon(self) -> Daemon:
         """What the web asks of the daemon."""
@@ -86,6 +91,8 @@ class Faces:
             status_page=self._status_page,
             status=self._status,
             stylesheet=status_page.stylesheet,
+            report=self._report,
+            report_stylesheet=report_html.stylesheet,
         )
         return Daemon(
             pages=pages,
@@ -136,6 +143,21 @@ class Faces:
             logger.error("%s", stated.wrong)
             raise StatementDiffersError(stated.wrong)
         return stated.statement if asked.view == "standing" else beside(facts, stated, at)
+
+    async def _report(self, service: str, month: Month, audience: Audience) -> str | None:
+        shown = audience == "all"
+        if all(each.name != service or not (each.public or shown) for each in self._parts.current.config.services):
+            return None
+        return await self._reports.page(ReportWanted(service, month, shown))
+
+    def _make_report(self, wanted: ReportWanted) -> str:
+        """The page, for everybody or for whoever may read everything."""
+        config, terms = self._parts.current.config, self._parts.current.terms
+        facts = list(self._facts(ALL_TIME.end))
+        at = latest(facts, self._parts.clock.now())
+        found = told(facts, terms, Asking([wanted.service], [wanted.month], at, own_pages(config)))
+        parts = found.told if wanted.is_whole else map(for_everybody, found.told)
+        return report_html.page(document(parts, found.about(str(wanted.month))))
 
     def _facts(self, as_of: int) -> Iterator[AnyFact]:
         for fact in self._parts.store.read(ALL_TIME, as_of):

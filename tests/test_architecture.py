@@ -74,6 +74,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
         "monitor.finalising",
         "monitor.life",
         "monitor.proof",
+        "monitor.report_pages",
         "monitor.reporting",
         "monitor.wiring",
     ),

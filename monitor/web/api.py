@@ -64,7 +64,7 @@ class Api:
         service = request.match_info["service"]
         if service not in self._daemon.services():
             raise Problem(404, "not_found", "there is no such service; /api/v1/statements lists them")
-        month = _month(request.match_info["month"])
+        month = month_of(request)
         asked = Asked(service, month, _as_of(request, self._daemon.now()), _view(request))
         try:
             statement = await self._daemon.statement(asked)
@@ -83,9 +83,10 @@ class Api:
         return web.json_response(DOCUMENT)
 
 
-def _month(text: str) -> Month:
+def month_of(request: web.Request) -> Month:
+    """The month that a path names."""
     try:
-        return parse_month(text)
+        return parse_month(request.match_info["month"])
     except InputError:
         raise Problem(422, "bad_parameter", "month: expected YYYY-MM, for example 2026-03") from None
 

@@ -24,13 +24,16 @@ class Pages:
     """The renderers of `exporters`, over the newest snapshot.
 
     `metrics` gives text in slices that each hold the loop for less than 5 ms. `status_page` and `status` (the JSON)
-    are for the audience given.
+    are for the audience given. `report` raises InputError where there is nothing to tell of the month, StoreError, and
+    TimeoutError where too many are asked for; it is None where the audience knows no such service.
     """
 
     metrics: Callable[[], Iterator[str]]
     status_page: Callable[[Audience], str]
     status: Callable[[Audience], Mapping[str, Json]]
     stylesheet: Callable[[], str]
+    report: Callable[[str, Month, Audience], Awaitable[str | None]]
+    report_stylesheet: Callable[[], str]
 
 
 class TakeReports(Protocol):

@@ -180,10 +180,29 @@ def _hook(how: str, *more: str) -> Json:
     }
 
 
+def _report() -> Json:
+    return {
+        "get": {
+            "summary": "The availability report of one service and month; without a token of a public service only.",
+            "security": _OPEN,
+            "parameters": [_SERVICE, _MONTH],
+            "responses": {
+                "200": _ok("The report.", {"text/html": {"schema": {"type": "string"}}}),
+                "404": _problem("No such service, or nothing to report of the month."),
+                "422": _problem("The month is not written as YYYY-MM."),
+                "503": _problem("Other reports are being made, or the facts cannot be read; try again."),
+                **_DENIED,
+            },
+        }
+    }
+
+
 PATHS: Mapping[str, Json] = {
     "/": _open("The status page.", {"text/html": {"schema": {"type": "string"}}}),
     "/status.json": _open("The status page as JSON.", _OBJECT),
     "/status.css": _open("How the status page looks.", {"text/css": {"schema": {"type": "string"}}}),
+    "/report.css": _open("How a report looks.", {"text/css": {"schema": {"type": "string"}}}),
+    "/services/{service}/{month}": _report(),
     "/metrics": _open("Metrics in Prometheus text format 0.0.4.", _TEXT),
     "/openapi.json": _open("This document.", _OBJECT),
     "/-/healthy": _open("The process lives.", _TEXT),

@@ -8,6 +8,7 @@ from aiohttp import web
 
 from monitor.errors import ConfigError, InputError, StoreError
 from monitor.web import paging
+from monitor.web.api import month_of
 from monitor.web.daemon import Audience, Daemon
 from monitor.web.guard import CALLER
 from monitor.web.problems import Problem, unavailable
@@ -34,11 +35,24 @@ class Pages:
         )
 
     async def stylesheet(self, request: web.Request) -> web.Response:
-        return web.Response(
-            text=self._daemon.pages.stylesheet(),
-            content_type="text/css",
-            headers={"Cache-Control": "public, max-age=3600"},
-        )
+        return _looks(self._daemon.pages.stylesheet())
+
+    async def report(self, request: web.Request) -> web.Response:
+        month = month_of(request)
+        try:
+            text = await self._daemon.pages.report(request.match_info["service"], month, _audience(request))
+        except InputError as error:
+            raise Problem(404, "not_found", str(error)) from None
+        except StoreError:
+            raise unavailable("store_unavailable", "the facts cannot be read now; try again") from None
+        except TimeoutError:
+            raise unavailable("busy", "other reports are being made; try again") from None
+        if text is None:
+            raise Problem(404, "not_found", "there is no such service")
+        return web.Response(text=text, content_type="text/html", headers={"Vary": "Authorization"})
+
+    async def report_stylesheet(self, request: web.Request) -> web.Response:
+        return _looks(self._daemon.pages.report_stylesheet())
 
     async def metrics(self, request: web.Request) -> web.StreamResponse:
         return await paging.send(request, self._daemon.pages.metrics(), {"Content-Type": METRICS_TYPE})
@@ -66,6 +80,10 @@ class Pages:
         except StoreError:
             raise unavailable("store_unavailable", "the new terms cannot be recorded, so the old ones stay") from None
         return web.json_response({"reloaded": True})
+
+
+def _looks(text: str) -> web.Response:
+    return web.Response(text=text, content_type="text/css", headers={"Cache-Control": "public, max-age=3600"})
 
 
 def _audience(request: web.Request) -> Audience:

@@ -37,6 +37,7 @@ Code = Literal[
     "store_unavailable",
     "clock_unsynchronized",
     "tokens_unreadable",
+    "busy",
 ]
 
 DETAIL_LIMIT = 200

@@ -48,7 +48,10 @@ ROLES: Mapping[RouteKey, frozenset[Who]] = {
     ("GET", "/api/v1/statements/{service}/{month}"): READERS,
 }
 
-STATUS_PAGE: frozenset[RouteKey] = frozenset({("GET", "/"), ("GET", "/status.json"), ("GET", "/status.css")})
+STATUS_PAGE: frozenset[RouteKey] = frozenset(
+    ("GET", path) for path in ("/", "/status.json", "/status.css", "/services/{service}/{month}", "/report.css")
+)
+"""What is closed together; the report of a month is read by whoever reads the status page."""
 
 
 def roles_under(access: Access) -> dict[RouteKey, frozenset[Who]]:

@@ -87,6 +87,8 @@ def _handlers(daemon: Daemon) -> dict[RouteKey, Handler]:
         ("GET", "/"): pages.status_page,
         ("GET", "/status.json"): pages.status,
         ("GET", "/status.css"): pages.stylesheet,
+        ("GET", "/services/{service}/{month}"): pages.report,
+        ("GET", "/report.css"): pages.report_stylesheet,
         ("GET", "/metrics"): pages.metrics,
         ("GET", "/openapi.json"): api.openapi,
         ("GET", "/-/healthy"): pages.healthy,

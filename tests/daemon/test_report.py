@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT
-from tests.daemon.programs import Minutebook, environment
+from tests.daemon.programs import Daemon, Minutebook, Until, environment
 
 CASE = ROOT / "tests" / "scenarios" / "12-budget-cap-february"
 
@@ -99,3 +99,17 @@ def test_without_the_pdf_library_the_message_names_it_and_the_old_file_stays(
     assert done.status == 2
     assert "pip install 'minutebook[pdf]'" in done.err
     assert (store / "report.pdf").read_text(encoding="utf-8") == "the old one"
+
+
+def test_a_daemon_shows_the_report_of_a_month(daemon: Daemon, until: Until) -> None:
+    until(lambda: daemon.page().accounts_ms()["up"] > 0)
+    month = daemon.page().month
+    page = daemon.get(f"/services/app/{month}")
+    assert page.status == 200, page
+    assert "Availability of app, " in page.body
+    assert "without what only operators see" in page.body
+    assert '<link rel="stylesheet" href="/report.css">' in page.body
+    assert daemon.get("/report.css").status == 200
+    assert daemon.get("/services/never/2026-03").status == 404
+    assert daemon.get("/services/app/2199-01").status in (404, 503)
+    assert f'href="/services/app/{month}"' in daemon.get("/").body

@@ -25,7 +25,7 @@ from monitor.ledger.terms import CheckTerms, Policy, ServiceTerms, Terms
 from monitor.people import Author, Known, Words
 from monitor.people.publishing import Notice, NotPublishedError, OurPage, Published
 from monitor.sources.kind import Page
-from monitor.web import Access, Daemon, Listen, Pages, Role, Tokens, Wanted, build, serving, tokens
+from monitor.web import Access, Audience, Daemon, Listen, Pages, Role, Tokens, Wanted, build, serving, tokens
 from monitor.web.daemon import Asked
 from tests.faces.samples import AS_OF, SELF, newest, result, snapshot, view
 
@@ -127,6 +127,15 @@ class Book:
             raise self.close_refused
         return [{"service": "app", "revision": 1}]
 
+    async def report(self, service: str, month: Month, audience: Audience) -> str | None:
+        if self.full:
+            raise StoreError("the disk is full")
+        if month == Month(2199, 1):
+            raise TimeoutError
+        if month > Month(2026, 3):
+            raise InputError("it has not begun")
+        return f"<p>{service} {month} for {audience}</p>" if service == "app" or audience == "all" else None
+
     async def reload(self) -> None:
         if self.reload_refused is not None:
             raise self.reload_refused
@@ -143,6 +152,8 @@ class Book:
                 status_page=lambda audience: f"<p>for {audience}</p>",
                 status=lambda audience: {"audience": audience},
                 stylesheet=lambda: "body { color: black }",
+                report=self.report,
+                report_stylesheet=lambda: "body { color: black }",
             ),
             snapshot=lambda: self.snapshot,
             services=lambda: ("app", "jobs"),

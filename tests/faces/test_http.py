@@ -235,3 +235,27 @@ async def test_an_expectation_that_is_not_met_is_refused_without_an_echo(served:
     assert head.startswith(b"HTTP/1.1 417 ")
     assert b"script" not in body
     assert json.loads(body)["status"] == 417
+
+
+async def test_a_report_is_for_whoever_asks(served: Served) -> None:
+    async with served.ask("GET", "/services/app/2026-03") as answer:
+        assert (answer.status, answer.content_type) == (200, "text/html")
+        assert answer.headers["Vary"] == "Authorization"
+        assert await answer.text() == "<p>app 2026-03 for public</p>"
+    async with served.ask("GET", "/services/jobs/2026-03") as answer:
+        assert answer.status == 404
+    async with served.ask("GET", "/services/jobs/2026-03", served.book.token("viewer")) as answer:
+        assert await answer.text() == "<p>jobs 2026-03 for all</p>"
+
+
+@pytest.mark.parametrize(("month", "status"), [("2026-13", 422), ("..", 404), ("2026-04", 404), ("2199-01", 503)])
+async def test_a_report_that_cannot_be_made_is_a_problem(served: Served, month: str, status: int) -> None:
+    async with served.ask("GET", f"/services/app/{month}") as answer:
+        assert answer.status == status
+        assert answer.content_type == "application/problem+json"
+
+
+async def test_a_report_waits_for_a_store_that_is_away(served: Served) -> None:
+    served.book.full = True
+    async with served.ask("GET", "/services/app/2026-03") as answer:
+        assert answer.status == 503

@@ -86,7 +86,7 @@ async def test_refused_callers_are_told_nothing_apart(book: Book) -> None:
 
 async def test_a_page_that_is_switched_off_is_not_there(book: Book) -> None:
     async with serve(book, Access(status_page="off")) as served:
-        for path in ("/", "/status.json", "/status.css"):
+        for path in ("/", "/status.json", "/status.css", "/services/app/2026-03", "/report.css"):
             async with served.ask("GET", path) as answer:
                 assert answer.status == 404
 
