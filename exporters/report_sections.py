@@ -358,11 +358,13 @@ def integrity(stated: Statement) -> Section:
     month, as_of = plain(stated["month"]), plain(stated["as_of"])
     lines = [
         "minutebook export -o facts.jsonl",
-        f"minutebook replay -c minutebook.yaml --facts facts.jsonl --month {month} --as-of {as_of} --format json",
+        f"minutebook replay -c minutebook.yaml --facts facts.jsonl --month {month} --as-of {as_of} --format json"
+        if stated["status"] == "draft"
+        else "minutebook verify REPORT.json --facts facts.jsonl",
     ]
     said = Prose(
-        "Anybody who has the facts and the configuration computes the same statement, digest included, without the"
-        " store, a network or a clock:"
+        "Anybody who has the facts computes the same statement, digest included, without the store, a network or a"
+        " clock; the statement itself is this report as JSON:"
     )
     return Section("Integrity", [Pairs(pairs), said, Code(lines)])
 

@@ -22,7 +22,7 @@ from monitor.finalising import Finaliser
 from monitor.heartbeats import Heartbeats
 from monitor.hooks import Hooks
 from monitor.interfaces import Clock, FactStore
-from monitor.ledger.period import Period
+from monitor.ledger.period import Month, Period
 from monitor.ledger.terms import Terms
 from monitor.life import Current
 from monitor.people import Known

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from importlib.metadata import version
 from typing import NamedTuple
 
 from exporters.report import About, Told
-from monitor.closing import former_terms
-from monitor.errors import InputError
-from monitor.facts import AnyFact
+from monitor.closing import closed, recorded_of, why_different
+from monitor.errors import InputError, StatementDiffersError
+from monitor.facts import AnyFact, Json
+from monitor.ledger.closings import Chain, Recorded, closings
 from monitor.ledger.course import course
 from monitor.ledger.coverage import first_measured
-from monitor.ledger.entries import admit
-from monitor.ledger.months import ServiceBook, book_month, service_book, timelines_from
-from monitor.ledger.period import Month, Period, month_at, parse_month
+from monitor.ledger.months import MonthBook, ServiceBook, book_month, service_book
+from monitor.ledger.period import Month, month_at, parse_month
 from monitor.ledger.reconciliation import OwnPage, reconcile
 from monitor.ledger.statement import Asked, consulted, proof_of, stated_of
 from monitor.ledger.terms import Terms
@@ -25,12 +26,14 @@ _YEAR = re.compile(r"\d{4}", re.ASCII)
 
 
 class Asking(NamedTuple):
-    """Which services and months, as of which instant (UTC ms), beside which status pages of our own."""
+    """Which services and months, as of which instant (UTC ms), beside which status pages of our own. `draft`: as they
+    would be now, also where a month is closed."""
 
     services: Sequence[str]
     months: Sequence[Month]
     as_of: int
     pages: Sequence[OwnPage]
+    draft: bool = False
 
 
 class Found(NamedTuple):
@@ -65,45 +68,67 @@ def told(
 ) -> Found:
     """Service by service, month by month. `advance` is told how many are done, of how many.
 
-    Raises InputError for a service that the terms do not name, and where there is nothing to tell at all.
+    A closed month is told as its newest revision has it. Raises InputError for a service that the terms do not name,
+    and where there is nothing to tell at all; StatementDiffersError where a closed month is not what was closed.
     """
-    former, entries = former_terms(facts), admit(facts, asking.as_of)
-    timelines = timelines_from(entries)
+    recorded = recorded_of(facts)
+    chains = {} if asking.draft else closings(facts, asking.as_of)
+    former = recorded.former(asking.as_of)
     found = Found([], [])
     total = len(asking.services) * len(asking.months)
     for place, name in enumerate(asking.services):
-        of = service_book(terms, name, entries, timelines)
-        asked = [Asked(month, asking.as_of, version("tzdata"), former) for month in asking.months]
-        for done, each in enumerate(_months(of, asked, asking.pages, found.absent), 1):
-            if each is not None:
-                found.told.append(each)
+        of = service_book(terms, name, *recorded.at(asking.as_of))
+        drafts = _Drafts(of, first_measured(of), proof_of(consulted(of)), asking.pages)
+        for done, month in enumerate(asking.months, 1):
+            chain = chains.get((name, month))
+            if chain is not None:
+                found.told.append(_closed(recorded, chain, asking.pages))
+            else:
+                asked = Asked(month, asking.as_of, version("tzdata"), former)
+                each = drafts.told(asked)
+                if isinstance(each, Told):
+                    found.told.append(each)
+                else:
+                    found.absent.append(f"{name}, {month}: {each}")
             advance(place * len(asking.months) + done, total)
     if not found.told:
         raise InputError(f"there is nothing to report: {'; '.join(found.absent) or 'no service is named'}")
     return found
 
 
-def _months(
-    of: ServiceBook, asked: Sequence[Asked], pages: Sequence[OwnPage], absent: list[str]
-) -> Iterator[Told | None]:
-    """Each month's part; None where there is nothing to tell, with a line in `absent` that says why."""
-    proof = proof_of(consulted(of))
-    since = first_measured(of)
-    for each in asked:
-        why = _nothing(of, each, since)
+@dataclass(frozen=True, slots=True)
+class _Drafts:
+    """A service read once for all of its months."""
+
+    of: ServiceBook
+    since: int | None
+    proof: dict[str, Json]
+    pages: Sequence[OwnPage]
+
+    def told(self, asked: Asked) -> Told | str:
+        """The month's part, or why there is none."""
+        why = _nothing(self.of, asked, self.since)
         if why is not None:
-            absent.append(f"{of.service.name}, {each.month}: {why}")
-            yield None
-            continue
+            return why
         try:
-            booked = book_month(of, each.month, each.as_of)
+            booked = book_month(self.of, asked.month, asked.as_of)
         except InputError as error:
-            absent.append(f"{of.service.name}, {each.month}: {error}")
-            yield None
-            continue
-        start, end = booked.frame.period
-        elapsed = Period(start, max(start, min(end, each.as_of)))
-        yield Told(stated_of(of, booked, each, proof), course(of, booked), reconcile(of, pages, elapsed))
+            return str(error)
+        return _drawn(self.of, booked, stated_of(self.of, booked, asked, self.proof), self.pages)
+
+
+def _closed(recorded: Recorded, chain: Chain, pages: Sequence[OwnPage]) -> Told:
+    """The newest revision, drawn from the facts and under the terms that it was closed with."""
+    closing, stated = chain[-1], closed(recorded, chain)
+    wrong = why_different(stated, closing)
+    if wrong is not None:
+        raise StatementDiffersError(wrong)
+    of = service_book(recorded.terms[closing.terms or ""], closing.service, *recorded.at(closing.as_of))
+    return _drawn(of, book_month(of, closing.month, closing.as_of), stated, pages)
+
+
+def _drawn(of: ServiceBook, booked: MonthBook, stated: dict[str, Json], pages: Sequence[OwnPage]) -> Told:
+    return Told(stated, course(of, booked), reconcile(of, pages, booked.books.measured.period))
 
 
 def _nothing(of: ServiceBook, asked: Asked, since: int | None) -> str | None:

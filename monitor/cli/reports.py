@@ -38,6 +38,7 @@ class Options(TypedDict):
     service: str | None
     as_of: str | None
     output: Path | None
+    draft: bool
     fail_on_breach: bool
     config_file: Path | None
 
@@ -72,6 +73,7 @@ FORMATS: Mapping[str, Callable[[Sequence[Told], About], bytes]] = {
     type=click.Path(path_type=Path, dir_okay=False),
     help="FILE.html, .pdf, .md, .json or .csv; without it Markdown is printed.",
 )
+@click.option("--draft", is_flag=True, help="As it would be now, also where a month is closed.")
 @click.option("--fail-on-breach", is_flag=True, help="Exit 3 when a verdict is `breached`.")
 def report(**options: Unpack[Options]) -> None:
     """The availability report of a month, a quarter or a year."""
@@ -110,7 +112,7 @@ def _found(options: Options, months: list[Month]) -> Found:
     service = options["service"]
     services = [service] if service is not None else [each.name for each in book.terms.services]
     with progress("report") as advance:
-        return told(book.facts, book.terms, Asking(services, months, as_of, pages), advance)
+        return told(book.facts, book.terms, Asking(services, months, as_of, pages, options["draft"]), advance)
 
 
 def _write(output: Path, made: bytes) -> None:

@@ -190,6 +190,7 @@ def _report() -> Json:
                 "200": _ok("The report.", {"text/html": {"schema": {"type": "string"}}}),
                 "404": _problem("No such service, or nothing to report of the month."),
                 "422": _problem("The month is not written as YYYY-MM."),
+                "500": _problem("What the facts give now is not what was closed: `statement_differs`."),
                 "503": _problem("Other reports are being made, or the facts cannot be read; try again."),
                 **_DENIED,
             },

@@ -6,7 +6,7 @@ import json
 
 from aiohttp import web
 
-from monitor.errors import ConfigError, InputError, StoreError
+from monitor.errors import ConfigError, InputError, StatementDiffersError, StoreError
 from monitor.web import paging
 from monitor.web.api import month_of
 from monitor.web.daemon import Audience, Daemon
@@ -43,6 +43,9 @@ class Pages:
             text = await self._daemon.pages.report(request.match_info["service"], month, _audience(request))
         except InputError as error:
             raise Problem(404, "not_found", str(error)) from None
+        except StatementDiffersError:
+            detail = "what the facts give now is not what was closed; `report` on the daemon's machine says more"
+            raise Problem(500, "statement_differs", detail) from None
         except StoreError:
             raise unavailable("store_unavailable", "the facts cannot be read now; try again") from None
         except TimeoutError:

@@ -113,3 +113,16 @@ def test_a_daemon_shows_the_report_of_a_month(daemon: Daemon, until: Until) -> N
     assert daemon.get("/services/never/2026-03").status == 404
     assert daemon.get("/services/app/2199-01").status in (404, 503)
     assert f'href="/services/app/{month}"' in daemon.get("/").body
+
+
+def test_a_closed_month_is_reported_as_it_was_closed(minutebook: Minutebook, store: Path) -> None:
+    minutebook.well("close", "--month", "2026-03", "--author", "ann")
+    stated = json.loads(minutebook.well("statement", "--month", "2026-03", "--service", "app", "--format", "json"))
+    assert stated["status"] == "final"
+    minutebook.well("report", "--month", "2026-03", "-o", "report.json")
+    minutebook.well("report", "--month", "2026-03", "-o", "report.md")
+    assert json.loads((store / "report.json").read_text(encoding="utf-8")) == stated
+    text = (store / "report.md").read_text(encoding="utf-8")
+    assert "statement: final, revision 1, as of " in text
+    assert "minutebook verify REPORT.json --facts facts.jsonl" in text
+    assert minutebook.well("report", "--month", "2026-03", "--draft").count("statement: draft, as of ") == 1
