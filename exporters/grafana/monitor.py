@@ -14,6 +14,7 @@ from exporters.grafana.panels import (
     Steps,
     table,
 )
+from exporters.rules import STALE_S
 
 _LATE: Steps = ((None, "green"), (30, "orange"), (60, "red"))
 
@@ -83,7 +84,7 @@ _SOURCES = (
                 "Age",
                 "time() - max by (source) (minutebook_source_last_success_timestamp_seconds)",
                 "s",
-                ((None, "green"), (900, "red")),
+                ((None, "green"), (STALE_S, "red")),
                 decimals=0,
             ),
         ),
