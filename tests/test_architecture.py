@@ -61,6 +61,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
         "monitor.hooks",
         "monitor.periodic",
         "monitor.telemetry",
+        "monitor.systemd",
         "monitor.signing",
         "monitor.web",
     ),

@@ -23,6 +23,7 @@ from aiohttp import web
 
 from exporters.labels import shown_target
 from exporters.warnings import Measured, warnings_of
+from monitor import systemd
 from monitor.app import Signals, Start, serve
 from monitor.cli.inputs import DEFAULT_FILE, config_option
 from monitor.cli.looks import Look, look_json, look_text
@@ -62,6 +63,7 @@ def run(urls: tuple[str, ...], config_file: Path | None) -> None:
         gc.freeze()
         gc.enable()
         say(sys.stderr, f"minutebook: {address} (metrics at {address}metrics)")
+        systemd.tell(systemd.READY, os.environ)
 
     _run(_until_told(Start(reread(), reread, clock, started)))
 
@@ -116,7 +118,7 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
 
 
 async def _until_told(start: Start) -> None:
-    async with _told_by_signals() as signals:
+    async with _told_by_signals() as signals, systemd.alive(os.environ):
         await serve(start, signals)
 
 
