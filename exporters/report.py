@@ -141,7 +141,8 @@ def _head(told: Told, wall: Wall) -> Iterable[tuple[str, Cell]]:
     objective = promised(ratio_text(stated, "objective") or "0")
     yield "bound by", f"{cap}; the objective is {objective}"
     burned = ratio_text(stated, "burned")
-    yield "used", f"{percent(burned)} of what is allowed" if burned is not None else "- (nothing is allowed)"
+    digits = 3 if ms(stated, "remaining_ms") >= 0 else 7  # a breach by a millisecond must not read as 100.000 %
+    yield "used", f"{percent(burned, digits)} of what is allowed" if burned is not None else "- (nothing is allowed)"
     yield "what ate it", "; ".join(_eaten(told.course, wall)) or "nothing"
     yield "published", percent(ratio_text(stated, "availability", "published"))
     yield "excused", _excused_words(stated)

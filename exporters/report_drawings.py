@@ -34,7 +34,7 @@ def strip(course: Statement, title: str) -> Drawing:
     for place, day in enumerate(days):
         parts += _day(_TOP + place * _DAY, day)
     parts += _legend(_TOP + len(days) * _DAY + 18)
-    words = f"{title}: each day a row, each hour a cell. {_in_words(days)}"
+    words = f"{title}: each day a row, each hour since its midnight a cell, shown as the worst in it. {_in_words(days)}"
     lines = [f"{day['date']}  {day['hours']}" for day in days]
     return Drawing(_svg(width, height, words, parts), words, lines)
 

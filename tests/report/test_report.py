@@ -257,6 +257,11 @@ def test_the_first_screen_says_what_counts() -> None:
         assert said in first, said
 
 
+def test_a_breach_by_a_millisecond_does_not_read_as_all_of_it_used() -> None:
+    assert "43m 00.001s down of 43m 00s allowed, 0.001s too much" in words(told()[1])
+    assert "used 100.0000387 % of what is allowed" in words(told()[1])
+
+
 def test_a_revision_is_told_as_it_comes() -> None:
     text = words(told()[0])
     assert "restated, revision 2, supersedes sha256:5555" in text
