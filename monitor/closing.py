@@ -51,13 +51,14 @@ class Stated(NamedTuple):
     wrong: str | None = None
 
 
-def standing(facts: Sequence[AnyFact], terms: Terms, wanted: Wanted) -> list[Stated]:
-    """As `statements`, but the closed revision where one was recorded by then, under the terms that it was closed with.
+def standing(recorded: Recorded, terms: Terms, wanted: Wanted) -> list[Stated]:
+    """As `statements`, from what `recorded_of` gives, but the closed revision where one was recorded by then, under the
+    terms that it was closed with.
 
     Raises InputError as that does, StatementDiffersError where a revision cannot be computed at all.
     """
     _check(wanted.as_of)
-    recorded, chains = recorded_of(facts), closings(facts, wanted.as_of)
+    chains = closings(recorded.facts, wanted.as_of)
     reading = Reading(wanted.as_of, version("tzdata"))
     found: list[Stated] = []
     for service in wanted.services:
@@ -100,13 +101,12 @@ def why_different(statement: Mapping[str, Json], closing: Closing) -> str | None
     )
 
 
-def beside(facts: Sequence[AnyFact], stated: Stated, as_of: int) -> dict[str, Json] | None:
+def beside(recorded: Recorded, stated: Stated, as_of: int) -> dict[str, Json] | None:
     """What stands beside a closed statement: who closed it, and what came later with its effect in ms, which nothing
     but a restatement takes in. None of a draft."""
     closing = stated.closing
     if closing is None:
         return None
-    recorded = recorded_of(facts)
     terms = recorded.terms[closing.terms or ""]
     late = recorded.late(terms, closing.service, closing.month, (closing.as_of, as_of))
     now = recorded.draft(terms, closing.service, closing.month, Reading(as_of, closing.tzdata)) if late else None

@@ -13,7 +13,7 @@ from exporters.labels import shown_target
 from exporters.report import document, for_everybody
 from exporters.self_metrics import SelfMetrics
 from monitor import __version__
-from monitor.closing import Wanted, beside, latest, standing, statements
+from monitor.closing import Wanted, beside, latest, recorded_of, standing, statements
 from monitor.errors import StatementDiffersError, StoreError
 from monitor.evaluator import ALL_TIME, Evaluator
 from monitor.facts import AnyFact, Fact, Json
@@ -138,11 +138,12 @@ class Faces:
         wanted = Wanted([asked.service], asked.month, at)
         if asked.view == "draft":
             return statements(facts, terms, wanted)[0]
-        stated = standing(facts, terms, wanted)[0]
+        recorded = recorded_of(facts)
+        stated = standing(recorded, terms, wanted)[0]
         if stated.wrong is not None:
             logger.error("%s", stated.wrong)
             raise StatementDiffersError(stated.wrong)
-        return stated.statement if asked.view == "standing" else beside(facts, stated, at)
+        return stated.statement if asked.view == "standing" else beside(recorded, stated, at)
 
     async def _report(self, service: str, month: Month, audience: Audience) -> str | None:
         shown = audience == "all"

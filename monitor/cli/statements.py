@@ -16,10 +16,11 @@ from exporters.statement_text import statement_text
 from monitor.cli.inputs import FOREVER, Book, config_option, instant_option, stored_book
 from monitor.cli.progress import lines_with_progress
 from monitor.clock import SystemClock
-from monitor.closing import Stated, Wanted, beside, latest, standing, statements
+from monitor.closing import Stated, Wanted, beside, latest, recorded_of, standing, statements
 from monitor.config import load_without_secrets, to_terms
 from monitor.errors import FactError, InputError, StatementDiffersError
 from monitor.facts import AnyFact, Json, decode_line
+from monitor.ledger.closings import Recorded
 from monitor.ledger.period import parse_month
 
 BREACHED = 3
@@ -66,14 +67,15 @@ def statement(**options: Unpack[StatementOptions]) -> None:
     book = stored_book(options["config_file"], FOREVER if instant is None else instant)
     as_of = latest(book.facts, SystemClock().now()) if instant is None else instant
     is_one = options["service"] is not None
+    recorded = recorded_of(book.facts)
     if options["draft"]:
         found = [Stated(each) for each in statements(book.facts, book.terms, _wanted(book, options, as_of))]
     else:
-        found = standing(book.facts, book.terms, _wanted(book, options, as_of))
+        found = standing(recorded, book.terms, _wanted(book, options, as_of))
     if options["late"]:
-        _show_late(book, found, as_of, options["form"])
+        _show_late(recorded, found, as_of, options["form"])
     elif options["form"] == "text":
-        click.echo("\n\n".join(statement_text(one.statement, beside(book.facts, one, as_of)) for one in found))
+        click.echo("\n\n".join(statement_text(one.statement, beside(recorded, one, as_of)) for one in found))
     else:
         _show([one.statement for one in found], options["form"], is_one=is_one)
     _say_what_is_wrong(found)
@@ -81,8 +83,8 @@ def statement(**options: Unpack[StatementOptions]) -> None:
         _fail_on_breach([one.statement for one in found])
 
 
-def _show_late(book: Book, found: Sequence[Stated], as_of: int, form: str) -> None:
-    closed = [told for told in (beside(book.facts, one, as_of) for one in found) if told is not None]
+def _show_late(recorded: Recorded, found: Sequence[Stated], as_of: int, form: str) -> None:
+    closed = [told for told in (beside(recorded, one, as_of) for one in found) if told is not None]
     if form == "csv":
         raise InputError("--late is shown as text or JSON, not as CSV")
     if form == "json":

@@ -11,10 +11,15 @@ from monitor.facts import AnyFact, Fact, Result, key
 
 @dataclass(slots=True)
 class Entries:
-    """Admitted facts. Results by check and vantage in order of `at`; other kinds in order of recording."""
+    """Admitted facts. Results by check and vantage in order of `at`; other kinds in order of recording.
+
+    `digests` remembers those of facts that are no results, by their id(): each service's statement rests on all of
+    them, and the terms of a fleet are megabytes.
+    """
 
     results: dict[str, dict[str, list[Result]]] = field(default_factory=dict)
     others: dict[str, list[Fact]] = field(default_factory=dict)
+    digests: dict[int, bytes] = field(default_factory=dict)
 
     def of(self, kind: str) -> list[Fact]:
         return self.others.get(kind, [])

@@ -48,7 +48,7 @@ def close(facts: Iterable[AnyFact], terms: Terms, services: Iterable[str], asked
 def statement(terms: Terms, service: str, entries: Entries, timelines: TimelinesOf, asked: Asked) -> dict[str, Json]:
     """The statement of one service. Raises InputError when no policy is in force in the month."""
     of = service_book(terms, service, entries, timelines)
-    return stated_of(of, book_month(of, asked.month, asked.as_of), asked, proof_of(consulted(of)))
+    return stated_of(of, book_month(of, asked.month, asked.as_of), asked, proof_of(consulted(of), of.entries.digests))
 
 
 def stated_of(of: ServiceBook, booked: MonthBook, asked: Asked, proof: dict[str, Json]) -> dict[str, Json]:
@@ -236,12 +236,13 @@ def _commitment(f: Figures, cap_ms: int | None) -> dict[str, Json]:
 def _terms_changed(of: ServiceBook, booked: MonthBook, asked: Asked) -> list[Json]:
     """Every change of terms within the month, with what the month would be under the terms before (section 9)."""
     elapsed = booked.books.measured.period
-    held = _held(of.entries.of("terms"))
+    held: dict[str, Json] | None = None  # to make sure of the terms of a fleet takes longer than its statement
     changes: list[Json] = []
     before: str | None = None
     for fact in of.entries.of("terms"):
         now = cast(str, fact.fields["digest"])
         if before is not None and now != before and elapsed.start <= fact.recorded_at < elapsed.end:
+            held = _held(of.entries.of("terms")) if held is None else held
             known = before in held and now in held
             changes.append(
                 {
@@ -287,9 +288,13 @@ def consulted(of: ServiceBook) -> list[AnyFact]:
     return facts
 
 
-def proof_of(facts: Sequence[AnyFact]) -> dict[str, Json]:
-    """How many facts, and the digest over their ascending digests (section 9)."""
-    digests = b"".join(sorted(digest(fact) for fact in facts))
+def proof_of(facts: Sequence[AnyFact], known: dict[int, bytes] | None = None) -> dict[str, Json]:
+    """How many facts, and the digest over their ascending digests (section 9). `known` are those of `Entries`."""
+    spelled = {} if known is None else known
+    for fact in facts:
+        if isinstance(fact, Fact) and id(fact) not in spelled:
+            spelled[id(fact)] = digest(fact)
+    digests = b"".join(sorted(spelled[id(fact)] if isinstance(fact, Fact) else digest(fact) for fact in facts))
     return {"count": len(facts), "digest": sha256_text(digests)}
 
 

@@ -61,7 +61,7 @@ class Ledger:
             return
         self.facts += [replace(fact, recorded_at=as_of + 1) for fact in outcome.facts]
         services = [cast(str, cast("dict[str, Json]", told)["service"]) for told in outcome.told]
-        stated = standing(self.known(as_of + 1), self.terms, Wanted(services, self.month, as_of + 1))
+        stated = standing(recorded_of(self.known(as_of + 1)), self.terms, Wanted(services, self.month, as_of + 1))
         assert all(one.wrong is None for one in stated)
         self.given += [dict(one.statement) for one in stated]
 
@@ -113,9 +113,9 @@ def listed_late_facts_are_all_that_matter(ledger: Ledger) -> None:
     recorded = recorded_of(ledger.facts)
     now = max(fact.recorded_at for fact in ledger.facts)
     for (service, month), chain in closings(ledger.facts, EVER).items():
-        [stated] = standing(ledger.facts, ledger.terms, Wanted([service], month, now))
+        [stated] = standing(recorded_of(ledger.facts), ledger.terms, Wanted([service], month, now))
         [draft] = statements(ledger.facts, ledger.terms, Wanted([service], month, now))
-        told = beside(ledger.facts, stated, now)
+        told = beside(recorded_of(ledger.facts), stated, now)
         assert told is not None
         change = difference(stated.statement, draft)
         late = recorded.late(ledger.terms, service, month, (chain[-1].as_of, now))
@@ -215,9 +215,9 @@ def test_a_closed_month_that_new_facts_contradict_stands_until_it_is_restated(le
     [closed] = ledger.given
     assert (closed["status"], closed["revision"], closed["supersedes"]) == ("final", 1, None)
     ledger.facts.append(look(START + 10 * DAY + 30 * MINUTE, "pass", END + 2 * DAY))
-    [stands] = standing(ledger.facts, ledger.terms, Wanted(["app"], OCTOBER, END + 3 * DAY))
+    [stands] = standing(recorded_of(ledger.facts), ledger.terms, Wanted(["app"], OCTOBER, END + 3 * DAY))
     assert stands.statement == closed
-    told = beside(ledger.facts, stands, END + 3 * DAY)
+    told = beside(recorded_of(ledger.facts), stands, END + 3 * DAY)
     assert told is not None
     assert [(each["kind"], each["count"]) for each in cast("list[dict[str, Json]]", told["late"])] == [("result", 1)]
     assert cast(Any, told["effect"])["accounts_ms"]["down"] == -DAY
@@ -238,8 +238,8 @@ def test_a_run_that_was_open_at_the_end_is_decided_by_what_came_after_it() -> No
     ledger.carry_out(END, restate=False)
     ledger.facts.append(look(END + MINUTE, "fail"))
     listed_late_facts_are_all_that_matter(ledger)
-    [stands] = standing(ledger.facts, ledger.terms, Wanted(["app"], OCTOBER, END + DAY))
-    told = beside(ledger.facts, stands, END + DAY)
+    [stands] = standing(recorded_of(ledger.facts), ledger.terms, Wanted(["app"], OCTOBER, END + DAY))
+    told = beside(recorded_of(ledger.facts), stands, END + DAY)
     assert cast(Any, told)["effect"]["accounts_ms"]["down"] == HOUR
 
 
@@ -247,7 +247,7 @@ def test_editing_the_configuration_never_rewrites_what_is_closed(ledger: Ledger)
     ledger.carry_out(END + DAY, restate=False)
     stricter = configured(fall=900)
     ledger.facts.append(terms_fact(stricter, END + 2 * DAY))
-    [stands] = standing(ledger.facts, stricter.terms, Wanted(["app"], OCTOBER, END + 3 * DAY))
+    [stands] = standing(recorded_of(ledger.facts), stricter.terms, Wanted(["app"], OCTOBER, END + 3 * DAY))
     assert stands == Stated(ledger.given[0], stands.closing, None)
     [draft] = statements(ledger.facts, stricter.terms, Wanted(["app"], OCTOBER, END + 3 * DAY))
     assert cast(Any, draft)["accounts_ms"]["down"] == 0
@@ -270,7 +270,7 @@ def test_a_service_that_the_configuration_no_longer_names_is_closed_under_the_te
 def test_facts_slipped_in_behind_a_closing_are_said_loudly(ledger: Ledger) -> None:
     ledger.carry_out(END + DAY, restate=False)
     ledger.facts.append(look(START + 10 * DAY + MINUTE, "pass", START + 10 * DAY + MINUTE))
-    [stands] = standing(ledger.facts, ledger.terms, Wanted(["app"], OCTOBER, END + 3 * DAY))
+    [stands] = standing(recorded_of(ledger.facts), ledger.terms, Wanted(["app"], OCTOBER, END + 3 * DAY))
     assert stands.wrong is not None
     assert "is not what was closed" in stands.wrong
     assert any("closed as" in line for line in differences(stands.statement, ledger.facts, lambda _: None))
@@ -280,13 +280,13 @@ def test_a_closing_whose_terms_are_gone_is_said_loudly(ledger: Ledger) -> None:
     ledger.carry_out(END + DAY, restate=False)
     without = [fact for fact in ledger.facts if fact.kind != "terms"]
     with pytest.raises(StatementDiffersError, match="which are not among the facts"):
-        standing(without, ledger.terms, Wanted(["app"], OCTOBER, END + 3 * DAY))
+        standing(recorded_of(without), ledger.terms, Wanted(["app"], OCTOBER, END + 3 * DAY))
     assert any("no fact holds" in line for line in differences(ledger.given[0], without, lambda _: None))
 
 
 def test_before_it_was_closed_it_was_a_draft(ledger: Ledger) -> None:
     ledger.carry_out(END + DAY, restate=False)
-    [stands] = standing(ledger.facts, ledger.terms, Wanted(["app"], OCTOBER, END + DAY))
+    [stands] = standing(recorded_of(ledger.facts), ledger.terms, Wanted(["app"], OCTOBER, END + DAY))
     assert (stands.statement["status"], stands.closing) == ("draft", None)
 
 
