@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import cast
 
+from exporters import report_life
 from exporters import report_sections as sections
 from exporters.numbers import duration, percent, promised
 from exporters.report_blocks import Block, Cell, Document, Pairs, Part, Prose, Section, Table
@@ -28,13 +29,15 @@ _TONES = {"met": "good", "on_track": "good", "breached": "bad"}
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """One service and month: its statement, its course (monitor.ledger.course), and where its witnesses disagree
-    (monitor.ledger.reconciliation). `is_whole` is False where a part is kept from everybody."""
+    """One service and month: its statement, its course (monitor.ledger.course), where its witnesses disagree
+    (monitor.ledger.reconciliation), and what stands beside a closed statement (monitor.closing). `is_whole` is False
+    where a part is kept from everybody."""
 
     stated: Statement
     course: Statement
     reconciled: Statement | None = None
     is_whole: bool = True
+    beside: Statement | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +122,9 @@ def _sections(told: Told, title: str, wall: Wall) -> Iterable[Section]:
     yield sections.method()
     if told.reconciled is not None:
         yield _reconciliation(told.reconciled, wall)
-    yield from sections.changes(stated, wall)
+    if told.beside is not None:
+        yield report_life.life(told.beside, wall)
+    yield from report_life.changes(stated, wall)
     yield sections.integrity(stated)
 
 

@@ -152,7 +152,7 @@ def _granted(piece: Statement) -> str:
         return ""
     also = cast("list[str]", piece["also"])
     more = f"; also {', '.join(map(plain, also))}" if also else ""
-    return f"{_words(piece['class'])} {plain(piece['exclusion'])}{more}"
+    return f"{words(piece['class'])} {plain(piece['exclusion'])}{more}"
 
 
 def exclusions(stated: Statement, wall: Wall) -> Section:
@@ -194,7 +194,7 @@ def _exclusion(exclusion: Statement, wall: Wall) -> Section:
     ]
     if revisions:
         blocks.append(Table("Revisions", ("recorded", "says announced", "from", "to"), revisions))
-    return Section(f"{_words(exclusion['class'])} {plain(exclusion['id'])}", blocks)
+    return Section(f"{words(exclusion['class'])} {plain(exclusion['id'])}", blocks)
 
 
 WHY = {
@@ -217,7 +217,7 @@ def refused(stated: Statement, wall: Wall) -> Section:
     """What was claimed and not granted."""
     claims: list[tuple[Cell, ...]] = [
         (
-            f"{_words(claim['class'])} {plain(claim['id'])}",
+            f"{words(claim['class'])} {plain(claim['id'])}",
             f"{plain(claim['why'])}: {WHY[plain(claim['why'])]}" if claim["why"] in WHY else plain(claim["why"]),
             wall.dated(claim["start"]),
             wall.dated(claim["end"]),
@@ -307,43 +307,6 @@ def method() -> Section:
     )
 
 
-def changes(stated: Statement, wall: Wall) -> Iterator[Section]:
-    """What changed in the terms within the month, and in a restated statement against the one before."""
-    blocks: list[Block] = []
-    for change in rows(stated, "terms_changed"):
-        parts = change.get("changes")
-        told: list[tuple[Cell, ...]] = [
-            (plain(part["path"]), plain(part["before"]), plain(part["after"]))
-            for part in (cast("list[Statement]", parts) if isinstance(parts, list) else ())
-        ]
-        about: list[Block] = [Pairs([("from", plain(change["before"])), ("to", plain(change["digest"]))])]
-        if told:
-            about.append(Table("What changed", ("where", "before", "after"), told))
-        under = change["under_before"]
-        if isinstance(under, dict):
-            down, allowed = duration(ms(under, "accounts_ms", "down")), duration(ms(under, "budget_ms"))
-            verdict = _words(under["verdict"])
-            about.append(Prose(f"Under the terms before: {verdict}, {down} down of {allowed} allowed."))
-        blocks.append(Section(f"Terms changed at {wall.dated(change['recorded_at'])}", about))
-    if isinstance(stated["restatement"], dict):
-        told = [*_flat("", stated["restatement"])]
-        blocks.append(Section("Restated", [Table("What the restatement says", ("", ""), told)]))
-    if blocks:
-        yield Section("What changed", blocks)
-
-
-def _flat(path: str, value: Json) -> Iterator[tuple[Cell, ...]]:
-    """Every leaf of an object with its path."""
-    if isinstance(value, dict):
-        for name, inner in value.items():
-            yield from _flat(f"{path}.{plain(name)}" if path else plain(name), inner)
-    elif isinstance(value, list):
-        for place, inner in enumerate(value):
-            yield from _flat(f"{path}.{place}", inner)
-    else:
-        yield path, plain(value)
-
-
 def integrity(stated: Statement) -> Section:
     """The digests, and how anybody checks them."""
     head = at(stated, "facts", "head")
@@ -369,7 +332,7 @@ def integrity(stated: Statement) -> Section:
     return Section("Integrity", [Pairs(pairs), said, Code(lines)])
 
 
-def _words(code: Json) -> str:
+def words(code: Json) -> str:
     return plain(code).replace("_", " ")
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from typing import NamedTuple
 
 from exporters.report import About, Told
-from monitor.closing import closed, recorded_of, why_different
+from monitor.closing import Stated, beside, closed, recorded_of, why_different
 from monitor.errors import InputError, StatementDiffersError
 from monitor.facts import AnyFact, Json
 from monitor.ledger.closings import Chain, Recorded, closings
@@ -82,7 +82,7 @@ def told(
         for done, month in enumerate(asking.months, 1):
             chain = chains.get((name, month))
             if chain is not None:
-                found.told.append(_closed(recorded, chain, asking.pages))
+                found.told.append(_closed(recorded, chain, asking))
             else:
                 asked = Asked(month, asking.as_of, version("tzdata"), former)
                 each = drafts.told(asked)
@@ -117,14 +117,15 @@ class _Drafts:
         return _drawn(self.of, booked, stated_of(self.of, booked, asked, self.proof), self.pages)
 
 
-def _closed(recorded: Recorded, chain: Chain, pages: Sequence[OwnPage]) -> Told:
+def _closed(recorded: Recorded, chain: Chain, asking: Asking) -> Told:
     """The newest revision, drawn from the facts and under the terms that it was closed with."""
     closing, stated = chain[-1], closed(recorded, chain)
     wrong = why_different(stated, closing)
     if wrong is not None:
         raise StatementDiffersError(wrong)
     of = service_book(recorded.terms[closing.terms or ""], closing.service, *recorded.at(closing.as_of))
-    return _drawn(of, book_month(of, closing.month, closing.as_of), stated, pages)
+    drawn = _drawn(of, book_month(of, closing.month, closing.as_of), stated, asking.pages)
+    return replace(drawn, beside=beside(recorded, Stated(stated, closing), asking.as_of))
 
 
 def _drawn(of: ServiceBook, booked: MonthBook, stated: dict[str, Json], pages: Sequence[OwnPage]) -> Told:

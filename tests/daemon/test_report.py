@@ -124,5 +124,7 @@ def test_a_closed_month_is_reported_as_it_was_closed(minutebook: Minutebook, sto
     assert json.loads((store / "report.json").read_text(encoding="utf-8")) == stated
     text = (store / "report.md").read_text(encoding="utf-8")
     assert "statement: final, revision 1, as of " in text
+    assert " by ann (not authenticated)" in text
+    assert "Nothing came late." in text
     assert "minutebook verify REPORT.json --facts facts.jsonl" in text
     assert minutebook.well("report", "--month", "2026-03", "--draft").count("statement: draft, as of ") == 1
