@@ -21,9 +21,9 @@ import pytest
 
 from monitor.ledger.period import format_instant
 from tests.daemon.programs import Daemon, Json, Minutebook, Page, Until, ended, instant, now_ms
-from tests.faults.networks import FAR4, Wire, inside, wire
+from tests.faults.networks import FAR4, Wire, inside, namespaces, wire
 
-__all__ = ["wire"]
+__all__ = ["namespaces", "wire"]
 
 TARGET, ANCHOR = "198.51.100.1", "198.51.100.2"
 SERVER_A, SERVER_B, RESOLVER = "198.51.100.11", "198.51.100.12", "198.51.100.53"
