@@ -11,8 +11,8 @@
 
 It makes `.venv`, installs a pinned uv into it, then exactly what the locks hash, then the project itself.
 What is not on the package index (Prometheus, VictoriaMetrics) is unpacked from the distribution's own packages into
-`.venv`: no root needed, no service started. Root installs nftables, iproute2, systemd and Pango for the tests where
-they are missing.
+`.venv`: no root needed, no service started. Root installs nftables, iproute2, systemd, Chromium and Pango for the tests
+where they are missing.
 A second start finds all of it in place.
 """
 
@@ -79,8 +79,8 @@ LATER_SOURCES = {
     "alertmanager-later": ("prometheus-alertmanager", "usr/bin/prometheus-alertmanager"),
     "amtool-later": ("prometheus-alertmanager", "usr/bin/amtool"),
 }
-# What makes the tests' network namespaces, and what reads the unit: installed by root or not at all.
-SYSTEM_TOOLS = {"ip": "iproute2", "nft": "nftables", "systemd-analyze": "systemd"}
+# What makes the tests' network namespaces, reads the unit and shows the pages: installed by root or not at all.
+SYSTEM_TOOLS = {"ip": "iproute2", "nft": "nftables", "systemd-analyze": "systemd", "chromium": "chromium"}
 # Libraries that a package of ours loads by name: WeasyPrint sets a report with Pango.
 SYSTEM_LIBRARIES = {"pangoft2-1.0": "libpangoft2-1.0-0", "harfbuzz-subset": "libharfbuzz-subset0"}
 GATES = {

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+import pytest_asyncio
 from hypothesis import HealthCheck, settings
+
+if TYPE_CHECKING:
+    from playwright.async_api import Browser
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -57,3 +62,20 @@ def either(
 ) -> Callable[[str], str]:
     """The tools of this machine's suite, and in a second run those of a later one."""
     return tool if request.param == "of this suite" else later
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browser(tool: Callable[[str], str]) -> AsyncIterator[Browser]:
+    """A headless Chromium for the whole run. Whoever uses it runs on the session's loop:
+    `pytestmark = pytest.mark.asyncio(loop_scope="session")`.
+
+    It finds no name and no address but 127.0.0.1: what a page asks of anybody else is refused before it leaves.
+    """
+    from playwright.async_api import async_playwright  # noqa: PLC0415 - it takes a third of a second to import
+
+    quiet = "--disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update"
+    own = ["--disable-sync", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"]
+    async with async_playwright() as playwright:
+        started = await playwright.chromium.launch(executable_path=tool("chromium"), args=[*quiet.split(), *own])
+        yield started
+        await started.close()

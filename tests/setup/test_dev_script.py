@@ -220,6 +220,7 @@ def test_a_tool_on_path_is_used_instead_of_fetched(start: Start, tree: Path) -> 
         "ip",
         "nft",
         "systemd-analyze",
+        "chromium",
     ):
         (tree / "empty" / name).symlink_to(sys.executable)
     found = start(NEEDS_TOOLS, CI="true")
