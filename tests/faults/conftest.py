@@ -42,7 +42,7 @@ def weigh() -> Weigh:
         errand = Errand((("http", {"url": url, **settings}),), timeout_ms=timeout_ms, weighed=True, warm=first)
         seen = await run_elsewhere(errand)
         for _ in range(STALLS):
-            if seen.only.reason == "self_loop":
+            if seen.only.reason == "self_loop" or seen.made > 1:  # two looks in one process: its peak is not one look's
                 seen = await run_elsewhere(errand)
         assert seen.peak <= MOST_MEMORY, f"{seen.peak} bytes"
         return seen
