@@ -34,8 +34,8 @@ class Wanted:
     """What of a configuration the rules depend on; durations in seconds.
 
     `sources` by name: how long after its last good poll each is stale; without any, all are after STALE_S. `runbooks`
-    is the address that the name of an alert is put behind, `evidence` where the status page is. `optional` adds the
-    burn of 3 over a day.
+    is the address that the name of an alert is put behind, `evidence` where the status page is, with a slash at its
+    end. `optional` adds the burn of 3 over a day.
     """
 
     notice_s: int = 48 * 3_600
@@ -74,9 +74,21 @@ class Alert:
         if self.left:
             annotations["left"] = _LEFT
         if self.severity != "none":
-            annotations |= {"evidence_url": wanted.evidence, "runbook_url": f"{wanted.runbooks}{self.name}.md"}
+            annotations |= {
+                "evidence_url": f"{wanted.evidence}{_REPORT}",
+                "runbook_url": f"{wanted.runbooks}{self.name}.md",
+            }
         held = {} if self.for_ is None else {"for": self.for_}
         return {"alert": self.name, "expr": self.expr, **held, "labels": labels, "annotations": annotations}
+
+
+_REPORT = (
+    '{{ with $labels.service }}services/{{ urlquery . | reReplaceAll "\\\\+" "%20" }}/'
+    "{{ with $labels.month }}{{ . }}{{ else }}"
+    '{{ with query "sla_month_end_timestamp_seconds > time()" }}{{ . | first | label "month" }}{{ end }}'
+    "{{ end }}{{ end }}"
+)
+"""Behind the address of the status page: the report of the alert's service and month, or of the running month."""
 
 
 def rules_yaml(wanted: Wanted) -> str:
