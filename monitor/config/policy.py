@@ -9,9 +9,9 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from monitor.config.values import Day, Months, Name, Objective, Positive, ScoreLimit, Share, TimeLimit, Zone
-from monitor.config.values import Limit as VitalLimit
 from monitor.config.weekly import WEEKDAYS, Days, HoursTable, Opening, TargetText
 from monitor.ledger.period import DAY, HOUR, MINUTE, SECOND
+from monitor.ledger.terms import VitalLimit
 from monitor.settings import Duration, Mistake, PositiveDuration, Settings, format_duration
 
 LATEST_FINAL = 15 * DAY  # accounting.md section 9

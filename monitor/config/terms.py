@@ -13,11 +13,11 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from monitor.config.model import Config
-from monitor.config.policy import NO_POLICIES, Promise
+from monitor.config.policy import NO_POLICIES, Promise, VitalsTerms
 from monitor.config.values import Day, DependencyText, Moment, MomentText, QuorumText, Zone
 from monitor.facts import SEVERITIES, Json, canonical_json, sha256_text
 from monitor.ledger.period import midnight
-from monitor.ledger.terms import CheckTerms, Dependency, Policy, ServiceTerms, Terms
+from monitor.ledger.terms import CheckTerms, Dependency, Policy, ServiceTerms, Terms, VitalsPromise
 from monitor.settings import PositiveDuration
 
 
@@ -162,5 +162,13 @@ def _policy(policy: _Policy, digest: str) -> Policy:
         lead_ms=policy.third_party.lead,
         lag_ms=policy.third_party.lag,
         approval_required=policy.declared_by_person.approval == "required",
+        vitals=_vitals(policy.web_vitals),
         digest=digest,
     )
+
+
+def _vitals(promised: VitalsTerms | None) -> VitalsPromise | None:
+    if promised is None:
+        return None
+    limits = {"LCP": promised.LCP, "INP": promised.INP, "CLS": promised.CLS}
+    return VitalsPromise(limits, promised.percentile, promised.min_samples)

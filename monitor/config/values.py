@@ -18,6 +18,7 @@ from pydantic import Field, PlainSerializer, PlainValidator, WithJsonSchema
 
 from monitor.errors import InputError
 from monitor.ledger.period import DAY, format_instant, midnight, parse_instant
+from monitor.ledger.terms import VitalLimit
 from monitor.settings import shown, wrong
 
 _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
@@ -249,13 +250,6 @@ MoneyText = Annotated[
 ]
 
 
-class Limit(NamedTuple):
-    """What a Web Vital is compared with: ms for LCP and INP, no unit for CLS."""
-
-    comparison: Literal["<", "<="]
-    value: Fraction
-
-
 def _limit(given: object, example: str) -> tuple[Literal["<", "<="], Fraction, str | None]:
     match = _LIMIT.fullmatch(given) if isinstance(given, str) else None
     if match is None:
@@ -263,36 +257,32 @@ def _limit(given: object, example: str) -> tuple[Literal["<", "<="], Fraction, s
     return ("<" if match[1] == "<" else "<="), Fraction(match[2]), match[3]
 
 
-def parse_time_limit(given: object) -> Limit:
+def parse_time_limit(given: object) -> VitalLimit:
     """`< 2.5s`, `<= 200ms`; without a sign it is `<=`."""
     comparison, value, unit = _limit(given, "<= 2.5s")
     if unit is None:
         raise wrong(f'expected a limit with its unit such as "<= 2.5s"; found {shown(given)}')
-    return Limit(comparison, value * 1000 if unit == "s" else value)
+    return VitalLimit(comparison, value * 1000 if unit == "s" else value)
 
 
-def parse_score_limit(given: object) -> Limit:
+def parse_score_limit(given: object) -> VitalLimit:
     """`< 0.1`; a score has no unit."""
     comparison, value, unit = _limit(str(given) if isinstance(given, float) else given, "<= 0.1")
     if unit is not None:
         raise wrong(f'expected a limit without a unit such as "<= 0.1"; found {shown(given)}')
-    return Limit(comparison, value)
-
-
-def _decimal(value: Fraction) -> str:
-    return f"{Decimal(int(value * 10**9)).scaleb(-9).normalize():f}"
+    return VitalLimit(comparison, value)
 
 
 TimeLimit = Annotated[
-    Limit,
+    VitalLimit,
     PlainValidator(parse_time_limit),
-    PlainSerializer(lambda limit: f"{limit.comparison} {_decimal(limit.value)}ms", return_type=str, when_used="json"),
+    PlainSerializer(lambda limit: f"{limit}ms", return_type=str, when_used="json"),
     WithJsonSchema({"type": "string", "pattern": r"^(<=?)? ?\d+(\.\d+)?(ms|s)$", "examples": ["<= 2.5s"]}),
 ]
 ScoreLimit = Annotated[
-    Limit,
+    VitalLimit,
     PlainValidator(parse_score_limit),
-    PlainSerializer(lambda limit: f"{limit.comparison} {_decimal(limit.value)}", return_type=str, when_used="json"),
+    PlainSerializer(str, return_type=str, when_used="json"),
     WithJsonSchema({"type": ["string", "number"], "pattern": r"^(<=?)? ?\d+(\.\d+)?$", "examples": ["<= 0.1"]}),
 ]
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
+from datetime import date
 from functools import lru_cache
 
 from monitor.errors import FactError, InputError
@@ -18,6 +20,7 @@ from monitor.ledger.period import DAY, format_instant, parse_instant, parse_mont
 Check = Callable[[str, Json], Json]
 
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+_INDEX = re.compile(r"0|-?[1-9]\d{0,3}", re.ASCII)
 _COUNTRY = re.compile(r"[A-Z]{2}", re.ASCII)
 _INTEGER_LIMIT = 2**53 - 1  # RFC 8785 numbers are IEEE 754 doubles: exact to here
 _FIRST_INSTANT = parse_instant("0001-01-01T00:00:00Z")
@@ -97,8 +100,15 @@ def nullable_instant(field: str, given: Json) -> str | None:
     return None if given is None else instant(field, given)
 
 
+def day(field: str, given: Json) -> str:
+    if isinstance(given, str) and _DAY.fullmatch(given):
+        with suppress(ValueError):
+            return date.fromisoformat(given).isoformat()
+    raise FactError(f"{field}: expected a date, for example 2026-03-01; found {shown(given)}")
+
+
 def instant_or_day(field: str, given: Json) -> str:
-    return given if isinstance(given, str) and _DAY.fullmatch(given) else instant(field, given)
+    return day(field, given) if isinstance(given, str) and _DAY.fullmatch(given) else instant(field, given)
 
 
 def month(field: str, given: Json) -> str:
@@ -153,7 +163,10 @@ def _steps(field: str, given: Json) -> list[Json]:
 def counts(field: str, given: Json) -> dict[str, Json]:
     if not isinstance(given, dict):
         raise FactError(f"{field}: expected an object of index: count; found {shown(given)}")
-    return {text(field, index): whole(inside(field, index), count) for index, count in given.items()}
+    for index in given:
+        if _INDEX.fullmatch(index) is None:
+            raise FactError(f"{inside(field, index)}: expected the index of a bucket, a whole number such as 361")
+    return {index: whole(inside(field, index), count) for index, count in given.items()}
 
 
 def stretches(field: str, given: Json) -> list[Json]:
@@ -202,7 +215,6 @@ def _is_unicode(given: str) -> bool:
     return True
 
 
-_day = matching(_DAY, "a date, for example 2026-03-01")
 _country = matching(_COUNTRY, "two capital letters (ISO 3166)")
 _metric = one_of("LCP", "INP", "CLS")
 
@@ -234,7 +246,7 @@ KINDS: Mapping[str, tuple[Mapping[str, Check], Mapping[str, Check]]] = {
     "vitals_day": (
         {
             "metric": _metric,
-            "day": _day,
+            "day": day,
             "country": text,
             "good": whole,
             "needs_improvement": whole,
@@ -280,7 +292,7 @@ KINDS: Mapping[str, tuple[Mapping[str, Check], Mapping[str, Check]]] = {
     ),
     "terms": ({"terms": structure, "digest": name}, {}),
     "seal": (
-        {"check": name, "vantage": name, "day": _day, "count": whole, "digest": name, "stretches": stretches},
+        {"check": name, "vantage": name, "day": day, "count": whole, "digest": name, "stretches": stretches},
         {},
     ),
     "lifecycle": (
@@ -305,6 +317,8 @@ def check_fields(kind: str, given: Mapping[str, Json]) -> dict[str, Json]:
         check = required.get(field) or optional.get(field) or _COMMON.get(field)
         checked[field] = check(field, value) if check is not None else unnamed(field, value)
     _check_ends(kind, checked)
+    if kind == "vitals_day":
+        _check_sums(checked)
     return checked
 
 
@@ -315,3 +329,17 @@ def _check_ends(kind: str, checked: Mapping[str, Json]) -> None:
             raise FactError(f"{last if start else first}: expected both {first} and {last}, or null for both")
         if isinstance(start, str) and isinstance(end, str) and end < start:  # both are canonical: text order is time
             raise FactError(f"{last}: is before {first}: {kind} ends {end} and starts {start}")
+
+
+def _check_sums(checked: Mapping[str, Json]) -> None:
+    """A day counts each of its samples once in a band and once in a bucket."""
+    buckets = checked["buckets"]
+    in_buckets = [checked["zero"], *(buckets.values() if isinstance(buckets, dict) else ())]
+    banded, bucketed = (
+        sum(count for count in counted if isinstance(count, int))
+        for counted in ([checked["good"], checked["needs_improvement"], checked["poor"]], in_buckets)
+    )
+    if banded != bucketed:
+        raise FactError(
+            f"buckets: expected {banded} samples, as good, needs_improvement and poor count; found {bucketed} with zero"
+        )

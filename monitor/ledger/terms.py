@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from decimal import Decimal
 from fractions import Fraction
 from functools import cached_property
 from typing import Literal, NamedTuple
@@ -53,6 +54,41 @@ class ServiceTerms:
     depends_on: tuple[Dependency, ...] = ()
 
 
+class VitalLimit(NamedTuple):
+    """What a Web Vital is compared with: ms for LCP and INP, no unit for CLS."""
+
+    comparison: Literal["<", "<="]
+    value: Fraction
+
+    def holds(self, value: Decimal) -> bool:
+        """Whether a value is within the limit, both exact."""
+        return value < self.value if self.comparison == "<" else value <= self.value
+
+    def __str__(self) -> str:
+        """As the statement and facts spell it: `<= 2500`."""
+        return f"{self.comparison} {Decimal(int(self.value * 10**9)).scaleb(-9).normalize():f}"
+
+
+@dataclass(frozen=True, slots=True)
+class VitalsPromise:
+    """What is promised of Web Vitals (commitments.md section 1): a limit for each metric, which the percentile of its
+    samples must be within; fewer than `min_samples` give no verdict."""
+
+    limits: Mapping[str, VitalLimit]
+    percentile: int = 75
+    min_samples: int = 100
+
+
+SHOPIFYS = VitalsPromise(
+    {
+        "LCP": VitalLimit("<=", Fraction(2500)),
+        "INP": VitalLimit("<=", Fraction(200)),
+        "CLS": VitalLimit("<=", Fraction(1, 10)),
+    }
+)
+"""What "Built for Shopify" asks: what samples are counted under where nothing is promised of them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
     """One version of the promise (sections 5, 6 and 8).
@@ -77,6 +113,7 @@ class Policy:
     lead_ms: int = 0
     lag_ms: int = 0
     approval_required: bool = False
+    vitals: VitalsPromise | None = None
     digest: str = ""
 
     def takes_effect(self) -> date | None:

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from monitor.config import Config, check, load, terms_json
-from monitor.config.values import Limit
 from monitor.errors import ConfigError
 from monitor.ledger.period import DAY, HOUR, MINUTE, SECOND
+from monitor.ledger.terms import VitalLimit as Limit
 from monitor.settings import Secret
 from tests.config.written import SECRETS, SMALLEST, canary_of, checking, decoded, example_with_secrets
 
