@@ -73,6 +73,11 @@ def standing(recorded: Recorded, terms: Terms, wanted: Wanted) -> list[Stated]:
 
 def closed(recorded: Recorded, chain: Chain) -> dict[str, Json]:
     """The newest revision, computed again. Raises StatementDiffersError where that cannot be."""
+    return revisions_of(recorded, chain)[-1]
+
+
+def revisions_of(recorded: Recorded, chain: Chain) -> list[dict[str, Json]]:
+    """Every revision, computed again. Raises StatementDiffersError where that cannot be."""
     of = chain[-1]
     unread = next((each for each in chain if each.terms not in recorded.terms), None)
     if unread is not None:
@@ -81,7 +86,7 @@ def closed(recorded: Recorded, chain: Chain) -> dict[str, Json]:
             "are not among the facts, or of a version that this program cannot read"
         )
     try:
-        return revisions(recorded, chain)[-1]
+        return revisions(recorded, chain)
     except InputError as error:
         raise StatementDiffersError(
             f"{of.service} {of.month} revision {of.revision}: cannot be computed: {error}"

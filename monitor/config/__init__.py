@@ -7,7 +7,7 @@ from monitor.config.kinds import Canary, Check, Source
 from monitor.config.load import Checked, check, load, load_without_secrets, parse
 from monitor.config.model import Config, Service
 from monitor.config.schema import schema
-from monitor.config.terms import WrittenTerms, terms_json, terms_of, to_terms, written_terms
+from monitor.config.terms import WrittenTerms, customers_of, terms_json, terms_of, to_terms, written_terms
 from monitor.config.urls import for_urls
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "WrittenTerms",
     "check",
     "compare",
+    "customers_of",
     "for_urls",
     "load",
     "load_without_secrets",

@@ -10,9 +10,10 @@ from zoneinfo import ZoneInfo
 from pydantic import Field
 
 from monitor.config.addresses import Address, Listen, ListenText, Origin, Storage, StorageText
+from monitor.config.fees import FeesText
 from monitor.config.kinds import CanaryByKind, Check, CheckByKind, SourceByKind
 from monitor.config.policy import Policy
-from monitor.config.values import Day, DependencyText, MoneyText, Name, Positive, Zone
+from monitor.config.values import Day, DependencyText, Name, Positive, Zone
 from monitor.config.weekly import BellText
 from monitor.ledger.period import DAY, SECOND
 from monitor.settings import Duration, Mistake, PositiveDuration, SecretText, Settings, WebUrl, format_duration
@@ -129,7 +130,7 @@ class Customer(Settings):
     plan: Name
     since: Day
     until: Day | None = None
-    monthly_fee: MoneyText
+    monthly_fee: FeesText = Field(description="What is paid, or from which date on which fee.")
     channel: Channel | None = None
 
     def mistakes(self) -> Iterator[Mistake]:

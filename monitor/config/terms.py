@@ -13,11 +13,21 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from monitor.config.model import Config
-from monitor.config.policy import NO_POLICIES, Promise, VitalsTerms
+from monitor.config.policy import NO_POLICIES, Credits, Promise, Termination, VitalsTerms
 from monitor.config.values import Day, DependencyText, Moment, MomentText, QuorumText, Zone
 from monitor.facts import SEVERITIES, Json, canonical_json, sha256_text
+from monitor.ledger.credits import Customer
 from monitor.ledger.period import midnight
-from monitor.ledger.terms import CheckTerms, Dependency, Policy, ServiceTerms, Terms, VitalsPromise
+from monitor.ledger.terms import (
+    CheckTerms,
+    CreditTerms,
+    Dependency,
+    Policy,
+    ServiceTerms,
+    TerminationTerms,
+    Terms,
+    VitalsPromise,
+)
 from monitor.settings import PositiveDuration
 
 
@@ -47,6 +57,11 @@ def written_terms(config: Config) -> WrittenTerms:
 def to_terms(config: Config) -> Terms:
     """The terms that the ledger works under; their digest is that of `terms_json`."""
     return written_terms(config).terms
+
+
+def customers_of(config: Config) -> tuple[Customer, ...]:
+    """The customers as the ledger knows them; they are no part of the terms, which others are given."""
+    return tuple(Customer(each.name, each.plan, each.since, each.monthly_fee, each.until) for each in config.customers)
 
 
 def terms_of(written: Mapping[str, Json]) -> Terms | None:
@@ -163,6 +178,8 @@ def _policy(policy: _Policy, digest: str) -> Policy:
         lag_ms=policy.third_party.lag,
         approval_required=policy.declared_by_person.approval == "required",
         vitals=_vitals(policy.web_vitals),
+        credits=_credits(policy.credits),
+        termination=_termination(policy.termination),
         digest=digest,
     )
 
@@ -172,3 +189,16 @@ def _vitals(promised: VitalsTerms | None) -> VitalsPromise | None:
         return None
     limits = {"LCP": promised.LCP, "INP": promised.INP, "CLS": promised.CLS}
     return VitalsPromise(limits, promised.percentile, promised.min_samples)
+
+
+def _credits(given: Credits | None) -> CreditTerms | None:
+    if given is None:
+        return None
+    plans = None if given.plans is None else frozenset(given.plans)
+    return CreditTerms(given.per_breach, given.cap, given.claim_within, plans)
+
+
+def _termination(given: Termination | None) -> TerminationTerms | None:
+    if given is None:
+        return None
+    return TerminationTerms(given.consecutive_months, given.breaches, given.within_months)

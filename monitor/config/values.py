@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 from pydantic import Field, PlainSerializer, PlainValidator, WithJsonSchema
 
 from monitor.errors import InputError
+from monitor.ledger.money import Money
 from monitor.ledger.period import DAY, format_instant, midnight, parse_instant
 from monitor.ledger.terms import VitalLimit
 from monitor.settings import shown, wrong
@@ -224,30 +225,12 @@ Objective = Annotated[Fraction, PlainValidator(parse_objective), _PERCENT_TEXT, 
 Share = Annotated[Fraction, PlainValidator(parse_share), _PERCENT_TEXT, _percent_schema("10%")]
 
 
-class Money(NamedTuple):
-    """An exact amount and its ISO 4217 code."""
-
-    amount: Decimal
-    currency: str
-
-    def __str__(self) -> str:
-        return f"{self.amount} {self.currency}"
-
-
 def parse_money(given: object) -> Money:
     """`499.00 USD`."""
     match = _MONEY.fullmatch(given) if isinstance(given, str) else None
     if match is None:
         raise wrong(f"expected an amount with its currency such as 499.00 USD; found {shown(given)}")
     return Money(Decimal(match[1]), match[2])
-
-
-MoneyText = Annotated[
-    Money,
-    PlainValidator(parse_money),
-    PlainSerializer(str, when_used="json"),
-    WithJsonSchema({"type": "string", "pattern": r"^\d+(\.\d{1,4})? [A-Z]{3}$", "examples": ["499.00 USD"]}),
-]
 
 
 def _limit(given: object, example: str) -> tuple[Literal["<", "<="], Fraction, str | None]:

@@ -90,6 +90,25 @@ SHOPIFYS = VitalsPromise(
 
 
 @dataclass(frozen=True, slots=True)
+class CreditTerms:
+    """What a breach is worth (commitments.md section 3): parts of the monthly fee. `plans` None: every plan."""
+
+    per_breach: Fraction
+    cap: Fraction = Fraction(1)
+    claim_months: int = 3
+    plans: frozenset[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TerminationTerms:
+    """So many months with a breach in a row, or so many breaches within so many months (commitments.md section 3)."""
+
+    consecutive_months: int = 3
+    breaches: int = 4
+    within_months: int = 6
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """One version of the promise (sections 5, 6 and 8).
 
@@ -114,6 +133,8 @@ class Policy:
     lag_ms: int = 0
     approval_required: bool = False
     vitals: VitalsPromise | None = None
+    credits: CreditTerms | None = None
+    termination: TerminationTerms | None = None
     digest: str = ""
 
     def takes_effect(self) -> date | None:

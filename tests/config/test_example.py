@@ -41,7 +41,7 @@ def test_the_example_decodes_as_it_reads(example: Config, tmp_path: Path) -> Non
         "sentry_uptime",
         "prometheus",
     ]
-    assert example.customers[0].monthly_fee == (Decimal("499.00"), "USD")
+    assert example.customers[0].monthly_fee == ((None, (Decimal("499.00"), "USD")),)
 
 
 def test_the_policy_of_the_example_decodes_exactly(example: Config) -> None:

@@ -1,0 +1,231 @@
+"""What is owed to whom, and who may leave: the ledger's functions over the months of a log, as each face asks for it.
+
+A closed month counts as its revisions have it, under the terms that it was closed with; one that nobody closed as it
+stands now. Customers and their fees stand in the configuration alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from typing import NamedTuple, cast
+
+from monitor.closer import final_from
+from monitor.closing import recorded_of, revisions_of, why_different
+from monitor.errors import InputError, StatementDiffersError
+from monitor.facts import AnyFact, Fact, Json, Result
+from monitor.ledger.breaches import MonthBreaches, breaches_of
+from monitor.ledger.claims import GRANTED, Claim, Deadline, claims, deadline, granted_breaches, raised_at
+from monitor.ledger.closings import Chain, Reading, Recorded, closings
+from monitor.ledger.credits import Credit, Customer, credit_for, credits_of, is_entitled
+from monitor.ledger.period import Month, month_at, parse_instant
+from monitor.ledger.termination import FinalMonth, Read, Right, rights
+from monitor.ledger.terms import Policy, Terms, policy_for
+
+Statement = Mapping[str, Json]
+
+
+@dataclass(frozen=True, slots=True)
+class Reckoned:
+    """A month: what it comes to from each instant on (the first when it becomes final, which may be to come), its
+    policy, and its statements as they stand."""
+
+    month: Month
+    readings: Sequence[Read]
+    policy: Policy
+    statements: Sequence[Statement]
+    is_final: bool
+
+    @property
+    def found(self) -> MonthBreaches:
+        """As it stands."""
+        return self.readings[-1].found
+
+    def deadline(self, commitment: str, terms: Terms) -> Deadline:
+        """Until when that is claimed in time. Raises InputError where the policy promises no credits."""
+        if self.policy.credits is None:
+            raise InputError(f"the policy in force in {self.month} promises no credits")
+        raised = raised_at(self.readings, commitment)
+        return deadline(self.month, self.policy.credits.claim_months, raised, terms.zone)
+
+
+class Judged(NamedTuple):
+    """A claim, and until when it had to be made."""
+
+    claim: Claim
+    deadline: Deadline
+
+    @property
+    def is_in_time(self) -> bool:
+        return self.claim.requested_at < self.deadline.before
+
+
+class Due(NamedTuple):
+    """A customer's month: the credit, the claims for it, and what of it is owed since it was claimed and granted."""
+
+    credit: Credit
+    claims: Sequence[Judged]
+    owed: Credit
+
+
+@dataclass(slots=True)
+class Reckoner:
+    """A log as of one instant (UTC ms), under terms, for customers."""
+
+    facts: Sequence[AnyFact]
+    terms: Terms
+    customers: Sequence[Customer]
+    as_of: int
+    _recorded: Recorded = field(init=False)
+    _chains: Mapping[tuple[str, Month], Chain] = field(init=False)
+    _months: dict[Month, Reckoned] = field(default_factory=dict)
+    _over: Sequence[FinalMonth] | None = None
+
+    def __post_init__(self) -> None:
+        self._recorded = recorded_of(self.facts)
+        self._chains = closings(self.facts, self.as_of)
+
+    def named(self, customer: str | None) -> Sequence[Customer]:
+        """The customers asked for; None: all. Raises InputError for one that the configuration does not name."""
+        if customer is None:
+            return self.customers
+        return [find_customer(self.customers, customer)]
+
+    def month(self, month: Month) -> Reckoned:
+        """Raises InputError when no policy is in force in the month, StatementDiffersError when a closed month is not
+        what was closed."""
+        if month not in self._months:
+            self._months[month] = self._reckoned(month)
+        return self._months[month]
+
+    def due(self, month: Month, customer: str | None = None) -> Sequence[Due]:
+        """What the month comes to for everybody who has credits for it. Raises InputError also for one customer who is
+        unknown or has none for it."""
+        reckoned, asked = self.month(month), self.named(customer)
+        if customer is not None:
+            refuse_unentitled(asked[0], month, reckoned.policy)
+        made = [each for each in claims(self.facts, self.as_of) if each.month == month]
+        return [
+            self._due(credit, reckoned, [claim for claim in made if claim.customer == credit.customer])
+            for credit in credits_of(reckoned.found, asked, reckoned.policy.credits)
+        ]
+
+    def rights(self, customer: Customer) -> Sequence[Right]:
+        """Every right to terminate that had arisen, in order."""
+        if self._over is None:
+            self._over = self._months_over()
+        return rights(self._over, customer, self.as_of)
+
+    def _due(self, credit: Credit, reckoned: Reckoned, made: Sequence[Claim]) -> Due:
+        customer = find_customer(self.customers, credit.customer)
+        granted = granted_breaches(reckoned.found, (claim for claim in made if claim.decision == GRANTED))
+        owed = credit_for(customer, reckoned.month, granted, reckoned.policy.credits)
+        return Due(credit, [Judged(each, reckoned.deadline(each.commitment, self.terms)) for each in made], owed)
+
+    def _months_over(self) -> Sequence[FinalMonth]:
+        """The months that are over, from the first that holds a fact on and in which anything was promised."""
+        first, last = self._first_month(), month_at(self.as_of, self.terms.zone)
+        found: list[FinalMonth] = []
+        month = last if first is None else first
+        while month < last:
+            try:
+                reckoned = self.month(month)
+            except InputError:
+                found = []  # nothing was promised yet
+            else:
+                found.append(FinalMonth(month, reckoned.readings, reckoned.policy.termination))
+            month = month.shifted(1)
+        return found
+
+    def _first_month(self) -> Month | None:
+        instants = [
+            fact.at if isinstance(fact, Result) else parse_instant(cast(str, fact.fields["received_at"]))
+            for fact in self.facts
+            if fact.recorded_at <= self.as_of and (isinstance(fact, Result) or fact.kind == "ticket")
+        ]
+        if not instants:
+            return None
+        first = month_at(min(instants), self.terms.zone)
+        promised = min((each.effective_from for each in self.terms.policies if each.effective_from), default=None)
+        return first if promised is None else max(first, Month(promised.year, promised.month))
+
+    def _reckoned(self, month: Month) -> Reckoned:
+        names = list(dict.fromkeys([*(each.name for each in self.terms.services), *self._closed_in(month)]))
+        terms = self._terms_of(month, names)
+        revised = {name: self._revisions(self._chains.get((name, month), ())) for name in names}
+        reading = Reading(self.as_of, version("tzdata"))
+        drafts = {name: self._recorded.draft(self.terms, name, month, reading) for name in names if not revised[name]}
+        final_at = self._final_at(month, terms, names)
+        stands = {name: revised[name][0][1] if revised[name] else drafts[name] for name in names}
+        readings = [Read(final_at, breaches_of(month, stands.values()))]
+        later = [(at, name, stated) for name in names for at, stated in revised[name][1:]]
+        for at, name, stated in sorted(later, key=lambda each: each[0]):
+            stands[name] = stated
+            readings.append(Read(max(at, final_at), breaches_of(month, stands.values())))
+        policy = policy_for(terms.policies, month)
+        return Reckoned(month, readings, policy, [stands[name] for name in names], final_at <= self.as_of)
+
+    def _closed_in(self, month: Month) -> Sequence[str]:
+        """Services that are closed for it, also where the configuration has forgotten them."""
+        return [service for service, closed in self._chains if closed == month]
+
+    def _revisions(self, chain: Chain) -> Sequence[tuple[int, Statement]]:
+        """Each with the instant at which it was recorded."""
+        if not chain:
+            return []
+        found = revisions_of(self._recorded, chain)
+        for statement, closing in zip(found, chain, strict=True):
+            wrong = why_different(statement, closing)
+            if wrong is not None:
+                raise StatementDiffersError(wrong)
+        return [(closing.recorded_at, statement) for closing, statement in zip(chain, found, strict=True)]
+
+    def _terms_of(self, month: Month, names: Sequence[str]) -> Terms:
+        """Those that the month was closed with, where any service is closed."""
+        chains = [self._chains[name, month] for name in names if (name, month) in self._chains]
+        known = [self._recorded.terms.get(chain[-1].terms or "") for chain in chains]
+        return next((terms for terms in known if terms is not None), self.terms)
+
+    def _final_at(self, month: Month, terms: Terms, names: Sequence[str]) -> int:
+        """When the month becomes final: `finalise_after`, or when the last of its statements was closed before that.
+        Closing late, by hand, takes nothing from a customer."""
+        by_itself = final_from(month, terms)
+        chains = [self._chains.get((name, month)) for name in names]
+        closed = [chain[0].as_of for chain in chains if chain]
+        if len(closed) < len(names):
+            return by_itself
+        return min(by_itself, max(*closed, month.period(terms.zone).end))
+
+
+def find_customer(customers: Sequence[Customer], name: str) -> Customer:
+    """Raises InputError with the names there are."""
+    for customer in customers:
+        if customer.name == name:
+            return customer
+    known = " ".join(customer.name for customer in customers)
+    raise InputError(
+        f"there is no customer {name!r}; the configuration names: {known}"
+        if known
+        else f"there is no customer {name!r}; the configuration names none: name one with -c FILE that has `customers`"
+    )
+
+
+def refuse_unentitled(customer: Customer, month: Month, policy: Policy) -> None:
+    """Raises InputError with the reason why a customer has no credits for a month."""
+    terms = policy.credits
+    if terms is None:
+        raise InputError(f"the policy in force in {month} promises no credits")
+    if not customer.is_on_it_in(month):
+        stay = f"from {customer.since} on" + ("" if customer.until is None else f", until {customer.until}")
+        raise InputError(f"{customer.name} is on the plan {stay}: not in {month}")
+    if not is_entitled(customer, month, terms):
+        plans = " ".join(sorted(terms.plans or ()))
+        raise InputError(f"{customer.name} is on the plan {customer.plan}; credits of {month} are for: {plans}")
+
+
+def unknown_claims(facts: Sequence[AnyFact], month: Month, customers: Sequence[Customer], as_of: int) -> list[Claim]:
+    """Claims of the month by nobody whom the configuration names: they count for nothing."""
+    known = {customer.name for customer in customers}
+    kept = [fact for fact in facts if isinstance(fact, Fact)]
+    return [each for each in claims(kept, as_of) if each.month == month and each.customer not in known]
