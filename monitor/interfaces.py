@@ -109,6 +109,25 @@ class Report(NamedTuple):
     source: str | None = None
 
 
+class VitalReport(NamedTuple):
+    """One report of a metric by a browser, taken in at `at` (UTC ms): `value` in ms, of CLS without a unit; `country`
+    is None where it was not given; `trust` is how the sender showed whose it is.
+
+    `key` stands for the metric and its id, which are forgotten with it after 48 h.
+    """
+
+    key: bytes
+    metric: str
+    value: float
+    at: int
+    country: str | None
+    trust: str
+
+
+KeepVitals = Callable[[Sequence[VitalReport]], Awaitable[int]]
+"""Keeps reports, all or none, durably; answers how many came too late for their day. Raises StoreError."""
+
+
 class RecordResults(Protocol):
     """What the prober gives its results to: kept in order, committed in groups, buffered while the store is away."""
 

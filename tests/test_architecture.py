@@ -52,7 +52,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ),
     ("monitor.interfaces", "monitor.settings", "exporters"),
     ("monitor.clock", "monitor.probes", "monitor.sources", "monitor.store"),
-    ("monitor.config", "monitor.people"),
+    ("monitor.config", "monitor.people", "monitor.beacons"),
     (
         "monitor.scheduler",
         "monitor.prober",

@@ -16,12 +16,15 @@ from typing import TypeVar
 
 from monitor.errors import FactError, StoreError
 from monitor.facts import AnyFact
-from monitor.interfaces import Clock
+from monitor.interfaces import Clock, VitalReport
 from monitor.ledger.period import Period
+from monitor.store import vitals
 from monitor.store.chain import Head
 from monitor.store.log import Log
 from monitor.store.opening import open_beside_writer, open_for_writing
+from monitor.store.sqlite import Database
 from monitor.store.url import store_path
+from monitor.store.vitals import OpenSample, OpenVitals
 
 T = TypeVar("T")
 
@@ -52,6 +55,7 @@ class OpenStore:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="store")
         self._held = ExitStack()  # entered and left in the thread
         self._log: Log | None = None
+        self._vitals = OpenVitals()
         self._closed = False
         self._waiting: list[_Request] = []
         self._committing: asyncio.Task[None] | None = None
@@ -79,6 +83,29 @@ class OpenStore:
         """See `interfaces.FactStore`: blocking, on a read-only connection of its own."""
         with open_beside_writer(self._path) as reader:
             yield from reader.read(period, as_of, without)
+
+    async def keep_vitals(self, reports: Sequence[VitalReport], now: int) -> int:
+        """Keeps reports of Web Vitals, all or none, durably; `now` in UTC ms. Answers how many were too late for their
+        day. Raises StoreError when they could not be kept, also where the table is full."""
+        return await self._beside(lambda database: self._vitals.keep(database, reports, now))
+
+    async def forget_vitals(self, now: int) -> None:
+        """Erases what stands for the ids of samples that were first seen 48 h before `now` (UTC ms)."""
+        await self._beside(lambda database: vitals.forget(database, now))
+
+    async def purge_vitals(self, until: int) -> None:
+        """Drops the samples first seen before `until` (UTC ms): the facts of their days are recorded."""
+        await self._beside(lambda database: vitals.purge(database, until))
+
+    def open_samples(self) -> Iterator[OpenSample]:
+        """Samples whose day is not recorded yet. Blocking, as `read` is."""
+        with open_beside_writer(self._path) as reader:
+            yield from reader.open_samples()
+
+    def first_open(self) -> int | None:
+        """When the first of these was first seen, UTC ms; None where there is none. Blocking, as `read` is."""
+        with open_beside_writer(self._path) as reader:
+            return reader.first_open()
 
     def head(self) -> Head:
         """The newest committed head of the chain. Blocking, as `read` is."""
@@ -120,6 +147,18 @@ class OpenStore:
                 request.new.set_exception(outcome)
             else:
                 request.new.set_result(outcome)
+
+    async def _beside(self, work: Callable[[Database], T]) -> T:
+        """Carries something out in a transaction outside the chain; whole or not at all, also when it is cancelled."""
+        log = self._log
+        if log is None:
+            raise StoreError(f"{self._url}: the store is closed")
+
+        def carried_out() -> T:
+            with log.beside() as database:
+                return work(database)
+
+        return await self._in_thread(carried_out)
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)

@@ -105,6 +105,15 @@ class Log:
             raise
         self._head_file.write(self._known().head)
 
+    @contextmanager
+    def beside(self) -> Iterator[Database]:
+        """A transaction on what stands in the file and outside the chain; durable when it is left. Raises as
+        `transaction` does."""
+        if not self._lock.keep():
+            self._state = None
+        with self._database.transaction():
+            yield self._database
+
     def write(self, facts: Sequence[AnyFact]) -> list[AnyFact]:
         """Within a transaction: adds the new ones of `facts` to the open group, and answers them.
 

@@ -21,6 +21,7 @@ from monitor.store.lock import Lock, held
 from monitor.store.log import Log
 from monitor.store.sqlite import Database, damaged
 from monitor.store.url import store_path
+from monitor.store.vitals import OpenSample, first_open, open_samples
 
 logger = logging.getLogger(__name__)
 
@@ -60,6 +61,14 @@ class Reader:
     def count(self) -> int:
         """How many facts were ever recorded."""
         return self.head().seq
+
+    def open_samples(self) -> Iterator[OpenSample]:
+        """Samples of Web Vitals whose day is not recorded yet: they stand outside the chain."""
+        return open_samples(self._database)
+
+    def first_open(self) -> int | None:
+        """When the first of these was first seen, UTC ms; None where there is none."""
+        return first_open(self._database)
 
     def first_recorded(self) -> int | None:
         """Since when is measured: `recorded_at` of the first fact in UTC ms; None in an empty store."""

@@ -92,6 +92,10 @@ class Database:
         with _translated(self.path):
             self._connection.executemany(sql, rows)
 
+    def execute(self, sql: str, parameters: Sequence[object] = ()) -> None:
+        with _translated(self.path):
+            self._connection.execute(sql, parameters)
+
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """All or nothing, durable when left. After a failed fsync nothing is acknowledged any more: what the kernel
