@@ -49,7 +49,7 @@ _NUMBERS = frozenset({"objective", "burned", "availability", "coverage"})
 """Fields whose text is a number."""
 
 
-class _Lines(list[str]):
+class Lines(list[str]):
     """What csv writes to."""
 
     write = list.append
@@ -57,7 +57,7 @@ class _Lines(list[str]):
 
 def statement_csv(statements: Iterable[Statement]) -> str:
     """A header, and a row for each statement. Nested names are joined by a point: `accounts_ms.up`."""
-    lines = _Lines()
+    lines = Lines()
     writer = csv.writer(lines)
     writer.writerow([*map(".".join, _FIELDS), "outages", "exclusions", "refused"])
     for stated in statements:
@@ -71,5 +71,9 @@ def _cell(path: tuple[str, ...], value: Json) -> str | int:
         return ""
     if isinstance(value, int) or path[0] in _NUMBERS:
         return cast("str | int", value)
-    text = str(value)
+    return safe(str(value))
+
+
+def safe(text: str) -> str:
+    """The same, with an apostrophe before what a spreadsheet would take for a formula."""
     return f"'{text}" if text.startswith(_FORMULA) else text

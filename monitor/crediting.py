@@ -18,7 +18,7 @@ from monitor.facts import AnyFact, Fact, Json, Result
 from monitor.ledger.breaches import MonthBreaches, breaches_of
 from monitor.ledger.claims import GRANTED, Claim, Deadline, claims, deadline, granted_breaches, raised_at
 from monitor.ledger.closings import Chain, Reading, Recorded, closings
-from monitor.ledger.credits import Credit, Customer, credit_for, credits_of, is_entitled
+from monitor.ledger.credits import Credit, Customer, credit_for, credits_of, find_customer, refuse_unentitled
 from monitor.ledger.period import Month, month_at, parse_instant
 from monitor.ledger.termination import FinalMonth, Read, Right, rights
 from monitor.ledger.terms import Policy, Terms, policy_for
@@ -104,7 +104,7 @@ class Reckoner:
         unknown or has none for it."""
         reckoned, asked = self.month(month), self.named(customer)
         if customer is not None:
-            refuse_unentitled(asked[0], month, reckoned.policy)
+            refuse_unentitled(asked[0], month, reckoned.policy.credits)
         made = [each for each in claims(self.facts, self.as_of) if each.month == month]
         return [
             self._due(credit, reckoned, [claim for claim in made if claim.customer == credit.customer])
@@ -196,32 +196,6 @@ class Reckoner:
         if len(closed) < len(names):
             return by_itself
         return min(by_itself, max(*closed, month.period(terms.zone).end))
-
-
-def find_customer(customers: Sequence[Customer], name: str) -> Customer:
-    """Raises InputError with the names there are."""
-    for customer in customers:
-        if customer.name == name:
-            return customer
-    known = " ".join(customer.name for customer in customers)
-    raise InputError(
-        f"there is no customer {name!r}; the configuration names: {known}"
-        if known
-        else f"there is no customer {name!r}; the configuration names none: name one with -c FILE that has `customers`"
-    )
-
-
-def refuse_unentitled(customer: Customer, month: Month, policy: Policy) -> None:
-    """Raises InputError with the reason why a customer has no credits for a month."""
-    terms = policy.credits
-    if terms is None:
-        raise InputError(f"the policy in force in {month} promises no credits")
-    if not customer.is_on_it_in(month):
-        stay = f"from {customer.since} on" + ("" if customer.until is None else f", until {customer.until}")
-        raise InputError(f"{customer.name} is on the plan {stay}: not in {month}")
-    if not is_entitled(customer, month, terms):
-        plans = " ".join(sorted(terms.plans or ()))
-        raise InputError(f"{customer.name} is on the plan {customer.plan}; credits of {month} are for: {plans}")
 
 
 def unknown_claims(facts: Sequence[AnyFact], month: Month, customers: Sequence[Customer], as_of: int) -> list[Claim]:

@@ -14,6 +14,7 @@ from exporters.report import document, for_everybody
 from exporters.self_metrics import SelfMetrics
 from monitor import __version__
 from monitor.closing import Wanted, beside, latest, recorded_of, standing, statements
+from monitor.config import customers_of
 from monitor.errors import StatementDiffersError, StoreError
 from monitor.evaluator import ALL_TIME, Evaluator
 from monitor.facts import AnyFact, Fact, Json
@@ -119,7 +120,7 @@ class Faces:
     def _read_known(self) -> Known:
         parts = self._parts
         facts = [fact for fact in parts.store.read(NO_RESULTS, ALL_TIME.end, TERMS) if isinstance(fact, Fact)]
-        return Known(facts, parts.current.terms, parts.clock.now())
+        return Known(facts, parts.current.terms, parts.clock.now(), customers_of(parts.current.config))
 
     def _metrics_page(self) -> Iterator[str]:
         yield from self._exposition.render(self._parts.evaluator.snapshot, self._attributes(), self._self_metrics())

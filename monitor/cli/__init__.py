@@ -42,6 +42,9 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "approve": ("monitor.cli.by_hand:approve", "Approve what another person declared."),
     "revoke": ("monitor.cli.by_hand:revoke", "Revoke an exclusion, for good."),
     "maintenance": ("monitor.cli.maintenance:maintenance", "Announce, move, cancel or complete a maintenance."),
+    "credits": ("monitor.cli.credits:show_credits", "What a month's breaches are worth to whom, and what is owed."),
+    "termination": ("monitor.cli.credits:termination", "Who may terminate, since when, and why."),
+    "claim": ("monitor.cli.credits:claim", "Record, grant or refuse what a customer asks for."),
     "token": ("monitor.cli.tokens:token", "Add, list and revoke bearer tokens."),
 }
 """Each command: where it is, and its line in the list."""

@@ -19,7 +19,7 @@ from monitor.cli.inputs import ALL_TIME, Command, configuration, storage_of
 from monitor.clock import SystemClock
 from monitor.closer import Moment, carried_out, order_of
 from monitor.closing import newest_terms
-from monitor.config import Config, to_terms, written_terms
+from monitor.config import Config, customers_of, to_terms, written_terms
 from monitor.errors import InputError, StoreError
 from monitor.facts import AnyFact, Fact, Json
 from monitor.finalising import head_text
@@ -49,13 +49,20 @@ PATHS: Mapping[str, str] = {
     "complete": "/api/v1/maintenance/{}/completion",
     "close": "/api/v1/closings",
     "restate": "/api/v1/restatements",
+    "claim": "/api/v1/claims",
+    "decide_claim": "/api/v1/claims/{}/decisions",
 }
 """Where the daemon takes each operation in; {} is the subject, the member named in SUBJECTS."""
 
 CLOSING = frozenset({"close", "restate"})
 """Operations that take the whole log."""
 
-SUBJECTS: Mapping[str, str] = {"decide": "exclusion", "cancel": "maintenance", "complete": "maintenance"}
+SUBJECTS: Mapping[str, str] = {
+    "decide": "exclusion",
+    "cancel": "maintenance",
+    "complete": "maintenance",
+    "decide_claim": "claim",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +133,8 @@ def _written(url: str, config: Config | None, spoken: Spoken) -> Mapping[str, Js
     with open_for_writing(url, now) as store:
         facts = [fact for fact in store.read(Period(0, 0), ALL_TIME.end) if isinstance(fact, Fact)]
         terms = to_terms(config) if config is not None else newest_terms(facts)
-        said = _said(config, spoken, author, Known(facts, terms, now))
+        customers = () if config is None else customers_of(config)
+        said = _said(config, spoken, author, Known(facts, terms, now, customers))
         try:
             new = store.append([said.fact]) if said.fact is not None else 0
         except StoreError as error:
@@ -197,6 +205,8 @@ def show(told: Mapping[str, Json]) -> None:
     click.echo(f"{told['subject']}: {'recorded' if told['new'] else 'stands recorded already'}, by {whose}")
     for effect in cast("list[dict[str, Json]]", told["effects"]):
         click.echo(f"  {effect['service']}: {_effect(effect)}")
+    for note in cast("list[str]", told["notes"]):
+        click.echo(f"  {note}")
 
 
 def _effect(effect: Mapping[str, Json]) -> str:

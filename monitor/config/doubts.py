@@ -177,6 +177,6 @@ def _not_yet(config: Config) -> Iterator[Mistake]:
     """Sections that are decoded and checked, and that this version does not act on."""
     if config.storage.path is None:
         yield Mistake(("storage",), "this version keeps its facts in SQLite only: the daemon will not start")
-    for key in ("web_vitals", "customers"):
+    for key in ("web_vitals",):
         if getattr(config, key):
             yield Mistake((key,), f"this version checks `{key}` and does not act on it yet")

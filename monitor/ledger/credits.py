@@ -8,6 +8,7 @@ from datetime import date
 from fractions import Fraction
 from typing import NamedTuple
 
+from monitor.errors import InputError
 from monitor.ledger.breaches import MonthBreaches
 from monitor.ledger.money import Money, share_of
 from monitor.ledger.period import Month
@@ -81,3 +82,28 @@ def credits_of(found: MonthBreaches, customers: Iterable[Customer], terms: Credi
         for customer in customers
         if is_entitled(customer, found.month, terms)
     ]
+
+
+def find_customer(customers: Sequence[Customer], name: str) -> Customer:
+    """Raises InputError with the names there are."""
+    for customer in customers:
+        if customer.name == name:
+            return customer
+    known = " ".join(customer.name for customer in customers)
+    raise InputError(
+        f"there is no customer {name!r}; the configuration names: {known}"
+        if known
+        else f"there is no customer {name!r}; the configuration names none: name one with -c FILE that has `customers`"
+    )
+
+
+def refuse_unentitled(customer: Customer, month: Month, terms: CreditTerms | None) -> None:
+    """Raises InputError with the reason why a customer has no credits for a month."""
+    if terms is None:
+        raise InputError(f"the policy in force in {month} promises no credits")
+    if not customer.is_on_it_in(month):
+        stay = f"from {customer.since} on" + ("" if customer.until is None else f", until {customer.until}")
+        raise InputError(f"{customer.name} is on the plan {stay}: not in {month}")
+    if not is_entitled(customer, month, terms):
+        plans = " ".join(sorted(terms.plans or ()))
+        raise InputError(f"{customer.name} is on the plan {customer.plan}; credits of {month} are for: {plans}")

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
 from monitor.facts import Json
+from monitor.people.claims import claim, decide_claim
 from monitor.people.exclusions import decide, exclude
 from monitor.people.known import Author, ConflictError, Effect, Known, Said, UnknownSubjectError
 from monitor.people.maintenance import announce, cancel, complete
@@ -25,6 +26,8 @@ OPERATIONS: Mapping[str, Callable[[Words, Author, Known], Said]] = {
     "cancel": cancel,
     "complete": complete,
     "ticket": ticket,
+    "claim": claim,
+    "decide_claim": decide_claim,
 }
 """What a person can do. Each raises FactError for a field that is wrong, InputError for what cannot be meant,
 UnknownSubjectError and ConflictError."""

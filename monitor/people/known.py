@@ -8,6 +8,7 @@ from typing import NamedTuple, cast
 
 from monitor.errors import FactError, InputError
 from monitor.facts import Fact, Json, decode_fact
+from monitor.ledger.credits import Customer
 from monitor.ledger.entries import Entries, admit
 from monitor.ledger.exclusion import Exclusion, concerns, declared_by_person, maintenances
 from monitor.ledger.interval import Spans
@@ -40,11 +41,12 @@ class Author:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What stands recorded (no results; in order of recording), the terms, and now, UTC ms."""
+    """What stands recorded (no results; in order of recording), the terms, now, UTC ms, and who was promised."""
 
     facts: Sequence[Fact]
     terms: Terms
     now: int
+    customers: Sequence[Customer] = ()
 
     def of(self, kind: str, field: str, subject: str) -> list[Fact]:
         """The facts of a kind about one subject, in order of recording."""
@@ -67,11 +69,13 @@ class Effect(NamedTuple):
 
 
 class Said(NamedTuple):
-    """The id of what was spoken of, the fact to record (None: the same stands recorded), and what it comes to."""
+    """The id of what was spoken of, the fact to record (None: the same stands recorded), and what it comes to: for each
+    service, or in words."""
 
     subject: str
     fact: Fact | None
     effects: tuple[Effect, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def spoken(kind: str, fields: Mapping[str, Json], author: Author, known: Known) -> Fact:

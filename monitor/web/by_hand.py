@@ -1,4 +1,4 @@
-"""What people record over HTTP: exclusions, decisions, maintenance, tickets. The author is the token's name.
+"""What people record over HTTP: exclusions, decisions, maintenance, tickets, claims. The author is the token's name.
 
 A name that is typed (`author`) is taken, and marked as such wherever it is shown. Doing the same twice records nothing
 twice: what stands already is answered as it is, with `new` 0.
@@ -122,6 +122,7 @@ def answer(said: Said, new: int, author: Author) -> dict[str, Json]:
         "author": author.name,
         "authenticated": author.token is not None,
         "effects": [effect_json(effect) for effect in said.effects],
+        "notes": list(said.notes),
     }
 
 

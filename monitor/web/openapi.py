@@ -60,6 +60,7 @@ _RECORDED: Json = {
         "author": {"type": "string"},
         "authenticated": {"type": "boolean"},
         "effects": {"type": "array", "items": {"type": "object"}},
+        "notes": {"type": "array", "items": {"type": "string"}},
     },
 }
 
@@ -279,6 +280,10 @@ PATHS: Mapping[str, Json] = {
         "The maintenance ended early: now, or `at`.", "maintenance", "", "maintenance"
     ),
     "/api/v1/tickets": _by_hand("Records a ticket as it is now.", "ticket", "ticket customer priority received_at"),
+    "/api/v1/claims": _by_hand("Records a customer's claim for a credit.", "claim", "customer month commitment"),
+    "/api/v1/claims/{subject}/decisions": _by_hand(
+        "Grants a claim, for good, or refuses it with a reason.", "claim", "decision", "claim"
+    ),
     "/api/v1/heartbeats/{check}": {
         "post": {
             "summary": "A job says that it ran, or that it failed. Roles: operator, agent.",

@@ -40,6 +40,8 @@ ROLES: Mapping[RouteKey, frozenset[Who]] = {
     ("POST", "/api/v1/maintenance/{subject}/cancellation"): OPERATORS,
     ("POST", "/api/v1/maintenance/{subject}/completion"): OPERATORS,
     ("POST", "/api/v1/tickets"): OPERATORS,
+    ("POST", "/api/v1/claims"): OPERATORS,
+    ("POST", "/api/v1/claims/{subject}/decisions"): OPERATORS,
     ("POST", "/hooks/{source}"): SOURCES,
     ("POST", "/hooks/{source}/{secret}"): SOURCES,
     ("POST", "/api/v1/closings"): OPERATORS,
