@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import ast
 import contextlib
-import importlib.util
+import importlib
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import ModuleType
 
@@ -17,6 +17,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SCRIPT = ROOT / "deploy" / "dev.py"
+MODULES = ("tree", "packages", "environment", "stack")
+"""What the script is made of beside itself, in the order in which they may use each other."""
 
 Start = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -29,15 +31,19 @@ def tree(tmp_path: Path) -> Path:
     return tmp_path
 
 
+Dev = Mapping[str, ModuleType]
+
+
 @pytest.fixture
-def dev(tree: Path) -> ModuleType:
-    """The script of that tree, imported. It has no types to give: a test asks for its functions by name."""
-    spec = importlib.util.spec_from_file_location("dev", tree / "deploy" / "dev.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def dev(tree: Path, monkeypatch: pytest.MonkeyPatch) -> Dev:
+    """What the script of that tree is made of, imported. A test asks for a module and its functions by name."""
+    monkeypatch.syspath_prepend(tree / "deploy")
+    for name in MODULES:
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    imported = {name: importlib.import_module(name) for name in MODULES}
+    for name in MODULES:
+        monkeypatch.delitem(sys.modules, name)
+    return imported
 
 
 @pytest.fixture
@@ -52,11 +58,12 @@ def start(tree: Path) -> Start:
     return run
 
 
-def installed(dev: ModuleType, which: str) -> None:
+def installed(dev: Dev, which: str) -> None:
     """Leaves what a finished install of the set leaves."""
-    dev.PYTHON.parent.mkdir(parents=True, exist_ok=True)
-    dev.PYTHON.touch()
-    dev.write_stamp(which)
+    python = dev["tree"].PYTHON
+    python.parent.mkdir(parents=True, exist_ok=True)
+    python.touch()
+    dev["environment"].write_stamp(which)
 
 
 AS_PYTHON_3_10 = "import sys, runpy; sys.version_info = (3, 10, 4); sys.argv = ['deploy/dev.py', 'run']; "
@@ -83,10 +90,12 @@ def test_the_script_parses_on_the_pythons_that_it_refuses() -> None:
 
 
 def test_the_script_needs_nothing_but_the_standard_library() -> None:
-    tree = ast.parse(SCRIPT.read_text(encoding="utf-8"))
-    names = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
-    names |= {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
-    assert {name.split(".")[0] for name in names} <= sys.stdlib_module_names
+    scripts = {path.stem: ast.parse(path.read_text(encoding="utf-8")) for path in SCRIPT.parent.glob("*.py")}
+    assert scripts.keys() == {"dev", *MODULES}
+    nodes = [node for script in scripts.values() for node in ast.walk(script)]
+    names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    names |= {node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)}
+    assert {name.split(".")[0] for name in names} <= {*sys.stdlib_module_names, *MODULES}
 
 
 def test_an_unknown_command_is_answered_with_the_known_ones(start: Start) -> None:
@@ -95,73 +104,73 @@ def test_an_unknown_command_is_answered_with_the_known_ones(start: Start) -> Non
     assert "no command 'tset': it has run, test, bench, stack, lock" in refused.stderr
 
 
-def test_what_is_installed_is_not_installed_again(dev: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_installed_is_not_installed_again(dev: Dev, monkeypatch: pytest.MonkeyPatch) -> None:
     installed(dev, "run")
-    monkeypatch.setattr(dev, "install", lambda which: pytest.fail(f"installed {which}"))
-    dev.prepare("run")
+    monkeypatch.setattr(dev["environment"], "install", lambda which: pytest.fail(f"installed {which}"))
+    dev["environment"].prepare("run")
 
 
-def test_the_set_for_tests_serves_the_daemon_as_well_but_not_the_other_way(dev: ModuleType) -> None:
+def test_the_set_for_tests_serves_the_daemon_as_well_but_not_the_other_way(dev: Dev) -> None:
     installed(dev, "test")
-    assert dev.serves(dev.read_stamp(), "run")
-    assert dev.serves(dev.read_stamp(), "test")
+    assert dev["environment"].serves(dev["environment"].read_stamp(), "run")
+    assert dev["environment"].serves(dev["environment"].read_stamp(), "test")
     installed(dev, "run")
-    assert not dev.serves(dev.read_stamp(), "test")
+    assert not dev["environment"].serves(dev["environment"].read_stamp(), "test")
 
 
 @pytest.mark.parametrize("changed", ["pyproject.toml", "deploy/locks/runtime.txt", "deploy/locks/bootstrap.txt"])
-def test_a_change_of_what_is_to_be_installed_is_seen(dev: ModuleType, tree: Path, changed: str) -> None:
+def test_a_change_of_what_is_to_be_installed_is_seen(dev: Dev, tree: Path, changed: str) -> None:
     installed(dev, "run")
     with (tree / changed).open("a") as file:
         file.write("# changed\n")
-    assert not dev.serves(dev.read_stamp(), "run")
+    assert not dev["environment"].serves(dev["environment"].read_stamp(), "run")
 
 
-def test_a_change_of_the_test_tools_does_not_reinstall_the_daemon(dev: ModuleType, tree: Path) -> None:
+def test_a_change_of_the_test_tools_does_not_reinstall_the_daemon(dev: Dev, tree: Path) -> None:
     installed(dev, "run")
     with (tree / "deploy/locks/test.txt").open("a") as file:
         file.write("# changed\n")
-    assert dev.serves(dev.read_stamp(), "run")
+    assert dev["environment"].serves(dev["environment"].read_stamp(), "run")
 
 
 def test_the_daemon_keeps_the_test_tools_that_were_there_when_it_installs_anew(
-    dev: ModuleType, tree: Path, monkeypatch: pytest.MonkeyPatch
+    dev: Dev, tree: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     installed(dev, "test")
     (tree / "pyproject.toml").write_text("changed")
     wanted: list[str] = []
-    monkeypatch.setattr(dev, "install", wanted.append)
-    dev.prepare("run")
+    monkeypatch.setattr(dev["environment"], "install", wanted.append)
+    dev["environment"].prepare("run")
     assert wanted == ["test"]
 
 
-def test_an_install_that_was_cut_short_is_not_trusted(dev: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_install_that_was_cut_short_is_not_trusted(dev: Dev, monkeypatch: pytest.MonkeyPatch) -> None:
     installed(dev, "run")
-    monkeypatch.setattr(dev, "install", lambda _: sys.exit("cut short"))
-    dev.LOCKS.joinpath("runtime.txt").write_text("changed")
+    monkeypatch.setattr(dev["environment"], "install", lambda _: sys.exit("cut short"))
+    dev["tree"].LOCKS.joinpath("runtime.txt").write_text("changed")
     with pytest.raises(SystemExit):
-        dev.prepare("run")
-    assert dev.read_stamp() == {}
+        dev["environment"].prepare("run")
+    assert dev["environment"].read_stamp() == {}
 
 
 @pytest.mark.parametrize("trouble", ["another Python", "a moved tree", "no Python behind the link"])
 def test_an_environment_bound_to_something_else_is_made_anew(
-    dev: ModuleType, monkeypatch: pytest.MonkeyPatch, trouble: str
+    dev: Dev, monkeypatch: pytest.MonkeyPatch, trouble: str
 ) -> None:
     installed(dev, "run")
     if trouble == "another Python":
         monkeypatch.setattr(sys, "version", "3.12.99")
     elif trouble == "a moved tree":
-        monkeypatch.setattr(dev, "ROOT", Path("/elsewhere"))
+        monkeypatch.setattr(dev["environment"], "ROOT", Path("/elsewhere"))
     else:
-        dev.PYTHON.unlink()
-    assert dev.read_stamp() == {}
+        dev["tree"].PYTHON.unlink()
+    assert dev["environment"].read_stamp() == {}
 
 
-def test_two_starts_at_once_install_one_after_the_other(dev: ModuleType, tree: Path) -> None:
-    command = [sys.executable, "-c", "import dev\nwith dev.alone(): print('held', flush=True)"]
+def test_two_starts_at_once_install_one_after_the_other(dev: Dev, tree: Path) -> None:
+    command = [sys.executable, "-c", "import tree\nwith tree.alone(): print('held', flush=True)"]
     with contextlib.ExitStack() as installing:
-        installing.enter_context(dev.alone())
+        installing.enter_context(dev["tree"].alone())
         with subprocess.Popen(
             command, cwd=tree / "deploy", text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
         ) as second:
@@ -172,18 +181,18 @@ def test_two_starts_at_once_install_one_after_the_other(dev: ModuleType, tree: P
 
 
 def test_a_tree_that_cannot_be_written_is_named(start: Start) -> None:
-    refused = start("import dev; dev.ROOT = dev.Path('/proc/1'); dev.alone().__enter__()")
+    refused = start("import tree; tree.ROOT = tree.Path('/proc/1'); tree.alone().__enter__()")
     assert refused.returncode == 1
     assert "cannot write in /proc/1" in refused.stderr
 
 
 def test_a_step_that_fails_ends_with_its_command_and_status(start: Start) -> None:
-    failed = start(f"import dev; dev.call([{sys.executable!r}, '-c', 'raise SystemExit(3)'])")
+    failed = start(f"import tree; tree.call([{sys.executable!r}, '-c', 'raise SystemExit(3)'])")
     assert failed.returncode == 1
     assert f"this step failed with status 3: {sys.executable} -c" in failed.stderr
 
 
-NEEDS_TOOLS = "import dev; dev.TOOLS.mkdir(parents=True); print(dev.with_tools()['MINUTEBOOK_TOOLS'])"
+NEEDS_TOOLS = "import packages; packages.TOOLS.mkdir(parents=True); print(packages.with_tools()['MINUTEBOOK_TOOLS'])"
 
 
 def test_missing_tools_are_said_loudly_where_a_person_tests(start: Start, tree: Path) -> None:
@@ -200,11 +209,11 @@ def test_missing_tools_fail_where_ci_tests(start: Start) -> None:
     assert "no apt-get here to fetch libfaketime, prometheus" in failed.stderr
 
 
-def test_what_only_root_can_use_is_named_with_its_command(dev: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dev.os, "geteuid", lambda: 1000)
-    monkeypatch.setattr(dev.shutil, "which", lambda name: None if name == "nft" else f"/usr/bin/{name}")
+def test_what_only_root_can_use_is_named_with_its_command(dev: Dev, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dev["packages"].os, "geteuid", lambda: 1000)
+    monkeypatch.setattr(dev["packages"].shutil, "which", lambda name: None if name == "nft" else f"/usr/bin/{name}")
     with pytest.raises(SystemExit, match="as root: apt-get install -y -qq --no-install-recommends nftables"):
-        dev.install_system_tools()
+        dev["packages"].install_system_tools()
 
 
 def test_a_tool_on_path_is_used_instead_of_fetched(start: Start, tree: Path) -> None:
@@ -228,14 +237,14 @@ def test_a_tool_on_path_is_used_instead_of_fetched(start: Start, tree: Path) -> 
     assert (tree / ".venv/tools/bin/promtool").resolve() == Path(sys.executable).resolve()
 
 
-def test_pip_s_index_is_uv_s_unless_uv_has_its_own(dev: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pip_s_index_is_uv_s_unless_uv_has_its_own(dev: Dev, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_CONFIG_FILE"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(dev, "pip", lambda: [sys.executable, "-m", "json.tool", "--help"])
+    monkeypatch.setattr(dev["environment"], "pip", lambda: [sys.executable, "-m", "json.tool", "--help"])
     monkeypatch.setenv("PIP_INDEX_URL", "file:///mirror")
-    assert dev.uv_env()["UV_DEFAULT_INDEX"] == "file:///mirror"
+    assert dev["environment"].uv_env()["UV_DEFAULT_INDEX"] == "file:///mirror"
     monkeypatch.setenv("UV_DEFAULT_INDEX", "file:///own")
-    assert dev.uv_env()["UV_DEFAULT_INDEX"] == "file:///own"
+    assert dev["environment"].uv_env()["UV_DEFAULT_INDEX"] == "file:///own"
 
 
 @pytest.mark.long
