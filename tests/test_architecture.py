@@ -21,6 +21,8 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ("monitor.errors", "monitor.ledger.interval", "monitor.ledger.period"),
     ("monitor.facts",),
     (
+        "monitor.ledger.calendar",
+        "monitor.ledger.response",
         "monitor.ledger.terms",
         "monitor.ledger.decimals",
         "monitor.ledger.snapshot",
@@ -40,7 +42,6 @@ ROWS: tuple[tuple[str, ...], ...] = (
         "monitor.ledger.changes",
         "monitor.ledger.reconciliation",
         "monitor.ledger.live",
-        "monitor.ledger.response",
         "monitor.ledger.money",
         "monitor.ledger.breaches",
         "monitor.ledger.credits",

@@ -13,9 +13,11 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from monitor.config.model import Config
-from monitor.config.policy import NO_POLICIES, Credits, Promise, Termination, VitalsTerms
+from monitor.config.policy import NO_POLICIES, Credits, Promise, Support, Termination, VitalsTerms
 from monitor.config.values import Day, DependencyText, Moment, MomentText, QuorumText, Zone
+from monitor.config.weekly import Target
 from monitor.facts import SEVERITIES, Json, canonical_json, sha256_text
+from monitor.ledger import calendar, response
 from monitor.ledger.credits import Customer
 from monitor.ledger.period import midnight
 from monitor.ledger.terms import (
@@ -126,7 +128,9 @@ def _terms(written: Mapping[str, Json]) -> Terms:
     return Terms(
         zone=found.timezone,
         services=tuple(_service_terms(service, found.timezone) for service in found.services),
-        policies=tuple(_policy(policy, digest) for policy, digest in zip(found.policies, digests, strict=True)),
+        policies=tuple(
+            _policy(policy, digest, found.timezone) for policy, digest in zip(found.policies, digests, strict=True)
+        ),
         digest=sha256_text(canonical),
     )
 
@@ -158,7 +162,7 @@ def _instant(moment: Moment | None, zone: ZoneInfo) -> int | None:
     return midnight(moment, zone) if isinstance(moment, date) else moment
 
 
-def _policy(policy: _Policy, digest: str) -> Policy:
+def _policy(policy: _Policy, digest: str, zone: ZoneInfo) -> Policy:
     providers = policy.third_party.providers
     return Policy(
         effective_from=policy.effective_from,
@@ -180,6 +184,7 @@ def _policy(policy: _Policy, digest: str) -> Policy:
         vitals=_vitals(policy.web_vitals),
         credits=_credits(policy.credits),
         termination=_termination(policy.termination),
+        support=_support(policy.support, zone) if policy.support is not None else None,
         digest=digest,
     )
 
@@ -202,3 +207,25 @@ def _termination(given: Termination | None) -> TerminationTerms | None:
     if given is None:
         return None
     return TerminationTerms(given.consecutive_months, given.breaches, given.within_months)
+
+
+def _support(support: Support, zone: ZoneInfo) -> response.Support:
+    return response.Support(
+        calendar=calendar.Calendar(
+            zone=support.timezone or zone,
+            hours={
+                day: tuple((opens, closes) for opens, closes in openings) for day, openings in support.hours.items()
+            },
+            business_days=frozenset(support.business_days),
+            holidays=frozenset(support.holidays),
+        ),
+        respond_within={
+            priority: response.Targets(_target(due.in_hours), _target(due.after_hours))
+            for priority, due in support.respond_within.items()
+        },
+        count=support.count,
+    )
+
+
+def _target(target: Target) -> calendar.Target:
+    return calendar.Target(target.unit, target.amount, str(target))

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from operator import attrgetter
 
 from monitor.facts import AnyFact, Fact, Result, key
+from monitor.ledger.period import Period
+from monitor.ledger.response import NOTHING_PROMISED, Responses, Support, Ticket, responses, tickets_of
 
 
 @dataclass(slots=True)
@@ -14,15 +16,32 @@ class Entries:
     """Admitted facts. Results by check and vantage in order of `at`; other kinds in order of recording.
 
     `digests` remembers those of facts that are no results, by their id(): each service's statement rests on all of
-    them, and the terms of a fleet are megabytes.
+    them, and the terms of a fleet are megabytes. Tickets too are the same for each service, and read once.
     """
 
     results: dict[str, dict[str, list[Result]]] = field(default_factory=dict)
     others: dict[str, list[Fact]] = field(default_factory=dict)
     digests: dict[int, bytes] = field(default_factory=dict)
+    _tickets: dict[str, Ticket] | None = None
+    _answered: dict[tuple[int, Period, int], tuple[Support, Responses]] = field(default_factory=dict)
 
     def of(self, kind: str) -> list[Fact]:
         return self.others.get(kind, [])
+
+    def tickets(self) -> dict[str, Ticket]:
+        """By id."""
+        if self._tickets is None:
+            self._tickets = tickets_of(self.of("ticket"))
+        return self._tickets
+
+    def answered(self, support: Support | None, month: Period, as_of: int) -> Responses:
+        """The tickets of a month under a promise; nothing where it says nothing of response times."""
+        if support is None:
+            return NOTHING_PROMISED
+        place = (id(support), month, as_of)
+        if place not in self._answered:
+            self._answered[place] = (support, responses(self.tickets().values(), support, month, as_of))
+        return self._answered[place][1]
 
     def results_of(self, check: str, vantage: str) -> list[Result]:
         return self.results.get(check, {}).get(vantage, [])

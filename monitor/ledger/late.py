@@ -153,6 +153,11 @@ def _decision(fact: Fact, now: ServiceBook, period: Period) -> bool:
     return any(_exclusion(each, now, period) for each in declared)
 
 
+def _ticket(fact: Fact, now: ServiceBook, period: Period) -> bool:
+    """It belongs to the month of the first receipt that was recorded."""
+    return period.start <= now.entries.tickets()[_subject(fact)].received_at < period.end
+
+
 def _incident(fact: Fact, now: ServiceBook, period: Period) -> bool:
     """Any state of it counts, as with a maintenance: a fact may withdraw what was said of the month before."""
     if fact.fields["provider"] not in {each.provider for each in now.service.depends_on}:
@@ -173,6 +178,7 @@ _ABOUT: Mapping[str, Callable[[Fact, ServiceBook, Period], bool]] = {
     "exclusion": _exclusion,
     "exclusion_decision": _decision,
     "incident": _incident,
+    "ticket": _ticket,
 }
 
 

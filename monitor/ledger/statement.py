@@ -22,6 +22,7 @@ from monitor.ledger.interval import Spans, clip, normalise, total
 from monitor.ledger.months import MonthBook, ServiceBook, TimelinesOf, book_month, burn_at, service_book, timelines_from
 from monitor.ledger.outages import outages, unknown_inside
 from monitor.ledger.period import Month, Period, format_instant
+from monitor.ledger.response import commitment_json, ticket_json
 from monitor.ledger.snapshot import Burn, Figures
 from monitor.ledger.terms import Terms
 
@@ -54,6 +55,7 @@ def statement(terms: Terms, service: str, entries: Entries, timelines: Timelines
 def stated_of(of: ServiceBook, booked: MonthBook, asked: Asked, proof: dict[str, Json]) -> dict[str, Json]:
     """The statement of a month that is booked already. `proof` is of the facts that the service was read from, the same
     for each of its months."""
+    answered = of.entries.answered(booked.frame.policy.support, booked.frame.period, asked.as_of)
     stated: dict[str, Json] = {
         **_head(of, booked, asked),
         **amounts(booked.figures),
@@ -67,8 +69,11 @@ def stated_of(of: ServiceBook, booked: MonthBook, asked: Asked, proof: dict[str,
         "outages": outages(of, booked),
         "exclusions": _exclusions(booked),
         "refused": _refused(booked),
-        "commitments": [_commitment(booked.figures, booked.frame.policy.downtime_cap_ms)],
-        "tickets": [],
+        "commitments": [
+            _commitment(booked.figures, booked.frame.policy.downtime_cap_ms),
+            *(commitment_json(each) for each in answered.commitments),
+        ],
+        "tickets": [ticket_json(each) for each in answered.tickets],
     }
     return sealed(stated, proof)
 
@@ -283,7 +288,7 @@ def consulted(of: ServiceBook) -> list[AnyFact]:
     facts: list[AnyFact] = [
         result for name in sorted(names) for results in of.entries.results.get(name, {}).values() for result in results
     ]
-    for kind in ("maintenance", "incident", "exclusion", "exclusion_decision", "terms"):
+    for kind in ("maintenance", "incident", "exclusion", "exclusion_decision", "ticket", "terms"):
         facts += of.entries.of(kind)
     return facts
 

@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 
 from monitor.errors import InputError
 from monitor.ledger.period import DAY, HOUR, MINUTE, Month
+from monitor.ledger.response import Support
 
 Quorum = Literal["any", "majority", "all"] | int
 Evidence = Literal["corroborated", "declared"]
@@ -113,7 +114,8 @@ class Policy:
     """One version of the promise (sections 5, 6 and 8).
 
     `effective_from` None: always in force. `providers` None: every provider. `min_severity` is an index into
-    `facts.SEVERITIES`. `corroborated_by` names checks of any service, by provider.
+    `facts.SEVERITIES`. `corroborated_by` names checks of any service, by provider. `support` None: nothing is promised
+    of response times.
     """
 
     effective_from: date | None = None
@@ -135,6 +137,7 @@ class Policy:
     vitals: VitalsPromise | None = None
     credits: CreditTerms | None = None
     termination: TerminationTerms | None = None
+    support: Support | None = None
     digest: str = ""
 
     def takes_effect(self) -> date | None:
