@@ -79,6 +79,8 @@ MetricName = Literal[
     "minutebook_source_last_success_timestamp_seconds",
     "minutebook_source_problems_total",
     "minutebook_hook_deliveries_total",
+    "minutebook_beacons_total",
+    "minutebook_vital_reports_total",
     "minutebook_evaluation_timestamp_seconds",
     "minutebook_queue_depth",
     "minutebook_event_loop_lag_seconds",
@@ -263,6 +265,15 @@ _METRICS = (
         "minutebook_hook_deliveries_total",
         "What became of deliveries that sources posted, since the start.",
         ("source", "outcome"),
+        type="counter",
+    ),
+    Metric(
+        "minutebook_beacons_total", "Beacons since the start, by the status of the answer.", ("status",), type="counter"
+    ),
+    Metric(
+        "minutebook_vital_reports_total",
+        "Metrics in readable beacons since the start, by what became of them.",
+        ("outcome",),
         type="counter",
     ),
     Metric("minutebook_evaluation_timestamp_seconds", "The instant these figures are for, Unix time.", unit="seconds"),

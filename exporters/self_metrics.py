@@ -12,7 +12,7 @@ class SelfMetrics:
 
     `facts_recorded` holds every kind from the start, at 0 where nothing came yet: the first one must be an increase.
     `source_problems` by source and reason, `hook_deliveries` by source and outcome, in the same way.
-    `void_since` is by check and reason.
+    `beacons` by the status of the answer, `vital_reports` by outcome. `void_since` is by check and reason.
     """
 
     version: str
@@ -23,6 +23,8 @@ class SelfMetrics:
     source_last_success: Mapping[str, int] = field(default_factory=dict)
     source_problems: Mapping[tuple[str, str], int] = field(default_factory=dict)
     hook_deliveries: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    beacons: Mapping[int, int] = field(default_factory=dict)
+    vital_reports: Mapping[str, int] = field(default_factory=dict)
     void_since: Mapping[tuple[str, str], int] = field(default_factory=dict)
     canary_up: Mapping[str, bool] = field(default_factory=dict)
     resolver_up: Mapping[str, bool] = field(default_factory=dict)

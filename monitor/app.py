@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import secrets
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, nullcontext, suppress
@@ -16,6 +17,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from monitor import __version__
+from monitor.beacons import Beacons
 from monitor.config import Config, WrittenTerms, written_terms
 from monitor.errors import InputError, StoreError
 from monitor.evaluator import ALL_TIME, Evaluator
@@ -37,6 +39,8 @@ from monitor.prober import Outlets, Prober
 from monitor.recorder import Recorder
 from monitor.routine import EVERY_S, Announcer, Plan
 from monitor.scheduler import Scheduler
+from monitor.settling import EVERY_S as SETTLE_S
+from monitor.settling import Settling
 from monitor.signing import signer
 from monitor.store import OpenStore, open_store
 from monitor.store.url import store_path
@@ -45,6 +49,7 @@ from monitor.web import Access, Listen, build, serving
 from monitor.web.control import listening
 from monitor.wiring import (
     Event,
+    beacon_rules,
     control_socket,
     heartbeats,
     lifecycle_fact,
@@ -156,6 +161,9 @@ class Parts:
             start.clock, hooks_outlet, Quarantine(quarantine_folder(store_path(store_url(start.config))))
         )
         self.hooks.replace(posting(start.config))
+        self.settling = Settling(start.clock, store, self.recorder.record, self.current)
+        self.beacons = Beacons(start.clock, self.settling.keep, secrets.token_bytes(16))
+        self.beacons.replace(beacon_rules(start.config))
         self._announcer = Announcer(start.clock, self.recorder.record, self._read)
         self.finaliser = Finaliser(start.clock, store, self.recorder.record, self.current)
         self.finaliser.sign = signer(start.config.signing_key)
@@ -184,6 +192,7 @@ class Parts:
         }
         bells[ROUTINE] = Bell(EVERY_S, self._announce, at_once=True)
         bells["closing"] = Bell(CLOSING_S, self._close, at_once=True)
+        bells["settle vitals"] = Bell(SETTLE_S, self._settle, at_once=True)
         bells["retire sources"] = Bell(RETIRE_S, self.poller.retire, at_once=True)
         if config.sentry is not None and config.sentry.heartbeat_monitor is not None:
             from monitor.telemetry.sentry import PULSE_MINUTES, pulse  # noqa: PLC0415 - see there
@@ -204,6 +213,10 @@ class Parts:
     async def _close(self) -> None:
         await self.evaluator.first_evaluation.wait()
         await self.finaliser.ring()
+
+    async def _settle(self) -> None:
+        await self.evaluator.first_evaluation.wait()
+        await self.settling.ring()
 
     async def _announce(self) -> None:
         config = self.current.config
@@ -274,6 +287,7 @@ class Parts:
             await self.prober.reload(checks, probing_options(config))
             self.poller.replace(polled(config))
             self.hooks.replace(posting(config))
+            self.beacons.replace(beacon_rules(config))
             self.periodic.replace(self._bells())
             self.periodic.ring("retire sources")
             self.periodic.ring(ROUTINE)

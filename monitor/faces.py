@@ -13,6 +13,7 @@ from exporters.labels import shown_target
 from exporters.report import document, for_everybody
 from exporters.self_metrics import SelfMetrics
 from monitor import __version__
+from monitor.beacons import Beacons
 from monitor.closing import Wanted, beside, latest, recorded_of, standing, statements
 from monitor.config import customers_of
 from monitor.errors import StatementDiffersError, StoreError
@@ -62,6 +63,7 @@ class Running(Protocol):
     heartbeats: Heartbeats
     poller: Poller
     hooks: Hooks
+    beacons: Beacons
     finaliser: Finaliser
 
     @property
@@ -106,6 +108,7 @@ class Faces:
             longest_hold=self._longest_hold,
             heartbeats=parts.heartbeats,
             hooks=parts.hooks,
+            beacons=parts.beacons,
             our_page=lambda name: our_page(parts.current.config, name),
             publish=parts.publish,
             reload=parts.reload,
@@ -197,6 +200,8 @@ class Faces:
             source_last_success=parts.poller.last_success,
             source_problems=parts.poller.problems,
             hook_deliveries=parts.hooks.deliveries,
+            beacons=parts.beacons.answers,
+            vital_reports=parts.beacons.outcomes if parts.beacons.rules is not None else {},
             canary_up={shown_target(name): sang for name, sang in parts.prober.canary_signs.items()},
             resolver_up=parts.prober.resolvers_up,
             queue_depth=parts.recorder.depth,

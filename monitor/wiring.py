@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from monitor import sources
+from monitor.beacons import Rules
+from monitor.beacons.trust import Trust
 from monitor.config import Check, Config, Source, WrittenTerms, probed_checks
 from monitor.errors import InputError
 from monitor.evaluator import Shown
@@ -141,6 +143,22 @@ def posting(config: Config) -> list[PostingSource]:
         for source in config.sources
         if isinstance(source.settings, PostingSettings) and source.settings.webhook_secret is not None
     ]
+
+
+def beacon_rules(config: Config) -> Rules | None:
+    """The section `web_vitals` as the beacons take it; None where it is absent: then nothing is taken in."""
+    vitals = config.web_vitals
+    if vitals is None:
+        return None
+    given = vitals.shopify_app_secret if vitals.auth == "session_token" else vitals.secret
+    secrets = tuple(secret.reveal() for secret in (given, vitals.previous_secret) if secret is not None)
+    return Rules(
+        trust=Trust(vitals.auth, secrets, vitals.shopify_client_id, vitals.app or ""),
+        origins=frozenset(vitals.allowed_origins) or None,
+        per_minute=vitals.max_per_minute,
+        app=vitals.app,
+        forwarded=vitals.forwarded,
+    )
 
 
 def our_page(config: Config, name: str) -> OurPage | None:

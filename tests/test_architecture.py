@@ -84,6 +84,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
         "monitor.proof",
         "monitor.report_pages",
         "monitor.reporting",
+        "monitor.settling",
         "monitor.wiring",
     ),
 )

@@ -21,6 +21,7 @@ import trustme
 import yaml
 
 from exporters.catalogue import CATALOGUE
+from monitor.beacons.trust import Trust
 from monitor.cli import COMMANDS, minutebook
 from monitor.cli.statements import BREACHED
 from monitor.config import check, parse, schema
@@ -302,6 +303,16 @@ def test_the_facts_that_are_shown_are_accepted() -> None:
     assert [fact.kind for fact in facts] == ["maintenance", "incident", "exclusion"]
 
 
+def test_a_ticket_that_is_made_as_shown_is_good() -> None:
+    [shown] = [block for block in blocks("python") if "def ticket" in block]
+    made = subprocess.run(
+        [sys.executable, "-c", f'{shown}\nprint(ticket("kit", "hush"))'], capture_output=True, text=True, check=True
+    ).stdout.strip()
+    now = (int(made.partition(".")[0]) - 86_400) * 1000
+    assert Trust("ticket", ("hush",), app="kit").takes(None, made, now)
+    assert not Trust("ticket", ("hush",), app="other").takes(None, made, now)
+
+
 def test_every_kind_of_fact_is_named() -> None:
     assert named(section("Facts in and out")) == {"result", *KINDS}
 
@@ -314,7 +325,8 @@ def test_the_chain_is_computed_as_shown(tmp_path: Path) -> None:
         store.append(facts[2:])
     with open_for_reading(f"sqlite:///{tmp_path / 'minutebook.db'}") as reader:
         export_store(reader, tmp_path / "backup.jsonl", lambda _done, _total: None)
-    command = [sys.executable, "-c", blocks("python")[0]]
+    [shown] = [block for block in blocks("python") if ".chain" in block]
+    command = [sys.executable, "-c", shown]
     env = {**os.environ, "PYTHONOPTIMIZE": ""}
     subprocess.run(command, cwd=tmp_path, env=env, check=True, timeout=60)
     chain = tmp_path / "backup.jsonl.chain"

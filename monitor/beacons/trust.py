@@ -42,11 +42,11 @@ _SHOP = re.compile(r"https://([a-z0-9][a-z0-9-]*\.myshopify\.com)(?:/admin)?", r
 @dataclass(frozen=True, slots=True)
 class Trust:
     """What is asked of a beacon. Any one of `secrets` is good, so that one can be replaced by the next; `client_id` is
-    the audience of session tokens; `app` is what tickets are made out to."""
+    the audience of session tokens, None: not looked at; `app` is what tickets are made out to."""
 
     auth: Auth
     secrets: tuple[str, ...] = ()
-    client_id: str = ""
+    client_id: str | None = None
     app: str = ""
 
     def takes(self, bearer: str | None, ticket: Json, now: int) -> bool:
@@ -78,7 +78,7 @@ class Trust:
             return False
         shop, from_shop = _shop(claims.get("dest")), _shop(claims.get("iss"))
         return (
-            claims.get("aud") == self.client_id
+            self.client_id in (None, claims.get("aud"))
             and _instant(claims.get("nbf"), now + LEEWAY + 1) <= now + LEEWAY
             and _instant(claims.get("exp"), now - LEEWAY - 1) >= now - LEEWAY
             and shop is not None
@@ -91,9 +91,18 @@ def ticket(app: str, expires: int, secret: str) -> str:
     return f"{expires}.{hmac.new(secret.encode(), f'{app} {expires}'.encode(), sha256).hexdigest()}"
 
 
-def told(auths: Iterable[str]) -> str:
-    """The ways in which samples were taken in, for a report."""
-    return "; ".join(f"{auth}: {SAYS[auth]}" for auth in AUTHS if auth in set(auths))
+_SOURCE = "web-vitals/"
+
+
+def source_of(ways: Iterable[str]) -> str:
+    """The `source` of a fact whose samples were taken in in these ways."""
+    return _SOURCE + "+".join(sorted(ways))
+
+
+def told_of(sources: Iterable[str]) -> dict[str, str]:
+    """What a report says of facts with these `source`s: each way in which samples came, and what it is worth."""
+    ways = {way for source in sources if source.startswith(_SOURCE) for way in source[len(_SOURCE) :].split("+")}
+    return {auth: SAYS[auth] for auth in AUTHS if auth in ways}
 
 
 def _same(given: str, wanted: str) -> bool:

@@ -35,6 +35,7 @@ def doubts(config: Config) -> Iterator[Mistake]:
     yield from _few_canaries(config)
     yield from _one_resolver(config)
     yield from _guessable_addresses(config)
+    yield from _open_to_anybody(config)
     yield from _not_yet(config)
 
 
@@ -173,10 +174,14 @@ def _guessable_addresses(config: Config) -> Iterator[Mistake]:
                 yield Mistake(("sources", place, "statuspage", "webhook_secret"), f"{message}, made at random")
 
 
+def _open_to_anybody(config: Config) -> Iterator[Mistake]:
+    vitals = config.web_vitals
+    if vitals is not None and vitals.auth == "open" and not vitals.allowed_origins:
+        message = "beacons are taken from the pages of anybody; name yours in `allowed_origins`, or choose another auth"
+        yield Mistake(("web_vitals",), message)
+
+
 def _not_yet(config: Config) -> Iterator[Mistake]:
-    """Sections that are decoded and checked, and that this version does not act on."""
+    """What is decoded and checked, and this version does not act on."""
     if config.storage.path is None:
         yield Mistake(("storage",), "this version keeps its facts in SQLite only: the daemon will not start")
-    for key in ("web_vitals",):
-        if getattr(config, key):
-            yield Mistake((key,), f"this version checks `{key}` and does not act on it yet")

@@ -104,12 +104,21 @@ class WebVitals(Settings):
     auth: Literal["relay", "session_token", "ticket", "open"] = "open"
     allowed_origins: tuple[Origin, ...] = Field((), description="Where beacons may come from; default: anywhere.")
     max_per_minute: Positive = 6000
+    forwarded: bool = Field(False, description="A proxy on this machine names the browser in X-Forwarded-For.")
+    app: Name | None = Field(None, description="A beacon that names an app names this one; tickets are made out to it.")
+    secret: SecretText | None = Field(None, description="What a relay shows, and what tickets are made with.")
     shopify_app_secret: SecretText | None = Field(None, description="Verifies session tokens.")
+    shopify_client_id: Name | None = Field(None, description="Whom session tokens are made out to.")
+    previous_secret: SecretText | None = Field(None, description="The secret before, as long as it is still good.")
     crux: Crux | None = None
 
     def mistakes(self) -> Iterator[Mistake]:
         if self.auth == "session_token" and self.shopify_app_secret is None:
             yield Mistake(("auth",), "session_token needs `shopify_app_secret`, which verifies the tokens")
+        if self.auth in ("relay", "ticket") and self.secret is None:
+            yield Mistake(("auth",), f"{self.auth} needs `secret`, which the app's own server has too")
+        if self.auth == "ticket" and self.app is None:
+            yield Mistake(("auth",), "ticket needs `app`, the name that tickets are made out to")
 
 
 class Channel(Settings):

@@ -17,10 +17,20 @@ BODY_SECONDS = 10.0
 
 async def read_body(request: web.Request, *types: str, limit: int = BODY_LIMIT) -> bytes:
     """The body, if its type is one of these and it has at most so many bytes. Raises Problem: 415, 413, 408, 400."""
+    check_type(request, *types)
+    return await read_limited(request, limit)
+
+
+def check_type(request: web.Request, *types: str) -> None:
+    """Raises Problem (415) for a body that is compressed or of another type."""
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise Problem(415, "unsupported_media_type", "send the body as it is: a Content-Encoding is not undone here")
     if request.content_type not in types:
         raise Problem(415, "unsupported_media_type", f"send the body as {' or '.join(types)}")
+
+
+async def read_limited(request: web.Request, limit: int) -> bytes:
+    """The body, if it has at most so many bytes, counted as they come. Raises Problem: 413, 408, 400."""
     if (request.content_length or 0) > limit:
         raise _too_large(limit)
     try:

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, Protocol
 
+from monitor.beacons import Beacons
 from monitor.facts import AnyFact, Json
 from monitor.interfaces import Report
 from monitor.ledger.period import Month
@@ -110,6 +111,7 @@ class Daemon:
     longest_hold: Callable[[str], int | None]
     heartbeats: TakeReports
     hooks: TakeDeliveries
+    beacons: Beacons
     our_page: Callable[[str], OurPage | None]
     publish: Callable[[str, Notice], Awaitable[Published]]
     reload: Callable[[], Awaitable[None]]

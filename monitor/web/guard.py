@@ -60,7 +60,7 @@ def guard(
         if request.match_info.http_exception is not None:
             return await handler(request)
         allowed = table.get(key_of(request.match_info.route), frozenset())
-        given = _bearer(request)
+        given = bearer_of(request)
         caller = _identify(given, token) if given is not None else _local(request)
         if caller is not None:
             request[CALLER] = caller
@@ -76,7 +76,8 @@ def _local(request: web.Request) -> Token | None:
     return LOCAL if is_local(request.transport) else None
 
 
-def _bearer(request: web.Request) -> str | None:
+def bearer_of(request: web.Request) -> str | None:
+    """The bearer token of a request (RFC 6750 section 2.1)."""
     scheme, _, given = request.headers.get("Authorization", "").partition(" ")
     return given.strip() if scheme.lower() == "bearer" else None
 
@@ -91,7 +92,7 @@ def _identify(given: str, token: Callable[[str], Token | None]) -> Token | None:
 
 def _check(request: web.Request, allowed: frozenset[Who], caller: Token | None, attempts: Attempts) -> None:
     if caller is None:
-        if _bearer(request) is not None and attempts.too_many(request.remote or ""):
+        if bearer_of(request) is not None and attempts.too_many(request.remote or ""):
             raise Problem(
                 429, "too_many_attempts", "too many bad tokens from this address; wait a minute", {"Retry-After": "60"}
             )

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from monitor import __version__
 from monitor.facts import Json
+from monitor.web.openapi_vitals import WEB_VITALS
 
 _PROBLEM: Json = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
 _OBJECT: Json = {"application/json": {"schema": {"type": "object"}}}
@@ -325,6 +326,7 @@ PATHS: Mapping[str, Json] = {
             },
         }
     },
+    "/v1/web-vitals": WEB_VITALS,
     "/hooks/{source}": _hook("Instatus and Sentry sign the body, Cloudflare sends its secret in `cf-webhook-auth`."),
     "/hooks/{source}/{secret}": _hook(
         "Statuspage signs nothing: the secret ends the address, and what is posted is only a hint to ask the page now.",

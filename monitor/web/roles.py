@@ -42,6 +42,8 @@ ROLES: Mapping[RouteKey, frozenset[Who]] = {
     ("POST", "/api/v1/tickets"): OPERATORS,
     ("POST", "/api/v1/claims"): OPERATORS,
     ("POST", "/api/v1/claims/{subject}/decisions"): OPERATORS,
+    ("POST", "/v1/web-vitals"): OPEN,
+    ("OPTIONS", "/v1/web-vitals"): OPEN,
     ("POST", "/hooks/{source}"): SOURCES,
     ("POST", "/hooks/{source}/{secret}"): SOURCES,
     ("POST", "/api/v1/closings"): OPERATORS,

@@ -16,6 +16,7 @@ from aiohttp import web
 
 from monitor.errors import InputError
 from monitor.web.api import Api
+from monitor.web.beacons import BeaconsIn
 from monitor.web.by_hand import ByHand
 from monitor.web.closings import Closings
 from monitor.web.daemon import Access, Daemon
@@ -83,6 +84,7 @@ def build(daemon: Daemon, access: Access) -> web.Application:
 
 def _handlers(daemon: Daemon) -> dict[RouteKey, Handler]:
     pages, api, by_hand, hooks = Pages(daemon), Api(daemon), ByHand(daemon), HooksIn(daemon)
+    beacons = BeaconsIn(daemon.beacons)
     return {
         ("GET", "/"): pages.status_page,
         ("GET", "/status.json"): pages.status,
@@ -104,6 +106,8 @@ def _handlers(daemon: Daemon) -> dict[RouteKey, Handler]:
         ("POST", "/api/v1/tickets"): by_hand.does("ticket"),
         ("POST", "/api/v1/claims"): by_hand.does("claim"),
         ("POST", "/api/v1/claims/{subject}/decisions"): by_hand.does("decide_claim", "claim"),
+        ("POST", "/v1/web-vitals"): beacons.post,
+        ("OPTIONS", "/v1/web-vitals"): beacons.preflight,
         ("POST", "/hooks/{source}"): hooks.post,
         ("POST", "/hooks/{source}/{secret}"): hooks.post,
         ("POST", "/api/v1/closings"): Closings(daemon).does(restate=False),

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from monitor.beacons.trust import AUTHS, SAYS, Trust, ticket, told
+from monitor.beacons.trust import AUTHS, SAYS, Trust, source_of, ticket, told_of
 from monitor.facts import Json
 
 NOW = 1_767_225_600_000  # 2026-01-01T00:00:00Z
@@ -147,5 +147,5 @@ def test_a_ticket_of_another_app_or_secret_or_none_is_refused() -> None:
 
 def test_what_a_report_says_of_the_ways_stands_for_every_way() -> None:
     assert SAYS.keys() == set(AUTHS)
-    assert told(["open"]) == f"open: {SAYS['open']}"
-    assert told(["open", "relay"]).startswith("relay: ")
+    assert told_of([source_of({"open"})]) == {"open": SAYS["open"]}
+    assert list(told_of([source_of({"open", "relay"}), source_of({"import"}), "person:ada"])) == ["relay", "open"]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from monitor.config import check
-from tests.config.written import EDGE, SMALLEST, WEB, example_with_secrets
+from tests.config.written import EDGE, SMALLEST, WEB
 
 
 def warnings(text: str, folder: Path) -> list[str]:
@@ -145,10 +145,10 @@ def test_a_monitor_whose_checks_are_none_of_ours(tmp_path: Path) -> None:
     ]
 
 
-def test_sections_that_this_version_does_not_act_on(tmp_path: Path) -> None:
-    example_with_secrets(tmp_path)
-    found = [str(problem) for problem in check(tmp_path / "minutebook.yaml", {}).warnings]
-    assert [text for text in found if "checks `web_vitals` and does not act on it yet" in text]
+def test_beacons_that_anybody_can_send(tmp_path: Path) -> None:
+    [warning] = warnings(SMALLEST + "web_vitals: {auth: open}\n", tmp_path)
+    assert "web_vitals: beacons are taken from the pages of anybody" in warning
+    assert warnings(SMALLEST + "web_vitals: {allowed_origins: ['https://a.example']}\n", tmp_path) == []
 
 
 def test_an_address_that_can_be_guessed(tmp_path: Path) -> None:

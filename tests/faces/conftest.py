@@ -13,12 +13,14 @@ import aiohttp
 import pytest
 
 from exporters.prometheus import Exposition
+from monitor.beacons import Beacons
 from monitor.errors import ConfigError, InputError, StatementDiffersError, StoreError
 from monitor.facts import AnyFact, Fact, Json, Result, key
 from monitor.heartbeats import Heartbeats, Outlet
 from monitor.hooks import Hooks
 from monitor.hooks import Outlet as HooksOutlet
 from monitor.hooks.quarantine import Quarantine
+from monitor.interfaces import VitalReport
 from monitor.ledger.period import DAY, HOUR, Month
 from monitor.ledger.snapshot import Snapshot
 from monitor.ledger.terms import CheckTerms, Policy, ServiceTerms, Terms
@@ -83,6 +85,8 @@ class Book:
         self.heartbeats.begin([])
         self.polled: list[str] = []
         outlet = HooksOutlet(self.record, self.take, self.polled.append)
+        self.beacons = Beacons(HandClock(self), self.keep, b"salt")
+        self.kept: list[VitalReport] = []
         self.hooks = Hooks(HandClock(self), outlet, Quarantine(self.tokens.with_suffix(".quarantine")))
 
     async def publish(self, name: str, notice: Notice) -> Published:
@@ -91,6 +95,12 @@ class Book:
         self.published.append(notice)
         item = f"ck{len(self.published)}"
         return Published(item, f"https://own.example/maintenance/{item}", {"id": item})
+
+    async def keep(self, reports: Sequence[VitalReport]) -> int:
+        if self.full:
+            raise StoreError("the disk is full")
+        self.kept += reports
+        return 0
 
     async def take(self, source: str, page: Page) -> int:
         raise AssertionError((source, page))
@@ -164,6 +174,7 @@ class Book:
             longest_hold={"admin": 100_000, "nightly": HELD}.get,
             heartbeats=self.heartbeats,
             hooks=self.hooks,
+            beacons=self.beacons,
             our_page=lambda name: OUR_PAGE if name == OUR_PAGE.name else None,
             publish=self.publish,
             reload=self.reload,
