@@ -11,7 +11,7 @@ from exporters import report_sections as sections
 from exporters.numbers import duration, percent, promised
 from exporters.report_blocks import Block, Cell, Document, Pairs, Part, Prose, Section, Table
 from exporters.report_drawings import burn_down, strip
-from exporters.stated import Statement, Wall, at, ms, plain, ratio_text, rows
+from exporters.stated import Statement, Wall, at, late_policies, ms, plain, ratio_text, rows
 from monitor.facts import EXCLUSION_CLASSES, Json
 
 EATERS = 3
@@ -155,7 +155,8 @@ def _head(told: Told, wall: Wall) -> Iterable[tuple[str, Cell]]:
     yield "bounds", _bounds(stated)
     yield "coverage", f"{percent(ratio_text(stated, 'coverage'))} of the time so far was seen"
     effective = at(stated, "policy", "effective_from")
-    yield "policy", f"effective from {plain(effective)}" if effective is not None else "the default"
+    named = f"effective from {plain(effective)}" if effective is not None else "the default"
+    yield "policy", "; ".join([named, *late_policies(stated)])
     yield "month", f"{wall.dated(stated['start'])} to {wall.dated(stated['end'])}, {plain(stated['timezone'])}"
     revision = f", revision {plain(stated['revision'])}" if stated["revision"] else ""
     before = f", supersedes {_flat(stated['supersedes'])}" if stated["supersedes"] is not None else ""

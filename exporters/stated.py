@@ -44,6 +44,14 @@ def plain(value: Json) -> str:
     return "".join(character if character.isprintable() else "?" for character in text)
 
 
+def late_policies(stated: Statement) -> Iterator[str]:
+    """In words what `policy.announced_late` lists."""
+    policy = cast("dict[str, Json]", stated["policy"])
+    for each in cast("list[Statement]", policy.get("announced_late", [])):
+        effective, announced, takes = (plain(each[name]) for name in ("effective_from", "announced_on", "takes_effect"))
+        yield f"the version effective from {effective} was announced on {announced}: it takes effect on {takes}"
+
+
 def labelled(label: str, lines: Iterable[str]) -> Iterator[str]:
     """The label stands before the first line, the others below it."""
     for place, line in enumerate(lines):

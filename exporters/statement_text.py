@@ -10,7 +10,7 @@ from fractions import Fraction
 
 from exporters.numbers import duration, percent, promised
 from exporters.revision_text import late_lines, restatement_lines
-from exporters.stated import Statement, Wall, at, labelled, ms, plain, ratio_text, rows
+from exporters.stated import Statement, Wall, at, labelled, late_policies, ms, plain, ratio_text, rows
 
 SHOWN_LETTERS = 60
 """Of a value that was changed in the terms; JSON and CSV have it whole."""
@@ -47,6 +47,7 @@ def _head(stated: Statement, wall: Wall) -> Iterator[str]:
     effective = at(stated, "policy", "effective_from")
     policy = f"policy effective from {plain(effective)}" if effective is not None else "the default policy"
     yield f"{plain(stated['status'])}{revision}, as of {wall.shown(stated['as_of'])}, {policy}"
+    yield from late_policies(stated)
     yield ""
 
 

@@ -52,14 +52,15 @@ def windows(routine: RoutineMaintenance, zone: ZoneInfo, reach: Period) -> Itera
     """The windows that begin within `reach`, each with its local date.
 
     A window begins when a clock on the wall of the routine's zone says so: where the clocks skip that time, as much
-    later; where they show it twice, at the first (PEP 495, fold 0). It is as long as `for` in elapsed time.
+    later; where they show it twice, at the first (PEP 495, fold 0). It is as long as `for` in elapsed time, or ends
+    when that clock says `until`.
     """
     local_zone = routine.timezone or zone
     day, last = local_date(reach.start, local_zone), local_date(reach.end, local_zone)
     while day <= last:
         start = _instant(day, routine.every.minute, local_zone)
         if _is_day(routine, day) and reach.start <= start < reach.end:
-            yield day, Period(start, start + routine.for_)
+            yield day, Period(start, _end(routine, day, start, local_zone))
         day += timedelta(days=1)
 
 
@@ -70,6 +71,15 @@ def _is_day(routine: RoutineMaintenance, day: date) -> bool:
         return True
     weeks = (day - routine.starting).days // 7
     return weeks >= 0 and weeks % routine.every.weeks == 0
+
+
+def _end(routine: RoutineMaintenance, day: date, start: int, zone: ZoneInfo) -> int:
+    if routine.until is None:
+        return start + (routine.for_ or 0)
+    days = (routine.until.weekday - day.weekday()) % 7
+    if days == 0 and routine.until.minute <= routine.every.minute:
+        days = 7
+    return _instant(day + timedelta(days=days), routine.until.minute, zone)
 
 
 def _instant(day: date, minute: int, zone: ZoneInfo) -> int:

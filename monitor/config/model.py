@@ -75,7 +75,8 @@ class RoutineMaintenance(Settings):
     services: tuple[Name, ...] = Field((), description="Default: all.")
     every: BellText = Field(description='When it begins: "FRI 20:00", or "other FRI 20:00" for every second one.')
     starting: Day | None = Field(None, description="The first one's date; needed for every second one.")
-    for_: PositiveDuration = Field(alias="for", description="How long it is.")
+    for_: PositiveDuration | None = Field(None, alias="for", description="How long it is, in elapsed time.")
+    until: BellText | None = Field(None, description='Or when it ends, by the clock on the wall: "SUN 05:00".')
     timezone: Zone | None = Field(None, description="Default: the file's.")
     announce_ahead: Duration = Field(14 * DAY, description="How long before each it is announced.")
 
@@ -86,9 +87,13 @@ class RoutineMaintenance(Settings):
             yield Mistake(
                 ("starting",), f"{self.starting} is no {self.every.weekday_name}; expected the first one's date"
             )
-        if self.for_ > self.every.weeks * 7 * DAY:
+        if (self.for_ is None) == (self.until is None):
+            yield Mistake((), "expected one of for, until")
+        if self.for_ is not None and self.for_ > self.every.weeks * 7 * DAY:
             longest = format_duration(self.every.weeks * 7 * DAY)
             yield Mistake(("for",), f"is longer than the time from one window to the next; expected at most {longest}")
+        if self.until is not None and self.until.weeks > 1:
+            yield Mistake(("until",), f"{self.until} is every second week's; expected the first one after the start")
 
 
 class Crux(Settings):

@@ -24,7 +24,7 @@ from monitor.ledger.outages import outages, unknown_inside
 from monitor.ledger.period import Month, Period, format_instant
 from monitor.ledger.response import commitment_json, ticket_json
 from monitor.ledger.snapshot import Burn, Figures
-from monitor.ledger.terms import Terms
+from monitor.ledger.terms import Terms, announced_late
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +92,31 @@ def _head(of: ServiceBook, booked: MonthBook, asked: Asked) -> dict[str, Json]:
         "status": "draft",
         "revision": 0,
         "supersedes": None,
-        "policy": {"effective_from": effective.isoformat() if effective else None, "digest": policy.digest},
+        "policy": {
+            "effective_from": effective.isoformat() if effective else None,
+            "digest": policy.digest,
+            **_announced_late(of, asked.month),
+        },
         "measured_since": format_instant(measured_since) if measured_since is not None else None,
         "tzdata": asked.tzdata,
     }
+
+
+def _announced_late(of: ServiceBook, month: Month) -> dict[str, Json]:
+    """Only where a version should decide the month and came too late: a statement says so."""
+    late = announced_late(of.terms.policies, month)
+    told: list[Json] = [
+        {
+            name: None if day is None else day.isoformat()
+            for name, day in (
+                ("effective_from", each.effective_from),
+                ("announced_on", each.announced_on),
+                ("takes_effect", each.takes_effect()),
+            )
+        }
+        for each in late
+    ]
+    return {"announced_late": told} if told else {}
 
 
 def amounts(f: Figures) -> dict[str, Json]:

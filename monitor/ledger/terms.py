@@ -206,6 +206,14 @@ def policy_for(policies: tuple[Policy, ...], month: Month) -> Policy:
     return max(in_force, key=_effective)
 
 
+def announced_late(policies: tuple[Policy, ...], month: Month) -> list[Policy]:
+    """The versions that should decide the month by their `effective_from` and do not yet, for want of notice (section
+    8), in order of their dates."""
+    decides = policy_for(policies, month)
+    late = [each for each in policies if _effective(decides) < _effective(each) <= month.first_day]
+    return sorted(late, key=_effective)
+
+
 def _effective(policy: Policy) -> date:
     return policy.effective_from or date.min
 

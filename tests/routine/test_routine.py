@@ -122,3 +122,14 @@ def test_a_week_of_the_wall_clock_has_one_window(weekday: int, minute: int, zone
         assert minutes == minute or window.start == int(
             datetime(day.year, day.month, day.day, minute // 60, minute % 60, tzinfo=ZoneInfo(zone)).timestamp() * 1000
         )
+
+
+def test_a_window_may_end_by_the_clock_on_the_wall() -> None:
+    def lengths(routine: str) -> set[int]:
+        whole_year = between("2026-01-01", "2027-01-01")
+        return {window.end - window.start for _, window in windows(plan(routine).routines[0], UTC_ZONE, whole_year)}
+
+    until = "{{name: w, every: '{}', until: '{}', timezone: America/Chicago}}"
+    assert lengths(until.format("FRI 20:00", "SUN 05:00")) == {32 * HOUR, 33 * HOUR, 34 * HOUR}
+    assert lengths(until.format("TUE 20:00", "TUE 21:00")) == {HOUR}
+    assert lengths(until.format("TUE 20:00", "TUE 20:00")) == {7 * DAY - HOUR, 7 * DAY, 7 * DAY + HOUR}
