@@ -68,6 +68,7 @@ MetricName = Literal[
     "web_vitals_good_ratio",
     "web_vitals_verdict_info",
     "sla_response_open",
+    "sla_response_waiting",
     "sla_response_oldest_due_timestamp_seconds",
     "sla_response_late",
     "sla_breaches",
@@ -94,7 +95,7 @@ MetricName = Literal[
     "minutebook_build_info",
 ]
 
-Issue = Literal["web vitals", "response times", "credits"]
+Issue = Literal["web vitals", "credits"]
 Unit = Literal["seconds", "ratio", "bytes", ""]
 
 
@@ -120,6 +121,7 @@ _MONTH = ("service", "month")
 _WINDOW = ("service", "window")
 _CLASS = ("service", "class", "source")
 _VITAL = ("metric", "window")
+_RESPONSE = ("priority", "class")
 
 _METRICS = (
     Metric("probe_success", "Whether the newest scheduled look passed (1) or failed (0); absent when void.", _PROBE),
@@ -229,15 +231,19 @@ _METRICS = (
         (*_VITAL, "verdict", "confidence"),
         issue="web vitals",
     ),
-    Metric("sla_response_open", "Tickets without a first reply.", ("priority", "class"), issue="response times"),
+    Metric("sla_response_open", "Tickets without a first reply.", _RESPONSE),
+    Metric(
+        "sla_response_waiting",
+        "Of these, by how much of their time is used in percent: 0, 50, 80, or 100 for late.",
+        (*_RESPONSE, "used"),
+    ),
     Metric(
         "sla_response_oldest_due_timestamp_seconds",
         "When the first open ticket is due, Unix time.",
-        ("priority", "class"),
+        _RESPONSE,
         "seconds",
-        issue="response times",
     ),
-    Metric("sla_response_late", "Tickets answered late this month.", ("priority", "class"), issue="response times"),
+    Metric("sla_response_late", "Tickets received this month that are late, answered or not.", _RESPONSE),
     Metric("sla_breaches", "Breaches of a commitment in the month.", ("commitment", "month"), issue="credits"),
     Metric("sla_credit_ratio", "Part of the fee that is owed back.", ("customer", "month"), "ratio", issue="credits"),
     Metric(

@@ -27,7 +27,8 @@ from exporters.columns import (
 from exporters.labels import pair
 from exporters.numbers import seconds
 from exporters.self_metrics import SelfMetrics
-from monitor.ledger.snapshot import Snapshot
+from monitor.ledger.calendar import Class
+from monitor.ledger.snapshot import Answering, Snapshot
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -157,11 +158,28 @@ def _irregular(snapshot: Snapshot) -> Iterator[tuple[MetricName, list[Sample]]]:
             for (provider, component), severity in snapshot.severities.items()
         ],
     )
+    yield from _answering(snapshot.answering)
     yield "minutebook_evaluation_timestamp_seconds", [({}, seconds(snapshot.as_of))]
     yield (
         "minutebook_void_seconds",
         [({"check": check, "reason": reason}, seconds(ms)) for (check, reason), ms in snapshot.void_ms.items()],
     )
+
+
+def _answering(answering: Answering) -> Iterator[tuple[MetricName, list[Sample]]]:
+    def by_class(counts: Mapping[tuple[str, Class], int], text: Callable[[int], str]) -> list[Sample]:
+        return [({"priority": priority, "class": klass}, text(count)) for (priority, klass), count in counts.items()]
+
+    yield "sla_response_open", by_class(answering.open, str)
+    yield (
+        "sla_response_waiting",
+        [
+            ({"priority": priority, "class": klass, "used": used}, str(count))
+            for (priority, klass, used), count in answering.waiting.items()
+        ],
+    )
+    yield "sla_response_oldest_due_timestamp_seconds", by_class(answering.oldest_due, seconds)
+    yield "sla_response_late", by_class(answering.late, str)
 
 
 def _own(own: SelfMetrics) -> Iterator[tuple[MetricName, list[Sample]]]:

@@ -9,14 +9,14 @@ by disappearing (contracts/interface.md, "Metrics"). Only SlaStatementNotFinal i
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import dataclass
 
 import yaml
 
-from exporters.sloth import alert_labels
+from exporters.alert import Alert, Severity, Wanted
+from exporters.response_alerts import response_alerts
 
-Severity = Literal["page", "ticket", "info", "none"]
+__all__ = ["Alert", "Wanted", "alert_groups", "rules_yaml"]
 
 RUNNING = "and on (month) (sla_month_end_timestamp_seconds > time())"
 """Binds a rule to the month that runs."""
@@ -24,71 +24,8 @@ RUNNING = "and on (month) (sla_month_end_timestamp_seconds > time())"
 ENDED = "and on (month) (sla_month_end_timestamp_seconds <= time())"
 """Binds it to the month before."""
 
-DAY_S = 86_400
 STALE_S = 900
 """A source that has not been read for so long, or for three of its polls where they are further apart, is stale."""
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What of a configuration the rules depend on; durations in seconds.
-
-    `sources` by name: how long after its last good poll each is stale; without any, all are after STALE_S. `runbooks`
-    is the address that the name of an alert is put behind, `evidence` where the status page is, with a slash at its
-    end. `optional` adds the burn of 3 over a day.
-    """
-
-    notice_s: int = 48 * 3_600
-    final_after_s: int = 6 * DAY_S
-    sources: Mapping[str, int] = field(default_factory=dict)
-    runbooks: str = "deploy/runbooks/"
-    evidence: str = "http://127.0.0.1:9843/"
-    optional: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Alert:
-    """One rule: when it holds `for_`, the alert fires. `tier` is the burn of a burn alert, and of no other.
-
-    `left`: it tells what is left of the budget.
-    """
-
-    name: str
-    expr: str
-    severity: Severity
-    summary: str
-    description: str
-    for_: str | None = None
-    escalation: int | None = None
-    tier: str | None = None
-    labels: Mapping[str, str] = field(default_factory=dict)
-    left: bool = False
-
-    def rule(self, wanted: Wanted) -> dict[str, object]:
-        labels = {"severity": self.severity, **self.labels}
-        if self.escalation is not None:
-            labels["escalation"] = str(self.escalation)
-        if self.tier is not None:
-            labels |= {"burn_tier": self.tier, **alert_labels(self.severity)}
-        annotations = {"summary": self.summary, "description": self.description}
-        if self.left:
-            annotations["left"] = _LEFT
-        if self.severity != "none":
-            annotations |= {
-                "evidence_url": f"{wanted.evidence}{_REPORT}",
-                "runbook_url": f"{wanted.runbooks}{self.name}.md",
-            }
-        held = {} if self.for_ is None else {"for": self.for_}
-        return {"alert": self.name, "expr": self.expr, **held, "labels": labels, "annotations": annotations}
-
-
-_REPORT = (
-    '{{ with $labels.service }}services/{{ urlquery . | reReplaceAll "\\\\+" "%20" }}/'
-    "{{ with $labels.month }}{{ . }}{{ else }}"
-    '{{ with query "sla_month_end_timestamp_seconds > time()" }}{{ . | first | label "month" }}{{ end }}'
-    "{{ end }}{{ end }}"
-)
-"""Behind the address of the status page: the report of the alert's service and month, or of the running month."""
 
 
 def rules_yaml(wanted: Wanted) -> str:
@@ -109,16 +46,11 @@ def alert_groups(wanted: Wanted) -> dict[str, Sequence[Alert]]:
         "minutebook-monitor": (*_monitor(), *_sources(wanted.sources)),
         "minutebook-checks": tuple(_checks()),
         "minutebook-promise": tuple(_promise(wanted)),
+        "minutebook-response": tuple(response_alerts()),
     }
 
 
 # ---------------------------------------------------------------- burn and budget
-
-_LEFT = (
-    '{{ with printf "sla_error_budget_remaining_seconds{service=%q} and on (month) '
-    '(sla_month_end_timestamp_seconds > time())" $labels.service | query }}'
-    "{{ . | first | value | humanizeDuration }}{{ else }}unknown{{ end }}"
-)
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,7 +115,14 @@ class Evaluator:
             if self._clock.monotonic_ns() - since > SLICE_NS:
                 await asyncio.sleep(0)
                 since = self._clock.monotonic_ns()
-        self.snapshot = Snapshot(as_of, tuple(views), tuple(newest), book.severities(as_of), book.void_ms(as_of))
+        self.snapshot = Snapshot(
+            as_of=as_of,
+            services=tuple(views),
+            newest=tuple(newest),
+            severities=book.severities(as_of),
+            void_ms=book.void_ms(as_of),
+            answering=book.answering(as_of),
+        )
         self.first_evaluation.set()
         return self.snapshot
 

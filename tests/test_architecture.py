@@ -41,6 +41,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
         "monitor.ledger.course",
         "monitor.ledger.changes",
         "monitor.ledger.reconciliation",
+        "monitor.ledger.waiting",
         "monitor.ledger.live",
         "monitor.ledger.money",
         "monitor.ledger.breaches",

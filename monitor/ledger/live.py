@@ -19,10 +19,11 @@ from monitor.ledger.entries import Entries, by_series
 from monitor.ledger.exclusion import Exclusion
 from monitor.ledger.months import MonthBook, ServiceBook, book_month, burn_at, service_book
 from monitor.ledger.period import Month, month_at
-from monitor.ledger.snapshot import ActiveExclusion, Figures, NextMaintenance, ServiceView
+from monitor.ledger.snapshot import ActiveExclusion, Answering, Figures, NextMaintenance, ServiceView
 from monitor.ledger.terms import CheckTerms, Terms
 from monitor.ledger.third_party import ANY_COMPONENT, component_steps
 from monitor.ledger.timeline import DOWN, Fold, Segment, Segments, Timelines, fold
+from monitor.ledger.waiting import TicketBook
 
 Series = tuple[str, str]
 """A check at a vantage."""
@@ -50,7 +51,11 @@ class LiveBook:
     _entries: Entries = field(default_factory=Entries)
     _seen: set[bytes | tuple[str, str]] = field(default_factory=set)
     _closed: set[tuple[str, str]] = field(default_factory=set)
+    _tickets: TicketBook = field(init=False)
     _months: dict[str, tuple[Month, int, list[Segments], MonthBook | None]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._tickets = TicketBook(self.terms)
 
     def take(self, facts: Iterable[AnyFact]) -> None:
         """New facts in order of recording."""
@@ -59,6 +64,8 @@ class LiveBook:
                 self._take_result(fact)
             elif fact.kind in _SHOWN_KINDS:
                 self._take_other(fact)
+            elif fact.kind == "ticket":
+                self._tickets.take(fact)
             elif fact.kind == "closing" and fact.fields["revision"] == 1:
                 self._closed.add((cast(str, fact.fields["service"]), cast(str, fact.fields["month"])))
 
@@ -114,6 +121,10 @@ class LiveBook:
             for reason, ms in sums.items():
                 found[check, reason] = max(found.get((check, reason), 0), ms)
         return {place: ms for place, ms in found.items() if ms}
+
+    def answering(self, as_of: int) -> Answering:
+        """Who waits for an answer, and who had one late this month."""
+        return self._tickets.view(as_of)
 
     def severities(self, as_of: int) -> Mapping[tuple[str, str], int]:
         """The severity now of every component that any incident ever named, the worst where several speak."""

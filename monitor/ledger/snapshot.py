@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Literal
+from typing import Literal, get_args
 
 from monitor.facts import Result
+from monitor.ledger.calendar import Class
 from monitor.ledger.decimals import Ratio
 from monitor.ledger.period import DAY, HOUR, MINUTE, Month, Period
 
@@ -141,6 +143,30 @@ class Newest:
     warn: WarnLimits = WarnLimits()
 
 
+Used = Literal["0", "50", "80", "100"]
+USED: tuple[Used, ...] = get_args(Used)
+"""How much of a ticket's time is used, in percent: at least so much, and less than the next; over all of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answering:
+    """How it stands with response times, by priority and class. `waiting` are tickets without a first reply by how much
+    of their time is used; `oldest_due` is when the first of them is due (an instant); `late` are those of the running
+    month."""
+
+    waiting: Mapping[tuple[str, Class, Used], int] = field(default_factory=dict)
+    oldest_due: Mapping[tuple[str, Class], int] = field(default_factory=dict)
+    late: Mapping[tuple[str, Class], int] = field(default_factory=dict)
+
+    @property
+    def open(self) -> Mapping[tuple[str, Class], int]:
+        """How many wait in all."""
+        found: Counter[tuple[str, Class]] = Counter()
+        for (priority, klass, _), count in self.waiting.items():
+            found[priority, klass] += count
+        return found
+
+
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """One evaluation: everything that `/metrics` and the status page show of facts."""
@@ -150,3 +176,4 @@ class Snapshot:
     newest: tuple[Newest, ...]
     severities: Mapping[tuple[str, str], int]
     void_ms: Mapping[tuple[str, str], int]
+    answering: Answering = Answering()

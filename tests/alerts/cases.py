@@ -66,6 +66,10 @@ def _steps(ratio: str) -> tuple[str, ...]:
     return tuple(f"used={step}" for step in ("50", "75", "90", "100") if float(ratio) * 100 >= int(step))
 
 
+def waiting(used: str, count: str) -> str:
+    return f'sla_response_waiting{{priority="critical",class="in_hours",used="{used}"}} {count}'
+
+
 UNKNOWN = ',account="unknown",class=""'
 LENGTH = month("sla_month_length_seconds", f"{MONTH_S}x3000")
 
@@ -413,4 +417,10 @@ CASES: tuple[Case, ...] = (
         "146h",
         interval="1h",
     ),
+    # response times
+    Case("SlaResponseDue", "half of its time", (waiting("50", "1x5"),), "2m", ("escalation=1",)),
+    Case("SlaResponseDue", "four fifths of its time", (waiting("80", "1x5"),), "2m", ("escalation=2",)),
+    Case("SlaResponseDue", "it is late", (waiting("100", "1x5"),), "2m", ("escalation=3",)),
+    Case("SlaResponseDue", "it is new", (waiting("0", "1x5"), *(waiting(u, "0x5") for u in ("50", "80", "100"))), "2m"),
+    Case("SlaResponseDue", "it was answered", (waiting("80", "1 1 0 0 0 0"),), "4m"),
 )

@@ -15,6 +15,7 @@ from monitor.ledger.snapshot import (
     WINDOWS,
     Accounts,
     ActiveExclusion,
+    Answering,
     Burn,
     Figures,
     Newest,
@@ -135,6 +136,11 @@ def snapshot(*services: ServiceView, looks: tuple[Newest, ...] = ()) -> Snapshot
         newest=looks,
         severities={("cloudflare", "CDN"): 3},
         void_ms={("admin", "self_network"): MINUTE},
+        answering=Answering(
+            waiting={("high", "in_hours", "50"): 1, ("high", "in_hours", "100"): 2},
+            oldest_due={("high", "in_hours"): AS_OF - MINUTE},
+            late={("high", "in_hours"): 4},
+        ),
     )
 
 
