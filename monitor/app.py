@@ -30,6 +30,7 @@ from monitor.hooks import Hooks
 from monitor.hooks import Outlet as HooksOutlet
 from monitor.hooks.quarantine import Quarantine
 from monitor.interfaces import Clock
+from monitor.ledger.snapshot import Snapshot
 from monitor.ledger.terms import Terms
 from monitor.life import Current, Life
 from monitor.people.publishing import Notice, Published
@@ -38,7 +39,7 @@ from monitor.poller import Fetcher, Log, Poller, session
 from monitor.prober import Outlets, Prober
 from monitor.recorder import Recorder
 from monitor.routine import EVERY_S, Announcer, Plan
-from monitor.scheduler import Scheduler
+from monitor.scheduler import Peak, Scheduler
 from monitor.settling import EVERY_S as SETTLE_S
 from monitor.settling import Settling
 from monitor.signing import signer
@@ -51,6 +52,7 @@ from monitor.wiring import (
     Event,
     beacon_rules,
     control_socket,
+    crowded,
     heartbeats,
     lifecycle_fact,
     looked_at,
@@ -142,13 +144,14 @@ class Parts:
         self._start = start
         self._reloading = asyncio.Lock()
         self._fetcher = fetcher
+        self._peaks: Mapping[str, Sequence[Peak]] = {}
         self.store = store
         self.clock = start.clock
         self.clock_synchronized = start.clock.synchronized
         promised = written_terms(start.config)
         self._promised: WrittenTerms | None = promised  # until it is recorded: it is large
         self.current = Current(start.config, promised.terms)
-        self.evaluator = Evaluator(start.clock, store, self.current.terms, shown(start.config))
+        self.evaluator = Evaluator(start.clock, store, self.current.terms, shown(start.config), self._evaluated)
         self.recorder = Recorder(store, start.clock, self._committed)
         outlet = Outlet(self.recorder.record, self.recorder)
         self.heartbeats = Heartbeats(start.clock, outlet, start.config.location, heartbeats(start.config))
@@ -236,6 +239,17 @@ class Parts:
     def _alive(self) -> bool:
         return self.recorder.writable and self.evaluator.first_evaluation.is_set()
 
+    def _evaluated(self, snapshot: Snapshot) -> None:
+        peaks = crowded(snapshot.peaks, looked_at(self.current.config)) if snapshot.peaks else {}
+        if peaks != self._peaks:
+            self._peaks = peaks
+            self._crowd()
+
+    def _crowd(self) -> None:
+        """Looks more often where a peak is announced."""
+        self.scheduler.crowd(self._peaks)
+        self.prober.crowd({name: min(peak.interval for peak in peaks) for name, peaks in self._peaks.items()})
+
     def _committed(self, facts: Sequence[AnyFact]) -> None:
         self.evaluator.committed(facts)
         self.heartbeats.committed(facts)
@@ -244,6 +258,7 @@ class Parts:
         """Looks at every check from where the store says that it was last looked at from here."""
         own = {result.check: result.at for result in await self._own_newest()}
         self.scheduler = Scheduler(self.clock, self.prober, looked_at(self.current.config), own)
+        self._crowd()
         await self.scheduler.run()
 
     async def listen(self) -> None:

@@ -17,7 +17,8 @@ from typing import NamedTuple
 from monitor.facts import AnyFact, Result
 from monitor.interfaces import Clock, FactStore
 from monitor.ledger.live import LiveBook
-from monitor.ledger.period import MINUTE, Period
+from monitor.ledger.peaks import PeakFigures, PeakView, peak_terms
+from monitor.ledger.period import DAY, MINUTE, Period
 from monitor.ledger.snapshot import Newest, ServiceView, Snapshot, WarnLimits
 from monitor.ledger.terms import ServiceTerms, Terms
 
@@ -32,6 +33,9 @@ SLICE_NS = 2_000_000
 IN_FLIGHT = MINUTE
 """How long before it is told of a fact may have been recorded, in ms; one that took longer is read once more."""
 
+PEAK_SHOWN = 2 * DAY
+"""How long after its end an announced peak is still evaluated, in ms: its last summary may wait for a channel."""
+
 NO_LIMITS = WarnLimits()
 
 UNSHOWN = frozenset({"terms"})
@@ -43,18 +47,28 @@ Look = tuple[str, str, int]
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What the configuration says of the things that a snapshot shows: public services, and by check its target and
-    what it warns of."""
+    """What the configuration says of the things that a snapshot shows: public services, by check its target and what
+    it warns of, and by customer the services of theirs."""
 
     public: frozenset[str]
     targets: Mapping[str, str]
     warn: Mapping[str, WarnLimits] = field(default_factory=dict)
+    services_of: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 class Evaluator:
-    """Keeps the live book and the newest snapshot. `committed` is told of new facts; `run` is a producer's task."""
+    """Keeps the live book and the newest snapshot. `committed` is told of new facts; `run` is a producer's task.
+    `evaluated` is told of every snapshot and may not block."""
 
-    def __init__(self, clock: Clock, store: FactStore, terms: Terms, shown: Shown) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        store: FactStore,
+        terms: Terms,
+        shown: Shown,
+        evaluated: Callable[[Snapshot], None] = lambda _: None,
+    ) -> None:
+        self.evaluated = evaluated
         self._clock = clock
         self._store = store
         self._shown = shown
@@ -122,9 +136,26 @@ class Evaluator:
             severities=book.severities(as_of),
             void_ms=book.void_ms(as_of),
             answering=book.answering(as_of),
+            peaks=await self._peaks(book, as_of),
         )
         self.first_evaluation.set()
+        self.evaluated(self.snapshot)
         return self.snapshot
+
+    async def _peaks(self, book: LiveBook, as_of: int) -> tuple[PeakView, ...]:
+        """The announced peaks that are not long over, with figures of those that have begun."""
+        found: list[PeakView] = []
+        for event in book.events(as_of - PEAK_SHOWN):
+            services = self._shown.services_of.get(event.customer, ())
+            view = PeakView(event, peak_terms(book.terms, event), services)
+            if event.start <= as_of:
+                figures: list[PeakFigures] = []
+                for service in services:
+                    figures.append(book.peak(service, event.period, as_of))
+                    await asyncio.sleep(0)
+                view = view._replace(figures=tuple(figures))
+            found.append(view)
+        return tuple(found)
 
     # -- from the store, in a thread
 

@@ -58,12 +58,14 @@ class FactStore(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """One turn of a check on the grid: its slot's number and instant, and whether it is a confirming look."""
+    """One turn of a check on the grid: its slot's number and instant, and whether it is a confirming look, or one in a
+    further slot of an announced peak, after the slot of that number."""
 
     check: str
     slot: int
     scheduled_at: int
     confirm: bool = False
+    further: bool = False
 
 
 class Assertion(NamedTuple):

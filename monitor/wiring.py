@@ -3,6 +3,7 @@ that starts or keeps anything."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,6 +15,7 @@ from monitor.errors import InputError
 from monitor.evaluator import Shown
 from monitor.facts import Fact, Json
 from monitor.hooks import PostingSource
+from monitor.ledger.peaks import PeakView
 from monitor.ledger.period import DAY, format_instant
 from monitor.ledger.reconciliation import OwnPage
 from monitor.ledger.snapshot import WarnLimits
@@ -25,6 +27,7 @@ from monitor.probes import KINDS, ProbedCheck
 from monitor.probes.endpoint import Reaching
 from monitor.probes.http import HttpSettings
 from monitor.probes.tls import missing_authorities
+from monitor.scheduler import Peak
 from monitor.sources import VantageSettings
 from monitor.sources.hooks import HOOKS
 from monitor.sources.instatus import InstatusSettings
@@ -103,7 +106,25 @@ def shown(config: Config) -> Shown:
         public=frozenset(service.name for service in config.services if service.public),
         targets={check.name: KINDS[check.kind].target_of(check.settings) for check in config.checks.values()},
         warn={check.name: warn_limits(check) for check in config.checks.values()},
+        services_of=services_of(config),
     )
+
+
+def services_of(config: Config) -> dict[str, tuple[str, ...]]:
+    """The services of each customer: those named for it, or every one that is public."""
+    public = tuple(service.name for service in config.services if service.public)
+    return {customer.name: public if customer.services is None else customer.services for customer in config.customers}
+
+
+def crowded(peaks: Sequence[PeakView], checks: Sequence[ProbedCheck]) -> dict[str, tuple[Peak, ...]]:
+    """By check the announced peaks of the customers whose service it is of."""
+    found: dict[str, tuple[Peak, ...]] = {}
+    for view in peaks:
+        peak = Peak(view.event.start, view.event.end, view.asked.interval_ms)
+        for check in checks:
+            if check.service in view.services:
+                found[check.name] = (*found.get(check.name, ()), peak)
+    return found
 
 
 def warn_limits(check: Check) -> WarnLimits:

@@ -44,6 +44,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "maintenance": ("monitor.cli.maintenance:maintenance", "Announce, move, cancel or complete a maintenance."),
     "credits": ("monitor.cli.credits:show_credits", "What a month's breaches are worth to whom, and what is owed."),
     "termination": ("monitor.cli.credits:termination", "Who may terminate, since when, and why."),
+    "event": ("monitor.cli.events:event", "Record a customer's announced peak, or report on one."),
     "claim": ("monitor.cli.credits:claim", "Record, grant or refuse what a customer asks for."),
     "token": ("monitor.cli.tokens:token", "Add, list and revoke bearer tokens."),
 }

@@ -49,6 +49,7 @@ PATHS: Mapping[str, str] = {
     "complete": "/api/v1/maintenance/{}/completion",
     "close": "/api/v1/closings",
     "restate": "/api/v1/restatements",
+    "traffic_event": "/api/v1/events",
     "claim": "/api/v1/claims",
     "decide_claim": "/api/v1/claims/{}/decisions",
 }

@@ -145,6 +145,9 @@ class Customer(Settings):
     since: Day
     until: Day | None = None
     monthly_fee: FeesText = Field(description="What is paid, or from which date on which fee.")
+    services: Annotated[tuple[Name, ...], Field(min_length=1)] | None = Field(
+        None, description="What is theirs; default: every service that is public."
+    )
     channel: Channel | None = None
 
     def mistakes(self) -> Iterator[Mistake]:

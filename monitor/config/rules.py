@@ -94,8 +94,9 @@ def _known(top: Section, checks: list[Section]) -> Iterator[Mistake]:
             yield from _unknown(components.texts(component), "service", services)
         texts = [((*vantage.keys, key), text) for key in vantage.values if (text := vantage.text(key))]
         yield from _unknown(texts, "check", names)
-    for routine in top.sections("routine_maintenance"):
-        yield from _unknown(routine.texts("services"), "service", services)
+    for kind in ("routine_maintenance", "customers"):
+        for section in top.sections(kind):
+            yield from _unknown(section.texts("services"), "service", services)
 
 
 def _unknown(texts: list[tuple[Keys, str]], what: str, known: list[str]) -> Iterator[Mistake]:

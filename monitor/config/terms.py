@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from monitor.config.model import Config
-from monitor.config.policy import NO_POLICIES, Credits, Promise, Support, Termination, VitalsTerms
+from monitor.config.policy import NO_POLICIES, Credits, Promise, Support, Termination, TrafficEvents, VitalsTerms
 from monitor.config.values import Day, DependencyText, Moment, MomentText, QuorumText, Zone
 from monitor.config.weekly import Target
 from monitor.facts import SEVERITIES, Json, canonical_json, sha256_text
@@ -24,6 +24,7 @@ from monitor.ledger.terms import (
     CheckTerms,
     CreditTerms,
     Dependency,
+    PeakTerms,
     Policy,
     ServiceTerms,
     TerminationTerms,
@@ -185,6 +186,7 @@ def _policy(policy: _Policy, digest: str, zone: ZoneInfo) -> Policy:
         credits=_credits(policy.credits),
         termination=_termination(policy.termination),
         support=_support(policy.support, zone) if policy.support is not None else None,
+        peaks=_peaks(policy.traffic_events),
         digest=digest,
     )
 
@@ -229,3 +231,7 @@ def _support(support: Support, zone: ZoneInfo) -> response.Support:
 
 def _target(target: Target) -> calendar.Target:
     return calendar.Target(target.unit, target.amount, str(target))
+
+
+def _peaks(given: TrafficEvents | None) -> PeakTerms | None:
+    return None if given is None else PeakTerms(given.notice, given.factor, given.event_interval)

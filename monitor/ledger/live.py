@@ -18,7 +18,9 @@ from monitor.ledger.accounts import segments_within
 from monitor.ledger.entries import Entries, by_series
 from monitor.ledger.exclusion import Exclusion
 from monitor.ledger.months import MonthBook, ServiceBook, book_month, burn_at, service_book
-from monitor.ledger.period import Month, month_at
+from monitor.ledger.peak_books import months_of, peak_figures
+from monitor.ledger.peaks import PeakFigures, TrafficEvent, traffic_events
+from monitor.ledger.period import Month, Period, month_at
 from monitor.ledger.snapshot import ActiveExclusion, Answering, Figures, NextMaintenance, ServiceView
 from monitor.ledger.terms import CheckTerms, Terms
 from monitor.ledger.third_party import ANY_COMPONENT, component_steps
@@ -28,7 +30,7 @@ from monitor.ledger.waiting import TicketBook
 Series = tuple[str, str]
 """A check at a vantage."""
 
-_SHOWN_KINDS = frozenset({"maintenance", "incident", "exclusion", "exclusion_decision"})
+_SHOWN_KINDS = frozenset({"maintenance", "incident", "exclusion", "exclusion_decision", "traffic_event"})
 
 
 class _Void(NamedTuple):
@@ -100,6 +102,16 @@ class LiveBook:
             active=_active(books.get(running), as_of),
             next_maintenance=_next_maintenance(books.get(running), as_of),
         )
+
+    def events(self, since: int) -> list[TrafficEvent]:
+        """The announced peaks that end after an instant, in order of start."""
+        return [event for event in traffic_events(self._entries.of("traffic_event")) if event.end > since]
+
+    def peak(self, service: str, window: Period, as_of: int) -> PeakFigures:
+        """One service in a window of an event."""
+        of = service_book(self.terms, service, self._entries, self._timelines)
+        booked = (_booked(of, month, as_of) for month in months_of(window, self.terms))
+        return peak_figures(service, window, as_of, [month for month in booked if month is not None])
 
     def _shown(self, figures: Figures) -> Figures:
         is_closed = (figures.service, str(figures.month)) in self._closed

@@ -11,6 +11,7 @@ from typing import Literal, get_args
 from monitor.facts import Result
 from monitor.ledger.calendar import Class
 from monitor.ledger.decimals import Ratio
+from monitor.ledger.peaks import PeakView
 from monitor.ledger.period import DAY, HOUR, MINUTE, Month, Period
 
 Verdict = Literal["met", "met_unproven", "breached", "on_track"]
@@ -177,3 +178,4 @@ class Snapshot:
     severities: Mapping[tuple[str, str], int]
     void_ms: Mapping[tuple[str, str], int]
     answering: Answering = Answering()
+    peaks: tuple[PeakView, ...] = ()

@@ -16,7 +16,7 @@ from typing import Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 from monitor.errors import InputError
-from monitor.ledger.period import DAY, HOUR, MINUTE, Month
+from monitor.ledger.period import DAY, HOUR, MINUTE, SECOND, Month
 from monitor.ledger.response import Support
 
 Quorum = Literal["any", "majority", "all"] | int
@@ -110,6 +110,15 @@ class TerminationTerms:
 
 
 @dataclass(frozen=True, slots=True)
+class PeakTerms:
+    """What is asked of an announced peak, and how often is looked meanwhile (commitments.md section 4); ms."""
+
+    notice_ms: int = 7 * DAY
+    factor: int = 5
+    interval_ms: int = 15 * SECOND
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """One version of the promise (sections 5, 6 and 8).
 
@@ -138,6 +147,7 @@ class Policy:
     credits: CreditTerms | None = None
     termination: TerminationTerms | None = None
     support: Support | None = None
+    peaks: PeakTerms | None = None
     digest: str = ""
 
     def takes_effect(self) -> date | None:

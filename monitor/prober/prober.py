@@ -111,6 +111,7 @@ class Prober:
         self._plans: dict[str, _Plan] = {}
         self._newest: dict[str, Observation] = {}
         self._failing: set[str] = set()
+        self._crowded: dict[str, int] = {}
         self._lag_ms = 0
         self._adopt(checks)
 
@@ -151,7 +152,8 @@ class Prober:
 
     def take(self, tick: Tick) -> None:
         """Starts a look, or queues it while too many run. A check that waits keeps its place: its next slot takes the
-        place of the one that waited in vain, which is void, so that none starves behind the others."""
+        place of the one that waited in vain, which is void, so that none starves behind the others. A look in a further
+        slot of a peak never takes a place, and costs nothing where it finds none."""
         plan = self._plans.get(tick.check)
         if plan is None:
             return
@@ -159,9 +161,9 @@ class Prober:
         if before is None:
             plan.waiting = tick
             self._lanes.enter(plan.host, plan)
-        elif not tick.confirm:
+        elif not tick.confirm and not tick.further:
             plan.waiting = tick
-            if not before.confirm:
+            if not before.confirm and not before.further:
                 now = self._clock.now()
                 waited = f"waited {now - before.scheduled_at} ms in vain"
                 self._record(plan, before, Observation("void", now, 0, "self_overload", waited))
@@ -223,8 +225,20 @@ class Prober:
             _forget(gone)
             self._newest.pop(gone.check.name, None)
             self._failing.discard(gone.check.name)
-        looks = ((plan.host, plan.check.timeout_ms, plan.check.interval_ms) for plan in self._plans.values())
+        self._make_room()
+
+    def crowd(self, intervals: Mapping[str, int]) -> None:
+        """How far apart looks are while an announced peak lasts, in ms, by check: there is room for them from now on,
+        so that they take none from the others."""
+        self._crowded = dict(intervals)
+        self._make_room()
+
+    def _make_room(self) -> None:
+        looks = ((plan.host, plan.check.timeout_ms, self._apart(plan.check)) for plan in self._plans.values())
         self._lanes.allow(needed_at_once(looks))
+
+    def _apart(self, check: ProbedCheck) -> int:
+        return max(check.timeout_ms, min(check.interval_ms, self._crowded.get(check.name, check.interval_ms)))
 
     def _plan(self, check: ProbedCheck) -> _Plan | None:
         kind = KINDS[check.kind]
@@ -277,6 +291,8 @@ class Prober:
 
     def _record(self, plan: _Plan, tick: Tick, observation: Observation) -> None:
         check = plan.check
+        if tick.further and observation.outcome == "void":
+            return  # it says nothing, and the look in the slot before still does
         self._outlets.results.put(look_result(check, tick, observation, self._options.location))
         needed = check.fall if plan.runs.up else check.rise
         plan.runs = plan.runs.after(observation.outcome, tick.confirm, needed)

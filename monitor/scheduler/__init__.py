@@ -10,14 +10,15 @@ from __future__ import annotations
 
 import asyncio
 import heapq
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 from monitor.interfaces import Clock, Tick
 from monitor.probes import Missed, ProbedCheck
 from monitor.scheduler.grid import Grid, grid_of
+from monitor.scheduler.peaks import FurtherSlots, Peak
 
-__all__ = ["Grid", "Scheduler", "TickSink", "grid_of"]
+__all__ = ["Grid", "Peak", "Scheduler", "TickSink", "grid_of"]
 
 TURN_MS = 3  # slots that begin within one turn share a wake-up
 LONGEST_REST_MS = 1000  # a stepped wall clock is noticed within a second
@@ -56,6 +57,7 @@ class Scheduler:
         self._plans: dict[str, _Plan] = {}
         self._heap: list[tuple[int, int, _Plan]] = []
         self._last = 0
+        self._further = FurtherSlots()
         self._bell: asyncio.Future[None] | None = None
         self.slots_missed = 0
         self._checks = tuple(checks)
@@ -77,6 +79,7 @@ class Scheduler:
             if last is not None:
                 self._tell(plan, plan.grid.newest(last) + 1, plan.slot, since_start=True)
         self._recorded.clear()
+        self._further.replan(self._checks, now)
         self._stack()
 
     def turn(self, now: int) -> int:
@@ -94,7 +97,14 @@ class Scheduler:
                 self._sink.take(Tick(plan.check, newest, plan.grid.instant(newest)))
             plan.slot = newest + 1
             heapq.heapreplace(heap, (plan.grid.instant(plan.slot), order, plan))
-        return heap[0][0] if heap else now + LONGEST_REST_MS
+        further = self._further.turn(now, self._sink.take)
+        due = heap[0][0] if heap else now + LONGEST_REST_MS
+        return due if further is None else min(due, further)
+
+    def crowd(self, peaks: Mapping[str, Sequence[Peak]]) -> None:
+        """The announced peaks from now on, by check: while one lasts its check is looked at between its slots too."""
+        self._further.plan(self._checks, peaks, self._last)
+        self._ring()
 
     def reload(self, checks: Iterable[ProbedCheck]) -> None:
         """The checks from now on; those whose name and interval stay keep their slots."""
@@ -106,6 +116,7 @@ class Scheduler:
             plan = kept.get(check.name)
             same = plan is not None and plan.grid.interval == check.interval_ms
             self._plans[check.name] = plan if plan is not None and same else self._planned(check, now)
+        self._further.replan(self._checks, now)
         self._stack()
         self._ring()
 
@@ -136,6 +147,7 @@ class Scheduler:
         for plan in self._plans.values():
             if plan.grid.instant(plan.slot) - now > 2 * plan.grid.interval:
                 plan.slot = plan.grid.newest(now) + 1
+        self._further.turn_back(now)
         self._stack()
 
     async def _rest(self, ms: int) -> None:

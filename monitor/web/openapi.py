@@ -281,6 +281,11 @@ PATHS: Mapping[str, Json] = {
         "The maintenance ended early: now, or `at`.", "maintenance", "", "maintenance"
     ),
     "/api/v1/tickets": _by_hand("Records a ticket as it is now.", "ticket", "ticket customer priority received_at"),
+    "/api/v1/events": _by_hand(
+        "Records a customer's announced peak, or a later word on one.",
+        "traffic_event",
+        "customer start end expected_factor",
+    ),
     "/api/v1/claims": _by_hand("Records a customer's claim for a credit.", "claim", "customer month commitment"),
     "/api/v1/claims/{subject}/decisions": _by_hand(
         "Grants a claim, for good, or refuses it with a reason.", "claim", "decision", "claim"

@@ -40,6 +40,7 @@ ROLES: Mapping[RouteKey, frozenset[Who]] = {
     ("POST", "/api/v1/maintenance/{subject}/cancellation"): OPERATORS,
     ("POST", "/api/v1/maintenance/{subject}/completion"): OPERATORS,
     ("POST", "/api/v1/tickets"): OPERATORS,
+    ("POST", "/api/v1/events"): OPERATORS,
     ("POST", "/api/v1/claims"): OPERATORS,
     ("POST", "/api/v1/claims/{subject}/decisions"): OPERATORS,
     ("POST", "/v1/web-vitals"): OPEN,
