@@ -214,6 +214,8 @@ def _effect(effect: Mapping[str, Json]) -> str:
     parts = [f"excuses downtime from {start} to {end}" for start, end in cast("list[list[str]]", effect["granted"])]
     for why, spans in cast("dict[str, list[list[str]]]", effect["refused"]).items():
         parts += [f"{why.replace('_', ' ')}: not from {start} to {end}" for start, end in spans]
+    if "not_approved" in cast("dict[str, Json]", effect["refused"]):
+        parts.append("it counts once another person approves it, and a token proves each of the two names")
     if effect["policy_notice_ms"] is None:
         parts.append("no policy is in force then: it excuses nothing")
     if effect["first_start"] is not None:

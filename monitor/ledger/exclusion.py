@@ -204,9 +204,17 @@ def declared_by_person(entries: Entries, service: str, policy: Policy) -> list[E
     return [_declared(fact, decisions.get(name, []), policy) for name, fact in first.items() if concerns(fact, service)]
 
 
+def _is_anothers(declared: Fact, decision: Fact) -> bool:
+    """Whether another person decides than declared it: another name and, where the log says how names were proved
+    (`authenticated_by`; null: one was only typed), both proved and not by one token. A second name is soon typed."""
+    if declared.fields["author"] == decision.fields["author"]:
+        return False
+    proofs = [fact.fields["authenticated_by"] for fact in (declared, decision) if "authenticated_by" in fact.fields]
+    return None not in proofs and len(set(map(str, proofs))) == len(proofs)
+
+
 def _declared(fact: Fact, decisions: Sequence[Fact], policy: Policy) -> Exclusion:
-    author = fact.fields["author"]
-    approval = next((d for d in decisions if d.fields["decision"] == "approved" and d.fields["author"] != author), None)
+    approval = next((d for d in decisions if d.fields["decision"] == "approved" and _is_anothers(fact, d)), None)
     window = normalise([(parse_instant(cast(str, fact.fields["start"])), parse_instant(cast(str, fact.fields["end"])))])
     refused: dict[Why, Spans] = {}
     if any(d.fields["decision"] == "revoked" for d in decisions):
@@ -219,7 +227,7 @@ def _declared(fact: Fact, decisions: Sequence[Fact], policy: Policy) -> Exclusio
         "announced": fact.recorded_at,
         "notice_ms": None,
         "revisions": [],
-        "author": author,
+        "author": fact.fields["author"],
         "author_authenticated": is_authenticated(fact),
         "approver": None if approval is None else approval.fields["author"],
         "approver_authenticated": approval is not None and is_authenticated(approval),

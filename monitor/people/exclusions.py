@@ -7,6 +7,7 @@ from typing import cast
 
 from monitor.errors import InputError
 from monitor.facts import Fact, Json
+from monitor.ledger.exclusion import is_authenticated
 from monitor.people.known import (
     Author,
     ConflictError,
@@ -45,7 +46,8 @@ def exclude(said: Mapping[str, Json], author: Author, known: Known) -> Said:
 
 
 def decide(said: Mapping[str, Json], author: Author, known: Known) -> Said:
-    """`approved`, by another person than the author, or `revoked`, by anybody and for good."""
+    """`approved`, by another person than the author, or `revoked`, by anybody and for good. An approval under a name
+    that was only typed is recorded, and is nobody's."""
     fact = spoken("exclusion_decision", {**said, "author": author.name}, author, known)
     subject = cast(str, fact.fields["exclusion"])
     declared = next(iter(known.of("exclusion", "exclusion", subject)), None)
@@ -70,7 +72,11 @@ def _check_approval(declared: Fact, decisions: list[Fact], author: Author) -> No
 
 
 def _decides_alike(before: Fact, fact: Fact) -> bool:
-    """Whether the decision stands already: once revoked is enough, and once approved by the same person."""
+    """Whether the decision stands already: once revoked is enough, and once approved by the same person, as well proved
+    as now."""
     if before.fields["decision"] != fact.fields["decision"]:
         return False
-    return fact.fields["decision"] == "revoked" or before.fields["author"] == fact.fields["author"]
+    is_proved_now = is_authenticated(fact) and not is_authenticated(before)
+    return fact.fields["decision"] == "revoked" or (
+        before.fields["author"] == fact.fields["author"] and not is_proved_now
+    )

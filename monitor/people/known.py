@@ -79,16 +79,16 @@ class Said(NamedTuple):
 
 
 def spoken(kind: str, fields: Mapping[str, Json], author: Author, known: Known) -> Fact:
-    """The fact of what a person said now: `source` says who, and `authenticated_by` which token proves it.
+    """The fact of what a person said now: `source` says who, and `authenticated_by` which token proves it; null where
+    the name was only typed.
 
     Raises FactError for a field that is not as facts.md has it, or that is not a person's to set.
     """
     for reserved in ("kind", "recorded_at", "id", "source", "authenticated_by"):
         if reserved in fields:
             raise FactError(f"{reserved}: is set when it is recorded; leave it out")
-    given: dict[str, Json] = {"kind": kind, **fields, "source": f"person:{author.name}"}
-    if author.token is not None:
-        given["authenticated_by"] = f"token {author.token}"
+    proof = None if author.token is None else f"token {author.token}"
+    given: dict[str, Json] = {"kind": kind, **fields, "source": f"person:{author.name}", "authenticated_by": proof}
     fact = decode_fact(given, known.now)
     if not isinstance(fact, Fact):
         raise FactError(f"kind: a person records no {kind}")

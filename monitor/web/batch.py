@@ -17,6 +17,9 @@ JSON_ARRAY = "application/json"
 AHEAD = 2 * SECOND
 """How far an agent's clock may be ahead of ours, in ms (interface.md)."""
 
+PERSONS = frozenset({"exclusion", "exclusion_decision"})
+"""Kinds that count by whose word they are (accounting.md section 5.3)."""
+
 _ECHO = re.compile(r"; found .*|'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"", re.DOTALL)
 
 
@@ -63,10 +66,12 @@ def _decoded(number: int, given: Json, sender: Sender) -> AnyFact:
 
 
 def _from_operator(fact: AnyFact, number: int) -> AnyFact:
-    """Everything, but no proof of a name: a batch is typed text, whoever sends it."""
-    if isinstance(fact, Fact) and "authenticated_by" in fact.fields:
+    """Everything, but no proof of a name: a batch is typed text, whoever sends it, and so approves nothing."""
+    if not isinstance(fact, Fact):
+        return fact
+    if "authenticated_by" in fact.fields:
         raise FactError("authenticated_by: is set when a person records it; leave it out", number)
-    return fact
+    return replace(fact, fields={**fact.fields, "authenticated_by": None}) if fact.kind in PERSONS else fact
 
 
 def _objects(body: bytes, content_type: str) -> Iterator[tuple[int, Json]]:

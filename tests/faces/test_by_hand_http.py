@@ -42,7 +42,7 @@ async def test_the_author_is_the_tokens_name_and_a_typed_one_is_marked(served: S
     assert isinstance(declared, Fact)
     assert isinstance(decided, Fact)
     assert declared.fields["authenticated_by"] == f"token {alice.split('_')[2]}"
-    assert "authenticated_by" not in decided.fields
+    assert decided.fields["authenticated_by"] is None
 
 
 async def test_the_same_sent_twice_is_recorded_once(served: Served) -> None:

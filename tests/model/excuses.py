@@ -206,7 +206,15 @@ class Declared:
         self.kind: str = fact["class"]
         self.window = instant(fact["start"]), instant(fact["end"])
         self.revoked = any(decision["decision"] == "revoked" for decision in decisions)
-        self.approved = any(d["decision"] == "approved" and d["author"] != fact["author"] for d in decisions)
+        self.approved = any(d["decision"] == "approved" and self._by_another(fact, d) for d in decisions)
+
+    @staticmethod
+    def _by_another(fact: Fact, decision: Fact) -> bool:
+        """By another author: where it is said who proved a name, by two proofs; a typed name (null) is nobody's."""
+        proof, other = (each.get("authenticated_by", "unsaid") for each in (fact, decision))
+        if fact["author"] == decision["author"] or proof is None or other is None:
+            return False
+        return bool(proof != other or proof == "unsaid")
 
     def holds(self, t: int) -> bool:
         """Whether it claims `t`."""

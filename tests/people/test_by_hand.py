@@ -76,7 +76,7 @@ def test_an_exclusion_says_whose_word_it_is_and_what_it_still_needs() -> None:
 def test_a_name_that_was_only_typed_is_proved_by_nothing() -> None:
     said = OPERATIONS["exclude"](outage(), TYPED, known())
     assert said.fact is not None
-    assert "authenticated_by" not in said.fact.fields
+    assert said.fact.fields["authenticated_by"] is None
     [shown, _] = [
         each for service in ("app", "jobs") for each in declared_by_person(admit([said.fact], NOW), service, POLICY)
     ]

@@ -171,6 +171,12 @@ def components(draw: st.DrawFn, place: Place) -> dict[str, list[list[str]]]:
     return found
 
 
+def proofs() -> st.SearchStrategy[dict[str, str | None]]:
+    """How a name was proved: mostly nothing is said of it."""
+    said: list[dict[str, str | None]] = [{}, {}, {}, *({"authenticated_by": by} for by in ("token 1", "token 2", None))]
+    return st.sampled_from(said)
+
+
 @st.composite
 def exclusions(draw: st.DrawFn, place: Place) -> list[Fact]:
     """An exclusion declared by a person, with what was decided about it."""
@@ -188,6 +194,7 @@ def exclusions(draw: st.DrawFn, place: Place) -> list[Fact]:
             "reason": "declared",
             "evidence": "https://status.example.com/notes",
             "author": draw(st.sampled_from(("ann", "bob"))),
+            **draw(proofs()),
             **draw(audiences()),
         }
     ]
@@ -200,6 +207,7 @@ def exclusions(draw: st.DrawFn, place: Place) -> list[Fact]:
                 "exclusion": name,
                 "decision": decision,
                 "author": draw(st.sampled_from(("ann", "bob"))),
+                **draw(proofs()),
             }
         )
     return found
