@@ -265,6 +265,11 @@ def control_socket(store: Path) -> Path:
     return store.with_suffix(".sock")
 
 
+def beacon_spool(store: Path) -> Path:
+    """Where `minutebook ingest` keeps what the daemon does not have yet: beside the store."""
+    return store.with_suffix(".beacons")
+
+
 def until_restart(old: Config, new: Config) -> tuple[Config, list[str]]:
     """The new configuration with the sections of the old one that a reload leaves as they are; those that differ."""
     fixed = {section: getattr(old, section) for section in FIXED}

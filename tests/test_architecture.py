@@ -84,6 +84,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
         "monitor.event_reporting",
         "monitor.faces",
         "monitor.finalising",
+        "monitor.ingest",
         "monitor.life",
         "monitor.proof",
         "monitor.report_pages",

@@ -53,6 +53,7 @@ class Beacons:
 
     def __init__(self, clock: Clock, keep: KeepVitals, salt: bytes) -> None:
         self._clock = clock
+        self._keep = keep
         self._kept = Gathered(keep)
         self._salt = salt
         self._rates = Rates(1, salt)
@@ -83,6 +84,20 @@ class Beacons:
     def wait_s(self, address: str | None) -> int | None:
         """None where one more beacon is let in, else how many seconds are too early for it; see `Rates`."""
         return self._rates.wait_s(address, self._clock.monotonic_ns())
+
+    def now(self) -> int:
+        """The wall clock, UTC ms."""
+        return self._clock.now()
+
+    async def take_over(self, reports: Sequence[VitalReport]) -> int:
+        """Keeps what another process of ours took in; answers how many were too late. Raises StoreError."""
+        late = await self._keep(reports)
+        self._outcomes.update({"kept": len(reports) - late, "late": late})
+        return late
+
+    def dropped_late(self, count: int) -> None:
+        """Counts reports that waited too long to be kept."""
+        self._outcomes["late"] += count
 
     async def take(self, rules: Rules, body: bytes, bearer: str | None) -> Taken | Refusal:
         """Keeps what the body reports, or says why not. Raises StoreError when it could not be kept."""

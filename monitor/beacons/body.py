@@ -101,10 +101,20 @@ def _metric(given: Json) -> Metric | Rejection:
         return "not_promised" if isinstance(name, str) and name in NOT_PROMISED else "name"
     if not isinstance(metric_id, str) or _ID.fullmatch(metric_id) is None:
         return "id"
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= LARGEST[name]:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not is_value(name, value):
         return "value"
     if country is None:
         return Metric(name, metric_id, math.fabs(value), None)
-    if not isinstance(country, str) or _COUNTRY.fullmatch(country) is None:
+    if not isinstance(country, str) or not is_country(country):
         return "country"
     return Metric(name, metric_id, math.fabs(value), country)
+
+
+def is_value(name: str, value: float) -> bool:
+    """Whether a metric that is promised can have this value; never NaN or infinity."""
+    return name in LARGEST and 0 <= value <= LARGEST[name]
+
+
+def is_country(text: str) -> bool:
+    """Two capital letters, as ISO 3166 has them."""
+    return _COUNTRY.fullmatch(text) is not None

@@ -19,6 +19,7 @@ from monitor.errors import MinutebookError
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("monitor.cli.daemon:run", "Probe, record, book and expose, until stopped."),
+    "ingest": ("monitor.cli.ingest:ingest", "Take beacons in, in a process of its own beside the daemon."),
     "demo": ("monitor.cli.daemon:demo", "Two months of history and an app that fails on purpose, with no network."),
     "check-config": ("monitor.cli.configuration:check_config", "Check a configuration: every error with its place."),
     "probe": ("monitor.cli.daemon:probe", "One probe now, with every phase."),
@@ -65,7 +66,7 @@ class Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        if cmd_name == "run":
+        if cmd_name in ("run", "ingest"):
             signal.signal(signal.SIGTERM, _leave)  # until the daemon listens itself
         module, _, name = COMMANDS[cmd_name][0].partition(":")
         command = getattr(import_module(module), name)

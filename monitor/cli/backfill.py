@@ -16,7 +16,6 @@ import click
 
 from monitor.cli.inputs import DEFAULT_FILE, config_option
 from monitor.cli.progress import Advance, progress
-from monitor.cli.recording import Local
 from monitor.cli.sources import everything_of, source_named
 from monitor.clock import SystemClock
 from monitor.config import load
@@ -30,7 +29,7 @@ from monitor.store.stamps import Stamps
 from monitor.store.url import store_path
 from monitor.web.batch import JSON_LINES
 from monitor.web.body import BODY_LIMIT
-from monitor.web.control import connected
+from monitor.web.control import Local, connected
 from monitor.wiring import control_socket, store_url
 
 MARGIN = HOUR

@@ -7,7 +7,7 @@ import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from http.client import HTTPConnection, HTTPException
+from http.client import HTTPException
 from pathlib import Path
 from socket import socket
 from typing import cast
@@ -32,14 +32,12 @@ from monitor.store import open_for_writing
 from monitor.store.url import store_path
 from monitor.web.by_hand import answer
 from monitor.web.closings import closings_answer
-from monitor.web.control import connected
+from monitor.web.control import Local, connected
 from monitor.web.tokens import Tokens
 from monitor.wiring import control_socket, our_page, publish_on, terms_fact, tokens_file
 
 TOKEN = "MINUTEBOOK_TOKEN"  # noqa: S105 - the name of a variable
 """The environment variable that holds a token: the author is then the token's name."""
-
-ANSWER_SECONDS = 60.0
 
 PATHS: Mapping[str, str] = {
     "exclude": "/api/v1/exclusions",
@@ -115,15 +113,6 @@ def _sent(daemon: socket, spoken: Spoken) -> Mapping[str, Json]:
         return cast("Mapping[str, Json]", told)
     refused = StoreError if response.status >= 500 else InputError
     raise refused(str(told.get("detail", f"the daemon answered {response.status}")))
-
-
-class Local(HTTPConnection):
-    """HTTP over a socket that is connected already."""
-
-    def __init__(self, connected_socket: socket) -> None:
-        super().__init__("localhost", timeout=ANSWER_SECONDS)
-        connected_socket.settimeout(ANSWER_SECONDS)
-        self.sock = connected_socket
 
 
 def _written(url: str, config: Config | None, spoken: Spoken) -> Mapping[str, Json]:

@@ -11,11 +11,24 @@ import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.client import HTTPConnection
 from pathlib import Path
 
 from monitor.errors import StoreError
 
+ANSWER_SECONDS = 60.0
+"""For the daemon to answer what is asked over its own socket."""
+
 _MODE = 0o600
+
+
+class Local(HTTPConnection):
+    """HTTP over a socket that is connected already."""
+
+    def __init__(self, connected_socket: socket.socket) -> None:
+        super().__init__("localhost", timeout=ANSWER_SECONDS)
+        connected_socket.settimeout(ANSWER_SECONDS)
+        self.sock = connected_socket
 
 
 @contextmanager

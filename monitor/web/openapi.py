@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from monitor import __version__
 from monitor.facts import Json
-from monitor.web.openapi_vitals import WEB_VITALS
+from monitor.web.openapi_vitals import VITAL_REPORTS, WEB_VITALS
 
 _PROBLEM: Json = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
 _OBJECT: Json = {"application/json": {"schema": {"type": "object"}}}
@@ -331,6 +331,7 @@ PATHS: Mapping[str, Json] = {
             },
         }
     },
+    "/api/v1/vital-reports": VITAL_REPORTS,
     "/v1/web-vitals": WEB_VITALS,
     "/hooks/{source}": _hook("Instatus and Sentry sign the body, Cloudflare sends its secret in `cf-webhook-auth`."),
     "/hooks/{source}/{secret}": _hook(

@@ -70,3 +70,34 @@ WEB_VITALS: Json = {
         "responses": {"204": {"description": "Pages of this origin may send."}, **_SHARED},
     },
 }
+
+VITAL_REPORTS: Json = {
+    "post": {
+        "summary": "What `minutebook ingest` took in and hands over. Role: operator.",
+        "description": "Each report: key (hex), metric, value, at (UTC ms), country or null, auth.",
+        "security": [{"bearer": []}],
+        "requestBody": {
+            "required": True,
+            "content": {"application/json": {"schema": {"type": "array", "items": {"type": "array"}}}},
+        },
+        "responses": {
+            "200": {
+                "description": "All are durable, but `late` of them, whose day is over.",
+                "content": {
+                    "application/json": {
+                        "schema": {"type": "object", "properties": {"late": {"type": "integer", "minimum": 0}}}
+                    }
+                },
+            },
+            "400": _problem("The body is not framed as its headers say."),
+            "401": _problem("No token, or one that is unknown, expired or revoked."),
+            "403": _problem("The token's role may not do this."),
+            "408": _problem("The body did not arrive in time."),
+            "413": _problem("The body is over 1 MiB."),
+            "415": _problem("Not JSON, or compressed."),
+            "422": _problem("A report is wrong. Nothing was kept."),
+            "429": _problem("Too many bad tokens from this address."),
+            "503": _problem("They could not be kept. Nothing was."),
+        },
+    }
+}

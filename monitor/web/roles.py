@@ -43,6 +43,7 @@ ROLES: Mapping[RouteKey, frozenset[Who]] = {
     ("POST", "/api/v1/events"): OPERATORS,
     ("POST", "/api/v1/claims"): OPERATORS,
     ("POST", "/api/v1/claims/{subject}/decisions"): OPERATORS,
+    ("POST", "/api/v1/vital-reports"): OPERATORS,
     ("POST", "/v1/web-vitals"): OPEN,
     ("OPTIONS", "/v1/web-vitals"): OPEN,
     ("POST", "/hooks/{source}"): SOURCES,

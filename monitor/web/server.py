@@ -26,6 +26,7 @@ from monitor.web.hooks import HooksIn
 from monitor.web.pages import Pages
 from monitor.web.problems import Handler, Problem, as_problems, of_status
 from monitor.web.roles import RouteKey, roles_under, without_a_row
+from monitor.web.takeover import TakesOver
 
 log = logging.getLogger(__name__)
 
@@ -78,7 +79,7 @@ def build(daemon: Daemon, access: Access) -> web.Application:
             raise RuntimeError(f"routes without a row in monitor/web/roles.py: {nobodys}")
 
     app.on_startup.append(every_route_has_its_row)
-    app.on_response_prepare.append(_with_security_headers)
+    app.on_response_prepare.append(with_security_headers)
     return app
 
 
@@ -107,6 +108,7 @@ def _handlers(daemon: Daemon) -> dict[RouteKey, Handler]:
         ("POST", "/api/v1/events"): by_hand.does("traffic_event"),
         ("POST", "/api/v1/claims"): by_hand.does("claim"),
         ("POST", "/api/v1/claims/{subject}/decisions"): by_hand.does("decide_claim", "claim"),
+        ("POST", "/api/v1/vital-reports"): TakesOver(daemon.beacons).post,
         ("POST", "/v1/web-vitals"): beacons.post,
         ("OPTIONS", "/v1/web-vitals"): beacons.preflight,
         ("POST", "/hooks/{source}"): hooks.post,
@@ -118,7 +120,8 @@ def _handlers(daemon: Daemon) -> dict[RouteKey, Handler]:
     }
 
 
-async def _with_security_headers(request: web.Request, response: web.StreamResponse) -> None:
+async def with_security_headers(request: web.Request, response: web.StreamResponse) -> None:
+    """On every answer, whoever made it."""
     if isinstance(response, web.HTTPExpectationFailed):  # by aiohttp, before any middleware, with what was sent in it
         told = of_status(response.status)
         response.body = told.body

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -87,6 +88,7 @@ class Book:
         outlet = HooksOutlet(self.record, self.take, self.polled.append)
         self.beacons = Beacons(HandClock(self), self.keep, b"salt")
         self.kept: list[VitalReport] = []
+        self.handed = asyncio.Event()
         self.hooks = Hooks(HandClock(self), outlet, Quarantine(self.tokens.with_suffix(".quarantine")))
 
     async def publish(self, name: str, notice: Notice) -> Published:
@@ -100,6 +102,7 @@ class Book:
         if self.full:
             raise StoreError("the disk is full")
         self.kept += reports
+        self.handed.set()
         return 0
 
     async def take(self, source: str, page: Page) -> int:

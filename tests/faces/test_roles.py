@@ -48,6 +48,7 @@ WITH_A_BODY = {
     "/api/v1/claims/{subject}/decisions": 404,
     "/api/v1/closings": 422,
     "/api/v1/restatements": 422,
+    "/api/v1/vital-reports": 422,
     "/v1/web-vitals": 404,
     "/hooks/{source}": 404,
     "/hooks/{source}/{secret}": 404,
