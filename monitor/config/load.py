@@ -40,6 +40,11 @@ def load_without_secrets(path: Path) -> Config:
     return config
 
 
+def load_with_places(path: Path) -> tuple[Config, Document]:
+    """The same as `load_without_secrets`, and where in the file everything stands."""
+    return _decode(_read(path), str(path), Surroundings(path.parent, {}, reads_secrets=False))
+
+
 def parse(text: str, name: str, folder: Path, env: Mapping[str, str]) -> Config:
     """The same from a text; `name` is what messages call it, `folder` where relative paths start."""
     config, _ = _decode(text, name, Surroundings(folder, env))
