@@ -52,6 +52,7 @@ def broken_rules(values: Json) -> Iterator[Mistake]:
     top = Section((), values if isinstance(values, dict) else {})
     checks = [check for service in top.sections("services") for check in service.sections("checks")]
     yield from _unique(top, checks)
+    yield from _vantages(top)
     yield from _known(top, checks)
     yield from _corroborated_by(top, checks)
     yield from _evidence(top)
@@ -78,6 +79,15 @@ def _unique(top: Section, checks: list[Section]) -> Iterator[Mistake]:
         if date in dates:
             yield Mistake((*policy.keys, "effective_from"), f"two policies are effective from {date}; keep one of them")
         dates.add(date or "")
+
+
+def _vantages(top: Section) -> Iterator[Mistake]:
+    """What a monitor sees stands under its source's name, what we see under ours: one name would be one vantage."""
+    location = top.text("location") or "local"
+    for source in top.sections("sources"):
+        if source.text("name") == location:
+            message = f"{location} is this daemon's own location, whose looks stand under that name; rename the source"
+            yield Mistake((*source.keys, "name"), message)
 
 
 def _plural(what: str) -> str:

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from monitor.config.model import Config
+from monitor.config.model import Config, Probing
 from monitor.config.policy import NO_POLICIES, Credits, Promise, Support, Termination, TrafficEvents, VitalsTerms
 from monitor.config.values import Day, DependencyText, Moment, MomentText, QuorumText, Zone
 from monitor.config.weekly import Target
@@ -33,12 +33,21 @@ from monitor.ledger.terms import (
 )
 from monitor.settings import PositiveDuration
 
+_NO_PROBING = Probing()
+
 
 def terms_json(config: Config) -> dict[str, Json]:
-    """The `terms` of a `terms` fact: as the file would say them with every default written out, without a secret."""
+    """The `terms` of a `terms` fact: as the file would say them with every default written out, without a secret.
+
+    Of `probing` stands what differs from its defaults: canaries and confirming looks decide what is void and what is a
+    blip, and terms of a file that says nothing of them are those that earlier versions wrote.
+    """
     written: dict[str, Json] = config.model_dump(
         mode="json", by_alias=True, exclude_none=True, include={"timezone", "services", "sources", "policies"}
     )
+    unset = {name for name, value in config.probing if value == getattr(_NO_PROBING, name)}
+    if probing := config.probing.model_dump(mode="json", by_alias=True, exclude_none=True, exclude=unset):
+        written["probing"] = probing
     if config.policies is None:
         written["policies"] = [NO_POLICIES.model_dump(mode="json", by_alias=True, exclude_none=True)]
     return written

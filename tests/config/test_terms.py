@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.config import load, terms_json, terms_of, to_terms
+from monitor.config import load, parse, terms_json, terms_of, to_terms
 from monitor.facts import Fact, Json, canonical_json, decode_fact, sha256_text
+from monitor.ledger.changes import changes
 from monitor.ledger.period import DAY, HOUR, MINUTE, Month, midnight, parse_instant
 from monitor.ledger.terms import Policy, policy_for
 from monitor.settings import format_duration
@@ -110,6 +111,33 @@ def test_the_digest_does_not_change_with_what_is_only_written_otherwise() -> Non
 @pytest.mark.parametrize("changed", ["fall: 3", "hold: 71s", "interval: 31s", "quorum: all", "since: 2026-01-01"])
 def test_the_digest_changes_with_any_term(changed: str) -> None:
     assert to_terms(checking(f"{WEB}, {changed}")).digest != to_terms(checking(WEB)).digest
+
+
+def canaries(*names: str) -> str:
+    servers = ("192.0.2.1", "198.51.100.1", "203.0.113.1")
+    asked = (f"{{dns: {{name: {name}, server: {server}}}}}" for name, server in zip(names, servers, strict=True))
+    return f"probing: {{canaries: [{', '.join(asked)}]}}\n"
+
+
+def test_canaries_and_confirming_looks_are_terms_and_what_is_not_said_of_them_is_none() -> None:
+    three = terms_json(checking(WEB, more=canaries("a.example", "b.example", "c.example")))
+    dead = terms_json(checking(WEB, more=canaries("a.example", "dead.invalid", "c.example")))
+    [change] = changes(three, dead)
+    assert isinstance(change, dict)
+    assert (change["path"], change["after"]) == ("probing.canaries[1].dns.name", '"dead.invalid"')
+    [quieter] = changes(terms_json(checking(WEB)), terms_json(checking(WEB, more="probing: {confirm_after: 0}\n")))
+    assert isinstance(quieter, dict)
+    assert quieter["path"] == "probing"
+    said = checking(WEB, more="probing: {confirm_after: 5s, allow_private_targets: true}\n")
+    assert "probing" not in terms_json(checking(WEB))
+    assert terms_json(said) == terms_json(checking(WEB))
+
+
+def test_no_secret_of_a_canary_stands_in_the_terms() -> None:
+    text = "probing: {canaries: [{http: {url: 'https://a.example/', headers: {x-key: {from_env: KEY}}}}]}\n"
+    config = parse(f"{SMALLEST}{text}", "minutebook.yaml", Path(), {"KEY": "hunter2"})
+    assert "hunter2" not in str(terms_json(config))
+    assert "a.example" in str(terms_json(config))
 
 
 def test_terms_that_this_version_does_not_know_are_none() -> None:
