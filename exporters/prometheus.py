@@ -207,6 +207,10 @@ def _own(own: SelfMetrics) -> Iterator[tuple[MetricName, list[Sample]]]:
     )
     yield "minutebook_beacons_total", [({"status": str(status)}, str(n)) for status, n in own.beacons.items()]
     yield "minutebook_vital_reports_total", [({"outcome": what}, str(n)) for what, n in own.vital_reports.items()]
+    yield (
+        "minutebook_hook_ignored_total",
+        [({"source": source, "event": name}, str(count)) for (source, name), count in own.hook_ignored.items()],
+    )
     yield "minutebook_canary_up", [({"canary": name}, str(int(up))) for name, up in own.canary_up.items()]
     yield "minutebook_resolver_up", [({"resolver": name}, str(int(up))) for name, up in own.resolver_up.items()]
     yield "minutebook_queue_depth", [({}, str(own.queue_depth))]

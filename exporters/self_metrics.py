@@ -12,7 +12,8 @@ class SelfMetrics:
 
     `facts_recorded` holds every kind from the start, at 0 where nothing came yet: the first one must be an increase.
     `source_problems` by source and reason, `hook_deliveries` by source and outcome, in the same way.
-    `beacons` by the status of the answer, `vital_reports` by outcome. `void_since` is by check and reason.
+    `beacons` by the status of the answer, `vital_reports` by outcome.
+    `hook_ignored` by source and the sender's own name for it, bounded in number. `void_since` is by check and reason.
     """
 
     version: str
@@ -25,6 +26,7 @@ class SelfMetrics:
     hook_deliveries: Mapping[tuple[str, str], int] = field(default_factory=dict)
     beacons: Mapping[int, int] = field(default_factory=dict)
     vital_reports: Mapping[str, int] = field(default_factory=dict)
+    hook_ignored: Mapping[tuple[str, str], int] = field(default_factory=dict)
     void_since: Mapping[tuple[str, str], int] = field(default_factory=dict)
     canary_up: Mapping[str, bool] = field(default_factory=dict)
     resolver_up: Mapping[str, bool] = field(default_factory=dict)

@@ -28,7 +28,6 @@ from monitor.finalising import Finaliser
 from monitor.heartbeats import Heartbeats, Outlet
 from monitor.hooks import Hooks
 from monitor.hooks import Outlet as HooksOutlet
-from monitor.hooks.quarantine import Quarantine
 from monitor.interfaces import Clock
 from monitor.ledger.snapshot import Snapshot
 from monitor.ledger.terms import Terms
@@ -50,6 +49,7 @@ from monitor.web import Access, Listen, build, serving
 from monitor.web.control import listening
 from monitor.wiring import (
     Event,
+    aside,
     beacon_rules,
     control_socket,
     crowded,
@@ -60,7 +60,6 @@ from monitor.wiring import (
     posting,
     probing_options,
     publish_on,
-    quarantine_folder,
     refuse_what_cannot_be_probed,
     shown,
     store_url,
@@ -160,9 +159,7 @@ class Parts:
         )
         self.poller.replace(polled(start.config))
         hooks_outlet = HooksOutlet(self.recorder.record, self.poller.take, self._poll_soon)
-        self.hooks = Hooks(
-            start.clock, hooks_outlet, Quarantine(quarantine_folder(store_path(store_url(start.config))))
-        )
+        self.hooks = Hooks(start.clock, hooks_outlet, aside(store_path(store_url(start.config))))
         self.hooks.replace(posting(start.config))
         self.settling = Settling(start.clock, store, self.recorder.record, self.current)
         self.beacons = Beacons(start.clock, self.settling.keep, secrets.token_bytes(16))

@@ -202,6 +202,7 @@ class Faces:
             hook_deliveries=parts.hooks.deliveries,
             beacons=parts.beacons.answers,
             vital_reports=parts.beacons.outcomes if parts.beacons.rules is not None else {},
+            hook_ignored=parts.hooks.ignored,
             canary_up={shown_target(name): sang for name, sang in parts.prober.canary_signs.items()},
             resolver_up=parts.prober.resolvers_up,
             queue_depth=parts.recorder.depth,

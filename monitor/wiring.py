@@ -14,7 +14,8 @@ from monitor.config import Check, Config, Source, WrittenTerms, probed_checks
 from monitor.errors import InputError
 from monitor.evaluator import Shown
 from monitor.facts import Fact, Json
-from monitor.hooks import PostingSource
+from monitor.hooks import Aside, PostingSource
+from monitor.hooks.quarantine import Quarantine
 from monitor.ledger.peaks import PeakView
 from monitor.ledger.period import DAY, format_instant
 from monitor.ledger.reconciliation import OwnPage
@@ -255,9 +256,9 @@ def tokens_file(store: Path) -> Path:
     return store.with_suffix(".tokens")
 
 
-def quarantine_folder(store: Path) -> Path:
-    """Where deliveries are kept that could not be read: beside the store."""
-    return store.with_suffix(".quarantine")
+def aside(store: Path) -> Aside:
+    """Where deliveries are kept that became nothing: beside the store."""
+    return Aside(Quarantine(store.with_suffix(".quarantine")), Quarantine(store.with_suffix(".ignored")))
 
 
 def control_socket(store: Path) -> Path:

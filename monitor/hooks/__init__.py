@@ -14,12 +14,12 @@ from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, get_args
 
 from monitor.errors import FactError, StoreError
-from monitor.facts import AnyFact
+from monitor.facts import AnyFact, Result
 from monitor.hooks.quarantine import Quarantine
 from monitor.interfaces import Clock
 from monitor.ledger.period import Period
 from monitor.settings import Settings
-from monitor.sources.hooks import AnyHook, Delivery, News
+from monitor.sources.hooks import AnyHook, Delivery, Ignored, News
 from monitor.sources.kind import Asked, Page, Watched
 
 logger = logging.getLogger(__name__)
@@ -27,6 +27,9 @@ logger = logging.getLogger(__name__)
 Outcome = Literal["accepted", "duplicate", "ignored", "forged", "stale", "unreadable", "clock", "store"]
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 """What became of a delivery, closed. `clock`: ours is not kept right, so nobody knows whether it is stale."""
+
+MOST_NAMES = 20
+"""Of what a source sends that says nothing here, so many names are told apart: a label is bounded."""
 
 MOST_REMEMBERED = 10_000
 """Deliveries, and subjects, that are remembered; the oldest is forgotten first."""
@@ -44,6 +47,15 @@ class PostingSource:
     wanted: frozenset[str] = frozenset()
     mapped: frozenset[str] = frozenset()
     watched: Mapping[str, Watched] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Aside:
+    """Where deliveries are kept that became nothing: those that cannot be read, and the first of each name that says
+    nothing here."""
+
+    unreadable: Quarantine
+    ignored: Quarantine
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,19 +78,26 @@ class Receipt(NamedTuple):
 class Hooks:
     """Takes deliveries of the sources that post."""
 
-    def __init__(self, clock: Clock, outlet: Outlet, quarantine: Quarantine) -> None:
+    def __init__(self, clock: Clock, outlet: Outlet, aside: Aside) -> None:
         self._clock = clock
         self._outlet = outlet
-        self._quarantine = quarantine
+        self._aside = aside
         self._sources: dict[str, PostingSource] = {}
         self._counted: Counter[tuple[str, Outcome]] = Counter()
+        self._ignored: Counter[tuple[str, str]] = Counter()
         self._seen: OrderedDict[tuple[str, str], None] = OrderedDict()
         self._newest: OrderedDict[tuple[str, str], int] = OrderedDict()
+        self._well: OrderedDict[tuple[str, str], tuple[int, int]] = OrderedDict()
 
     @property
     def deliveries(self) -> Mapping[tuple[str, str], int]:
         """Deliveries since the start by source and outcome; 0 where there was none yet."""
         return {(name, outcome): self._counted[name, outcome] for name in self._sources for outcome in OUTCOMES}
+
+    @property
+    def ignored(self) -> Mapping[tuple[str, str], int]:
+        """Deliveries since the start that said nothing here, by source and what the vendor calls them."""
+        return self._ignored
 
     def replace(self, sources: Iterable[PostingSource]) -> None:
         """The sources from now on."""
@@ -106,7 +125,10 @@ class Hooks:
         if read == "stale" and self._clock.synchronized() is False:
             return Receipt("clock")
         if read == "unreadable":
-            await self._keep_aside(source, delivery)
+            await self._keep_aside(self._aside.unreadable, source, delivery)
+        if isinstance(read, Ignored):
+            await self._ignore(source, delivery, read.event)
+            return Receipt("ignored")
         if not isinstance(read, News):
             return Receipt(read)
         if (source.name, read.key) in self._seen or self._is_outdated(source.name, read):
@@ -125,26 +147,46 @@ class Hooks:
         if news.page is not None:
             new += await self._outlet.take(source.name, news.page)
         if news.results:
-            new += await self._outlet.record(news.results)
+            again = self._again(source.name, news)
+            new += await self._outlet.record((*news.results, *again))
         return new
+
+    def _again(self, name: str, news: News) -> tuple[Result, ...]:
+        """What fails anew, and came after word that an earlier failure was over: that word counts as of when it came,
+        which would cover the new failure. So it fails also as of now."""
+        told_of, at = self._well.get((name, news.subject), (0, 0))
+        if news.gives_way or not told_of < news.told_of:
+            return ()
+        now = self._clock.now()
+        return tuple(each._replace(at=now, id=f"{each.id}/now") for each in news.results if each.at <= at)
 
     def _is_outdated(self, name: str, news: News) -> bool:
         return news.gives_way and news.told_of < self._newest.get((name, news.subject), news.told_of)
 
     def _remember(self, name: str, news: News) -> None:
         self._seen[name, news.key] = None
+        subject = name, news.subject
         if news.subject:
-            subject = name, news.subject
             self._newest[subject] = max(news.told_of, self._newest.pop(subject, news.told_of))
-        for remembered in (self._seen, self._newest):
+        if news.gives_way:
+            self._well[subject] = news.told_of, self._clock.now()
+        for remembered in (self._seen, self._newest, self._well):
             if len(remembered) > MOST_REMEMBERED:
                 remembered.popitem(last=False)
 
-    async def _keep_aside(self, source: PostingSource, delivery: Delivery) -> None:
+    async def _ignore(self, source: PostingSource, delivery: Delivery, event: str) -> None:
+        names = {name for whose, name in self._ignored if whose == source.name}
+        if event not in names and len(names) >= MOST_NAMES:
+            event = "other"
+        self._ignored[source.name, event] += 1
+        if event not in names:
+            await self._keep_aside(self._aside.ignored, source, delivery)
+
+    async def _keep_aside(self, kept: Quarantine, source: PostingSource, delivery: Delivery) -> None:
         try:
-            await asyncio.to_thread(self._quarantine.keep, source.name, delivery.body, delivery.received_at)
+            await asyncio.to_thread(kept.keep, source.name, delivery.body, delivery.received_at)
         except OSError as error:
-            logger.warning("a delivery of %s cannot be read, nor kept aside: %s", source.name, error.strerror)
+            logger.warning("a delivery of %s becomes nothing, and is not kept aside: %s", source.name, error.strerror)
 
 
 def _asked(source: PostingSource, delivery: Delivery) -> Asked:

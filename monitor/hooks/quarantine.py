@@ -1,5 +1,5 @@
-"""Deliveries that were proved and could not be read, kept aside as they came (design/reliability.md, "4 Bad input"):
-files in a folder of their own, for the daemon's user only, few and not for long."""
+"""Deliveries that were proved and became nothing, kept aside as they came (design/reliability.md, "4 Bad input"): files
+in a folder of their own, for the daemon's user only, few and not for long."""
 
 from __future__ import annotations
 

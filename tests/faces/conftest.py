@@ -20,7 +20,6 @@ from monitor.facts import AnyFact, Fact, Json, Result, key
 from monitor.heartbeats import Heartbeats, Outlet
 from monitor.hooks import Hooks
 from monitor.hooks import Outlet as HooksOutlet
-from monitor.hooks.quarantine import Quarantine
 from monitor.interfaces import VitalReport
 from monitor.ledger.period import DAY, HOUR, Month
 from monitor.ledger.snapshot import Snapshot
@@ -30,6 +29,7 @@ from monitor.people.publishing import Notice, NotPublishedError, OurPage, Publis
 from monitor.sources.kind import Page
 from monitor.web import Access, Audience, Daemon, Listen, Pages, Role, Tokens, Wanted, build, serving, tokens
 from monitor.web.daemon import Asked
+from monitor.wiring import aside
 from tests.faces.samples import AS_OF, SELF, newest, result, snapshot, view
 
 TERMS = Terms(
@@ -89,7 +89,7 @@ class Book:
         self.beacons = Beacons(HandClock(self), self.keep, b"salt")
         self.kept: list[VitalReport] = []
         self.handed = asyncio.Event()
-        self.hooks = Hooks(HandClock(self), outlet, Quarantine(self.tokens.with_suffix(".quarantine")))
+        self.hooks = Hooks(HandClock(self), outlet, aside(self.tokens))
 
     async def publish(self, name: str, notice: Notice) -> Published:
         if self.page_refuses:

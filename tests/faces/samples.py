@@ -39,6 +39,7 @@ SELF = SelfMetrics(
     hook_deliveries={("own-page", "forged"): 3},
     beacons={204: 17, 429: 2},
     vital_reports={"kept": 41, "value": 1},
+    hook_ignored={("own-page", "subscriber"): 2},
     void_since={("admin", "self_network"): AS_OF - 7 * MINUTE},
     canary_up={"dns 9.9.9.9": True, "http https://www.iana.org/": False},
     resolver_up={"9.9.9.9": True, "149.112.112.112": False},

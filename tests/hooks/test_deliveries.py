@@ -13,8 +13,9 @@ import pytest
 
 from monitor.config import parse
 from monitor.facts import Result
-from monitor.hooks import quarantine
+from monitor.hooks import MOST_NAMES, quarantine
 from monitor.ledger.period import DAY, MINUTE, parse_instant
+from monitor.web import body as body_in
 from monitor.wiring import posting
 from tests.faces.conftest import Book, Served, serve
 from tests.hooks.posted import CONFIG, HOLD, NOW, SECRETS, configured, issue, notification, posted, signature
@@ -109,6 +110,34 @@ async def test_a_statuspage_is_never_believed_only_asked(served: Served) -> None
 async def test_what_says_nothing_here_is_acknowledged_and_ignored(served: Served, source: str, payload: object) -> None:
     assert await sent(served, source, payload) == (200, {"ignored": True})
     assert (served.book.facts, served.book.polled) == ({}, [])
+
+
+async def test_what_says_nothing_here_is_counted_under_its_name_and_the_first_of_each_is_kept(served: Served) -> None:
+    for number in range(2):
+        assert await sent(served, "sentry", issue("assigned", count=number)) == (200, {"ignored": True})
+    await sent(served, "sentry", issue(issueType="error"))
+    await sent(served, "cf", notification(alert_type="<b>load\nbalancing</b>" + "x" * 1_000))
+    await sent(served, "cf", {"text": "This is a test message", "ts": NOW // 1000})
+    await sent(served, "own", {"meta": {}, "page": {}, "subscriber": {}})
+    assert served.book.hooks.ignored == {
+        ("sentry", "issue.assigned.uptime_domain_failure"): 2,
+        ("sentry", "issue.created.error"): 1,
+        ("cf", "_b_load_balancing__b_xxxxxxxxxxxxxxxxxxx"): 1,
+        ("cf", "unnamed"): 1,
+        ("own", "subscriber"): 1,
+    }
+    assert counted(served) == {("sentry", "ignored"): 3, ("cf", "ignored"): 2, ("own", "ignored"): 1}
+    kept = [json.loads(path.read_bytes()) for path in served.book.tokens.with_suffix(".ignored").iterdir()]
+    assert len(kept) == 5
+    assert issue("assigned", count=0) in kept
+
+
+async def test_names_that_a_sender_makes_up_are_few(served: Served) -> None:
+    for number in range(MOST_NAMES + 5):
+        await sent(served, "own", {f"made up {number}": {}})
+    assert served.book.hooks.ignored["own", "other"] == 5
+    assert len(served.book.hooks.ignored) == MOST_NAMES + 1
+    assert len(list(served.book.tokens.with_suffix(".ignored").iterdir())) <= MOST_NAMES + 5
 
 
 # ---------------------------------------------------------------- who may
@@ -286,6 +315,23 @@ async def test_what_is_too_large_or_no_json_is_refused_before_it_is_looked_at(se
     assert (await post(served, path, body, {**headers, "Content-Type": "text/plain"}))[0] == 415
     assert (await post(served, path, body, {**headers, "Content-Encoding": "gzip"}))[0] == 415
     assert counted(served) == {}
+
+
+@pytest.mark.parametrize("source", SOURCES)
+async def test_a_body_that_does_not_come_is_given_up_and_becomes_nothing(
+    served: Served, source: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(body_in, "BODY_SECONDS", 0.05)
+    path, body, headers = posted(source, SOURCES[source])
+    head = "".join(f"{name}: {value}\r\n" for name, value in {"Host": "x", **headers}.items())
+    reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
+    writer.write(f"POST {path} HTTP/1.1\r\n{head}Content-Length: {len(body)}\r\n\r\n".encode() + body[:-1])
+    answered = await reader.read()
+    writer.close()
+    assert b" 408 " in answered.partition(b"\r\n")[0]
+    assert b"Connection: close" in answered
+    assert (served.book.facts, served.book.polled, counted(served)) == ({}, [], {})
+    assert (await sent(served, source, SOURCES[source]))[0] == 200
 
 
 # ---------------------------------------------------------------- durable

@@ -13,10 +13,9 @@ import pytest
 from monitor.config import parse
 from monitor.facts import Fact
 from monitor.hooks import Hooks, Outlet, PostingSource, Receipt
-from monitor.hooks.quarantine import Quarantine
 from monitor.ledger.period import HOUR, MINUTE, format_instant
 from monitor.sources.hooks import Delivery
-from monitor.wiring import posting
+from monitor.wiring import aside, posting
 from tests.hooks.posted import CONFIG, NOW, SECRETS, signature
 from tests.poller.polled import Polled, polling
 from tests.vendors.instatus import InstatusPage
@@ -48,7 +47,7 @@ async def own_page(folder: Path, now: int = NOW) -> AsyncIterator[Own]:
         config = parse(text, "minutebook.yaml", folder, SECRETS)
         async with polling(folder, config, now) as polled:
             outlet = Outlet(polled.recording.record, polled.poller.take, polled.poller.hurry)
-            hooks = Hooks(polled.clock, outlet, Quarantine(folder / "q"))
+            hooks = Hooks(polled.clock, outlet, aside(folder / "minutebook.db"))
             hooks.replace(posting(config))
             yield Own(page, polled, hooks)
 
@@ -68,7 +67,7 @@ async def test_a_delivery_is_the_first_sighting_and_the_poll_after_it_adds_nothi
 
 
 async def test_revisions_end_in_the_newest_in_whatever_order_they_come_and_however_often(tmp_path: Path) -> None:
-    for place, order in enumerate(permutations(range(4))):
+    for place, order in enumerate([*permutations(range(4))][::7]):  # all 720 of six: test_every_order
         (tmp_path / str(place)).mkdir()
         async with own_page(tmp_path / str(place)) as own:
             own.page.plan("m1", NOW, (START, START + 2 * HOUR), ("app1",))

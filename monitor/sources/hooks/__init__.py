@@ -10,6 +10,7 @@ from monitor.sources.hooks import cloudflare, instatus, sentry, statuspage
 from monitor.sources.hooks.kind import (
     Delivery,
     HookKind,
+    Ignored,
     News,
     Refusal,
     ends_address,
@@ -37,4 +38,4 @@ HOOKS: Mapping[str, AnyHook] = {
 }
 """Kind, as the configuration names it, to how it posts."""
 
-__all__ = ["HOOKS", "AnyHook", "Delivery", "HookKind", "News", "Refusal"]
+__all__ = ["HOOKS", "AnyHook", "Delivery", "HookKind", "Ignored", "News", "Refusal"]

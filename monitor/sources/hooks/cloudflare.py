@@ -14,7 +14,7 @@ from typing import NamedTuple
 from monitor.facts import Json, Outcome, Result
 from monitor.ledger.period import MINUTE
 from monitor.sources.cloudflare_health_checks import CloudflareHealthChecksSettings
-from monitor.sources.hooks.kind import Delivery, News, Refusal, digest_of, json_of
+from monitor.sources.hooks.kind import Delivery, Ignored, News, Refusal, digest_of, json_of
 from monitor.sources.kind import Asked, Watched
 from monitor.sources.reading import AHEAD, EARLIEST, Object, Reading, parse_iso
 
@@ -27,7 +27,7 @@ _GO_TIME = re.compile(r"(\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2})(?:\.\d{1,9})? ([+-
 """Go's time.Time.String(): `2023-08-12 05:16:49 +0000 UTC`."""
 
 
-def parse(settings: CloudflareHealthChecksSettings, asked: Asked, delivery: Delivery) -> News | Refusal:
+def parse(settings: CloudflareHealthChecksSettings, asked: Asked, delivery: Delivery) -> News | Refusal | Ignored:
     """A result of the check that the health check is a vantage of, as of when it changed."""
     del settings
     body = json_of(delivery)
@@ -39,7 +39,7 @@ def parse(settings: CloudflareHealthChecksSettings, asked: Asked, delivery: Deli
     if abs(delivery.received_at - sent * 1000) > STALE:
         return "stale"
     if body.get("alert_type") != HEALTH:
-        return "ignored"
+        return Ignored.called(body.get("alert_type"))
     data = body.get("data")
     at = None if not isinstance(data, dict) else _instant(data.get("time"), int(sent * 1000))
     if not isinstance(data, dict) or at is None or not EARLIEST <= at <= delivery.received_at + AHEAD:

@@ -12,7 +12,7 @@ from typing import cast
 from monitor.facts import Json, canonical_json
 from monitor.ledger.period import Period, format_instant
 from monitor.sources import instatus_words as words
-from monitor.sources.hooks.kind import Delivery, News, Refusal, digest_of, json_of
+from monitor.sources.hooks.kind import Delivery, Ignored, News, Refusal, digest_of, json_of
 from monitor.sources.instatus import MAINTENANCES, InstatusSettings
 from monitor.sources.kind import Asked, Listing, Maintenance, Page
 from monitor.sources.reading import Object, Reading
@@ -24,7 +24,7 @@ LONGEST_WORDS = 4_096
 """Bytes of a maintenance, as it was sent, that stand in its fact; of a longer one only the digest does."""
 
 
-def parse(settings: InstatusSettings, asked: Asked, delivery: Delivery) -> News | Refusal:
+def parse(settings: InstatusSettings, asked: Asked, delivery: Delivery) -> News | Refusal | Ignored:
     """What a signed delivery says. The key of an incident or a maintenance is its id, its newest update and
     `updated_at`."""
     body = json_of(delivery)
@@ -32,7 +32,7 @@ def parse(settings: InstatusSettings, asked: Asked, delivery: Delivery) -> News 
         return "unreadable"
     [*named] = [name for name in ("maintenance", "incident", "component_update") if name in body]
     if not named:
-        return "ignored"
+        return Ignored.called(*sorted(body.keys() - {"meta", "page"})[:1])
     given = body[named[0]]
     if not isinstance(given, dict):
         return "unreadable"

@@ -24,6 +24,10 @@ S = TypeVar("S", bound=PostingSettings)
 DEEPEST, MOST_VALUES, LARGEST_INTEGER = 8, 4_000, 2**53
 """Of the JSON of a delivery (reliability.md, 4)."""
 
+LONGEST_WORD = 40
+"""Characters of a vendor's word for a kind of delivery."""
+
+_NO_WORD = re.compile(r"[^A-Za-z0-9_.-]")
 _HEX_SHA256 = re.compile("[0-9a-fA-F]{64}")
 
 
@@ -55,9 +59,21 @@ class News:
     gives_way: bool = False
 
 
-Refusal = Literal["forged", "stale", "unreadable", "ignored"]
+Refusal = Literal["forged", "stale", "unreadable"]
 """Why nothing of a delivery is taken: what goes with it is not the source's; it is too old, or our clock is wrong; it
-cannot be read; it is of a kind that says nothing here."""
+cannot be read."""
+
+
+class Ignored(NamedTuple):
+    """An authentic delivery of a kind that says nothing here; `event` is what the vendor calls it."""
+
+    event: str
+
+    @classmethod
+    def called(cls, *words: Json) -> Ignored:
+        """Of the vendor's own words for it: bounded, and nothing but letters, digits and `_ . -`."""
+        spelled = (_NO_WORD.sub("_", word[:LONGEST_WORD]) for word in words if isinstance(word, str) and word)
+        return cls(".".join(spelled) or "unnamed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +83,10 @@ class HookKind(Generic[S]):
 
     settings: type[S]
     is_authentic: Callable[[tuple[bytes, ...], Delivery], bool]
-    parse: Callable[[S, Asked, Delivery], News | Refusal]
+    parse: Callable[[S, Asked, Delivery], News | Refusal | Ignored]
     in_path: bool = False
 
-    def read(self, settings: Settings, asked: Asked, delivery: Delivery) -> News | Refusal:
+    def read(self, settings: Settings, asked: Asked, delivery: Delivery) -> News | Refusal | Ignored:
         """What it says, once it is proved; TypeError for another kind's settings."""
         if not isinstance(settings, self.settings):
             raise TypeError(f"expected {self.settings.__name__}, found {type(settings).__name__}")

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from monitor.facts import Json, Result
-from monitor.sources.hooks.kind import Delivery, News, Refusal, digest_of, json_of
+from monitor.sources.hooks.kind import Delivery, Ignored, News, Refusal, digest_of, json_of
 from monitor.sources.kind import Asked, Watched
 from monitor.sources.reading import Object, Reading
 from monitor.sources.sentry_uptime import SentryUptimeSettings
@@ -24,7 +24,7 @@ _TITLE = "Downtime detected for "
 _IDS = ("detectorId", "detector_id", "uptimeRuleId", "uptime_rule_id", "uptimeSubscriptionId", "monitorId")
 
 
-def parse(settings: SentryUptimeSettings, asked: Asked, delivery: Delivery) -> News | Refusal:
+def parse(settings: SentryUptimeSettings, asked: Asked, delivery: Delivery) -> News | Refusal | Ignored:
     """A result of the check that the monitor is a vantage of: a fail as of the issue's last event; a pass as of the
     delivery, since no body says when an issue was resolved."""
     del settings
@@ -32,7 +32,7 @@ def parse(settings: SentryUptimeSettings, asked: Asked, delivery: Delivery) -> N
     if len(resources) != 1:
         return "forged"
     if resources[0] != "issue":
-        return "ignored"
+        return Ignored.called(resources[0])
     body = json_of(delivery)
     if body is None:
         return "unreadable"
@@ -41,7 +41,7 @@ def parse(settings: SentryUptimeSettings, asked: Asked, delivery: Delivery) -> N
     if not isinstance(issue, dict) or not isinstance(action, str):
         return "forged"  # it is signed, and is not what the header beside it says
     if issue.get("issueType") != UPTIME or action not in DOWN | UP:
-        return "ignored"
+        return Ignored.called("issue", action, issue.get("issueType"))
     return _news(asked, delivery, issue, is_down=action in DOWN)
 
 
