@@ -48,6 +48,7 @@ PATHS: Mapping[str, str] = {
     "close": "/api/v1/closings",
     "restate": "/api/v1/restatements",
     "traffic_event": "/api/v1/events",
+    "ticket": "/api/v1/tickets",
     "claim": "/api/v1/claims",
     "decide_claim": "/api/v1/claims/{}/decisions",
 }
@@ -126,7 +127,7 @@ def _written(url: str, config: Config | None, spoken: Spoken) -> Mapping[str, Js
         customers = () if config is None else customers_of(config)
         said = _said(config, spoken, author, Known(facts, terms, now, customers))
         try:
-            new = store.append([said.fact]) if said.fact is not None else 0
+            new = store.append(said.facts) if said.facts else 0
         except StoreError as error:
             raise error if "publish" not in spoken.words else StoreError(PUBLISHED_AND_NOT_KEPT) from error
     return answer(said, new, author)

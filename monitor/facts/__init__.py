@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from monitor.facts.canonical import canonical_json, canonical_line, digest, key, sha256_text
 from monitor.facts.decode import decode_fact, decode_line, parse_json
+from monitor.facts.entry import check_entry
 from monitor.facts.kinds import (
     EXCLUSION_CLASSES,
     FAIL_REASONS,
@@ -35,6 +36,7 @@ __all__ = [
     "Result",
     "canonical_json",
     "canonical_line",
+    "check_entry",
     "decode_fact",
     "decode_line",
     "digest",

@@ -70,12 +70,18 @@ class Effect(NamedTuple):
 
 class Said(NamedTuple):
     """The id of what was spoken of, the fact to record (None: the same stands recorded), and what it comes to: for each
-    service, or in words."""
+    service, or in words. `more` are further facts of the same words, of other subjects."""
 
     subject: str
     fact: Fact | None
     effects: tuple[Effect, ...] = ()
     notes: tuple[str, ...] = ()
+    more: tuple[Fact, ...] = ()
+
+    @property
+    def facts(self) -> tuple[Fact, ...]:
+        """All that is to be recorded."""
+        return self.more if self.fact is None else (self.fact, *self.more)
 
 
 def spoken(kind: str, fields: Mapping[str, Json], author: Author, known: Known) -> Fact:

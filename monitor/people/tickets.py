@@ -1,28 +1,134 @@
-"""A customer's ticket, entered by hand (contracts/facts.md, `ticket`): the newest recorded fact of it stands."""
+"""A customer's ticket, entered by hand (contracts/facts.md, `ticket`): one, or a file of them as CSV.
+
+Of a file everything is taken or nothing: a line that is wrong is named with its number and the reason.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import csv
+from collections.abc import Iterator, Mapping
 from typing import cast
 
-from monitor.errors import InputError
-from monitor.facts import Json
+from monitor.errors import FactError, InputError
+from monitor.facts import Fact, Json, check_entry
+from monitor.ledger.period import format_instant, month_at
+from monitor.ledger.response import Settled, settle, tickets_of
+from monitor.ledger.terms import policy_for
+from monitor.ledger.waiting import EARLIEST
 from monitor.people.known import Author, Known, Said, instant_of, same, spoken, with_id
+
+REQUIRED = ("ticket", "customer", "priority", "received_at")
+COLUMNS = (*REQUIRED, "first_reply_at", "channel", "evidence")
+"""Of a CSV file, in any order; an empty cell is none."""
 
 
 def ticket(said: Mapping[str, Json], author: Author, known: Known) -> Said:
-    """A ticket as it is now; `first_reply_at` is null until there was one."""
-    fact = spoken("ticket", {"first_reply_at": None, **said}, author, known)
-    subject, received = cast(str, fact.fields["ticket"]), instant_of(fact, "received_at")
-    if received > known.now:
-        raise InputError("received_at: is in the future")
-    if fact.fields["first_reply_at"] is not None:
-        replied = instant_of(fact, "first_reply_at")
-        if replied < received:
-            raise InputError("first_reply_at: is before received_at")
-        if replied > known.now:
-            raise InputError("first_reply_at: is in the future")
+    """A ticket as it is now; `first_reply_at` is null until there was one. `csv` instead of the fields: many."""
+    if "csv" in said:
+        return _from_csv(said, author, known)
+    fact = _checked(said, author, known)
+    subject = cast(str, fact.fields["ticket"])
     before = known.of("ticket", "ticket", subject)
-    if before and same(before[-1], fact):
-        return Said(subject, None)
-    return Said(subject, with_id(fact, subject))
+    notes = tuple(_notes(fact, [*before, fact], known))
+    return Said(subject, None if before and same(before[-1], fact) else with_id(fact, subject), notes=notes)
+
+
+def _checked(said: Mapping[str, Json], author: Author, known: Known) -> Fact:
+    fact = spoken("ticket", {"first_reply_at": None, **said}, author, known)
+    check_entry(fact)
+    received = instant_of(fact, "received_at")
+    if not EARLIEST <= received <= known.now:
+        raise InputError(f"received_at: is {'in the future' if received > known.now else 'before 1900'}")
+    if fact.fields["first_reply_at"] is not None and instant_of(fact, "first_reply_at") > known.now:
+        raise InputError("first_reply_at: is in the future")
+    promised = _priorities(received, known)
+    if promised and fact.fields["priority"] not in promised:
+        raise InputError(f"priority: the policy of that month names none of that name; expected {' '.join(promised)}")
+    return fact
+
+
+def _priorities(received: int, known: Known) -> list[str]:
+    """Those that the policy of that month names; empty where it promises no response times."""
+    try:
+        support = policy_for(known.terms.policies, month_at(received, known.terms.zone)).support
+    except InputError:
+        return []
+    return [] if support is None else sorted(support.respond_within)
+
+
+def _notes(fact: Fact, facts: list[Fact], known: Known) -> Iterator[str]:
+    """What it comes to, in words."""
+    settled = _settled(facts, known)
+    if settled is None:
+        yield "no response times are promised for that month"
+    elif settled.due is not None:
+        klass = settled.klass.replace("_", " ")
+        yield f"{klass}, {settled.priority}: due {format_instant(settled.due)}, {settled.state}"
+        if settled.priority != fact.fields["priority"]:
+            yield "a lower priority, or one that was given after it was due, changes no target"
+        if settled.ticket.received_at != instant_of(fact, "received_at"):
+            yield f"it stays received at {format_instant(settled.ticket.received_at)}, which was recorded first"
+
+
+def _settled(facts: list[Fact], known: Known) -> Settled | None:
+    [told] = tickets_of(facts).values()
+    try:
+        support = policy_for(known.terms.policies, month_at(told.received_at, known.terms.zone)).support
+    except InputError:
+        return None
+    return None if support is None else settle(told, support, known.now)
+
+
+# ---------------------------------------------------------------- a file of them
+
+
+def _from_csv(said: Mapping[str, Json], author: Author, known: Known) -> Said:
+    text = said["csv"]
+    if len(said) > 1 or not isinstance(text, str):
+        raise InputError("csv: expected the text of a CSV file, and nothing beside it")
+    newest = {cast(str, fact.fields["ticket"]): fact for fact in known.facts if fact.kind == "ticket"}
+    lines: dict[str, int] = {}
+    facts: list[Fact] = []
+    for line, words in _rows(text):
+        try:
+            fact = _checked(words, author, known)
+        except FactError as error:
+            raise FactError(error.reason, line) from None
+        except InputError as error:
+            raise FactError(str(error), line) from None
+        subject = cast(str, fact.fields["ticket"])
+        if subject in lines:
+            raise FactError(f"ticket: stands on line {lines[subject]} already; keep one line for each", line)
+        lines[subject] = line
+        if subject not in newest or not same(newest[subject], fact):
+            facts.append(with_id(fact, subject))
+    first, more = (facts[0], tuple(facts[1:])) if facts else (None, ())
+    return Said(f"{len(lines)} tickets", first, notes=(f"{len(facts)} of them new or changed",), more=more)
+
+
+def _rows(text: str) -> Iterator[tuple[int, dict[str, Json]]]:
+    """Each line's number and its fields. Raises FactError."""
+    reader = csv.reader(text.removeprefix("\ufeff").splitlines(keepends=True), strict=True)
+    header: list[str] | None = None
+    try:
+        for row in reader:
+            if header is None:
+                header = _header(row)
+            elif row:
+                if len(row) != len(header):
+                    raise FactError(f"has {len(row)} cells; expected {len(header)}, as the first line", reader.line_num)
+                yield reader.line_num, {name: cell for name, cell in zip(header, row, strict=True) if cell != ""}
+    except csv.Error as error:
+        raise FactError(f"is no CSV: {error}", reader.line_num) from None
+    if header is None:
+        raise FactError(f"is missing; expected a header of {' '.join(COLUMNS)}", 1)
+
+
+def _header(row: list[str]) -> list[str]:
+    names = [cell.strip() for cell in row]
+    missing = [name for name in REQUIRED if name not in names]
+    unknown = [name for name in names if name not in COLUMNS]
+    if missing or unknown or len(set(names)) < len(names):
+        what = f"{missing[0]} is missing" if missing else "a column is unknown" if unknown else "a column stands twice"
+        raise FactError(f"{what}; expected a header of {' '.join(COLUMNS)}, the last three optional", 1)
+    return names

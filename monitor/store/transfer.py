@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from monitor.errors import FactError, InputError
-from monitor.facts import AnyFact, canonical_line, decode_line, parse_json
+from monitor.facts import AnyFact, canonical_line, check_entry, decode_line, parse_json
 from monitor.ledger.period import Period
 from monitor.store.chain import Head
 from monitor.store.opening import Reader, Writer
@@ -52,7 +52,7 @@ def import_facts(store: Writer, file: Path, now: int, progress: Progress) -> Imp
     stamps = Stamps()
     given = new = 0
     with _opened(file) as source, store.log.transaction():
-        facts = _facts(source, file.stat().st_size, progress, lambda line: decode_line(line, now))
+        facts = _facts(source, file.stat().st_size, progress, lambda line: check_entry(decode_line(line, now)))
         while batch := list(islice(facts, BATCH)):
             new += len(store.log.write(stamps.stamp(batch, now)))
             given += len(batch)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import cast
 
 from monitor.errors import FactError
-from monitor.facts import AnyFact, Fact, Json, Result, decode_fact, parse_json, subject
+from monitor.facts import AnyFact, Fact, Json, Result, check_entry, decode_fact, parse_json, subject
 from monitor.ledger.period import SECOND, parse_instant
 
 JSON_LINES = "application/x-ndjson"
@@ -54,7 +54,7 @@ def without_input(reason: str) -> str:
 
 def _decoded(number: int, given: Json, sender: Sender) -> AnyFact:
     try:
-        fact = decode_fact(given, sender.now)
+        fact = check_entry(decode_fact(given, sender.now))
     except FactError as error:
         raise FactError(without_input(error.reason), number) from None
     if sender.vantage is None:

@@ -67,11 +67,12 @@ class ByHand:
             if said.fact is None:
                 return said, 0
             async with asyncio.timeout(RECORD_SECONDS):
-                return said, await self._daemon.record([said.fact])
+                return said, await self._daemon.record(said.facts)
         except NotPublishedError as error:
             raise Problem(502, "not_published", without_input(str(error))) from None
         except FactError as error:
-            raise Problem(422, "bad_fact", f"nothing was stored: {without_input(error.reason)}") from None
+            line = "" if error.line is None else f"line {error.line}: "
+            raise Problem(422, "bad_fact", f"nothing was stored: {line}{without_input(error.reason)}") from None
         except UnknownSubjectError as error:
             raise Problem(404, "not_found", without_input(str(error))) from None
         except ConflictError as error:
@@ -96,7 +97,7 @@ class ByHand:
             return said, 0
         try:
             async with asyncio.timeout(RECORD_SECONDS):
-                return said, await self._daemon.record([said.fact])
+                return said, await self._daemon.record(said.facts)
         except (StoreError, TimeoutError):
             raise unavailable("store_unavailable", PUBLISHED_AND_NOT_KEPT) from None
 

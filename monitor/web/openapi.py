@@ -57,7 +57,7 @@ _RECORDED: Json = {
     "required": ["subject", "new", "author", "authenticated", "effects"],
     "properties": {
         "subject": {"type": "string"},
-        "new": {"type": "integer", "minimum": 0, "maximum": 1},
+        "new": {"type": "integer", "minimum": 0},
         "author": {"type": "string"},
         "authenticated": {"type": "boolean"},
         "effects": {"type": "array", "items": {"type": "object"}},
@@ -72,7 +72,7 @@ def _by_hand(summary: str, kind: str, required: str, subject: str | None = None)
     path: Json = {"name": "subject", "in": "path", "required": True, "schema": {"type": "string"}}
     answers: dict[str, Json] = {
         "200": _ok(
-            "Durable: `new` 1, or 0 where the same stands already; `effects` is what it comes to for each service.",
+            "Durable: `new` facts, 0 where the same stands already; `effects` is what it comes to for each service.",
             {"application/json": {"schema": _RECORDED}},
         ),
         "400": _problem("The body is not framed as its headers say."),
@@ -280,7 +280,9 @@ PATHS: Mapping[str, Json] = {
     "/api/v1/maintenance/{subject}/completion": _by_hand(
         "The maintenance ended early: now, or `at`.", "maintenance", "", "maintenance"
     ),
-    "/api/v1/tickets": _by_hand("Records a ticket as it is now.", "ticket", "ticket customer priority received_at"),
+    "/api/v1/tickets": _by_hand(
+        "Records a ticket as it is now, or with the one member `csv` the text of a file of them.", "ticket", ""
+    ),
     "/api/v1/events": _by_hand(
         "Records a customer's announced peak, or a later word on one.",
         "traffic_event",

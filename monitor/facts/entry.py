@@ -1,0 +1,19 @@
+"""What a fact must be to come in, beside what it must be to be read: a log of before holds what it holds."""
+
+from __future__ import annotations
+
+from monitor.errors import FactError
+from monitor.facts.kinds import AnyFact, Fact
+
+
+def check_entry(fact: AnyFact) -> AnyFact:
+    """The same fact. Raises FactError for a ticket that was answered before it was received."""
+    if isinstance(fact, Fact) and fact.kind == "ticket":
+        received, replied = fact.fields["received_at"], fact.fields["first_reply_at"]
+        # both are canonical: the order of the texts is that of time
+        if isinstance(received, str) and isinstance(replied, str) and replied < received:
+            raise FactError(
+                f"first_reply_at: ticket {str(fact.fields['ticket'])[:100]} was answered at {replied}, before it was"
+                f" received at {received}; give the first reply after that, or null while there is none"
+            )
+    return fact
