@@ -1,21 +1,19 @@
-"""The status page at `/`: services now, what is left of the month's budget, availability. It needs no script.
+"""The status page at `/`: what `/status.json` tells, for people. It needs no script; with one it is kept up to date.
 
-Only `public` services, unless everything is asked for. Percentages are cut and time left is floored: a page never
-looks better than the books.
+Percentages are cut and time left is floored: a page never looks better than the books.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
-from exporters.numbers import percent, ratio
-from exporters.warnings import warnings_of_newest
+from exporters.numbers import duration, percent
+from exporters.report import VERDICTS
+from exporters.status_strip import Strip, strip
 from monitor.facts import Json
-from monitor.ledger.decimals import decimal
-from monitor.ledger.period import HOUR, MINUTE, SECOND, format_instant
-from monitor.ledger.snapshot import Figures, ServiceView, Snapshot
+from monitor.ledger.period import HOUR, MINUTE, SECOND
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -23,37 +21,40 @@ if TYPE_CHECKING:
 STALE_AFTER = 30 * SECOND
 """Figures older than this, in ms, are shown with a warning; they are made anew every 5 s (interface.md)."""
 
+LINES = 20
+"""Days below a strip that are listed with their amounts; the others are counted, and stand in `/status.json`."""
 
-def status(snapshot: Snapshot | None, *, everything: bool) -> dict[str, Json]:
-    """`/status.json`. Before the first evaluation `as_of` is null and there are no services.
-
-    What fails or warns, and why, is shown only where everything is.
-    """
-    if snapshot is None:
-        return {"as_of": None, "state": "unknown", "services": []}
-    shown = [view for view in snapshot.services if view.public or everything]
-    services: list[Json] = [
-        {
-            **_service(view, snapshot.as_of),
-            "failing": [*_failing(snapshot, view.service)] if everything else [],
-            "warnings": [*_warnings(snapshot, view.service)] if everything else [],
-        }
-        for view in shown
-    ]
-    return {"as_of": format_instant(snapshot.as_of), "state": _overall(shown), "services": services}
+_VERDICTS = {**VERDICTS, "pending": "closed", "differs": "not what was closed"}
 
 
-def render(snapshot: Snapshot | None, now: int, *, everything: bool) -> str:
-    """The page as HTML. `now` in ms, to say when the figures are old."""
-    age = 0 if snapshot is None else now - snapshot.as_of
+def render(status: Mapping[str, Json], version: str, age: int) -> str:
+    """The page as HTML. `version` is what an event of `/events` names it by; `age` of its figures in ms, to say when
+    they are old."""
+    services = cast("list[Mapping[str, Json]]", status["services"])
     page = _environment().get_template("status.html")
-    return page.render(status=status(snapshot, everything=everything), age=rough(age) if age > STALE_AFTER else None)
+    return page.render(
+        status=status,
+        version=version,
+        age=rough(age) if age > STALE_AFTER else None,
+        strips={service["service"]: _strip(service) for service in services},
+        lines=LINES,
+    )
+
+
+def _strip(service: Mapping[str, Json]) -> Strip | None:
+    return strip(cast("list[Mapping[str, Json]]", service["days"]), cast(str, service["title"]))
 
 
 @cache
 def stylesheet() -> str:
     """The text of `/status.css`."""
     return _environment().get_template("status.css").render()
+
+
+@cache
+def script() -> str:
+    """The text of `/status.js`: it listens to `/events` and takes what is new from the page itself."""
+    return _environment().get_template("status.js").render()
 
 
 def rough(ms: int) -> str:
@@ -73,71 +74,6 @@ def rough(ms: int) -> str:
     return f"{seconds} s"
 
 
-def _overall(views: Sequence[ServiceView]) -> str:
-    states = {_state(view) for view in views}
-    if "down" in states:
-        return "down"
-    return "up" if states == {"up"} else "unknown"
-
-
-def _state(view: ServiceView) -> str:
-    return "unknown" if view.up is None else "up" if view.up else "down"
-
-
-def _service(view: ServiceView, as_of: int) -> dict[str, Json]:
-    return {
-        "service": view.service,
-        "title": view.title or view.service,
-        "state": _state(view),
-        "since": None if view.since is None else format_instant(view.since),
-        "for_ms": None if view.since is None else as_of - view.since,
-        "excused_by": [*sorted({active.klass for active in view.active})],
-        "months": [_month(figures) for figures in view.months[:1] + tuple(filter(_was_seen, view.months[1:]))],
-        "maintenance": [
-            {"start": format_instant(window.start), "source": window.source, "notice_ms": window.notice}
-            for window in sorted(view.next_maintenance, key=lambda window: window.start)
-        ],
-    }
-
-
-def _was_seen(figures: Figures) -> bool:
-    """Whether a month that is over has anything to show: before the first look there is none."""
-    return figures.accounts.unknown < figures.accounts.month
-
-
-def _month(figures: Figures) -> dict[str, Json]:
-    return {
-        "month": str(figures.month),
-        "verdict": figures.verdict,
-        "availability": ratio(figures.published),
-        "objective": decimal(figures.objective),
-        "coverage": ratio(figures.coverage),
-        "down_ms": figures.accounts.down,
-        "excused_ms": figures.accounts.excused_total,
-        "unknown_ms": figures.accounts.unknown,
-        "budget_ms": figures.budget,
-        "remaining_ms": figures.remaining,
-    }
-
-
-def _failing(snapshot: Snapshot, service: str) -> Iterator[Json]:
-    for newest in snapshot.newest:
-        result = newest.result
-        if newest.service == service and result.outcome == "fail" and snapshot.as_of < newest.covers_until:
-            yield {"check": result.check, "vantage": result.vantage, "reason": result.reason or "other"}
-
-
-def _warnings(snapshot: Snapshot, service: str) -> Iterator[Json]:
-    for newest in snapshot.newest:
-        result = newest.result
-        if newest.service != service or result.outcome == "void" or snapshot.as_of >= newest.covers_until:
-            continue
-        for warning in warnings_of_newest(newest):
-            if warning.raised:
-                named: dict[str, Json] = {"check": result.check, "vantage": result.vantage, "warning": warning.name}
-                yield {**named, "words": warning.words}
-
-
 @cache
 def _environment() -> Environment:
     """Made when a page is first asked for: a start has no need of Jinja, which is 3 MiB."""
@@ -150,7 +86,9 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(percent=percent, rough=rough, clock=_clock, words=_words)
+    environment.filters.update(
+        percent=percent, rough=rough, exact=duration, clock=_clock, words=_words, verdict=_verdict
+    )
     return environment
 
 
@@ -161,3 +99,7 @@ def _clock(instant: str) -> str:
 
 def _words(code: str) -> str:
     return code.replace("_", " ")
+
+
+def _verdict(code: str) -> str:
+    return _VERDICTS.get(code, code)

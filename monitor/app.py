@@ -32,6 +32,7 @@ from monitor.interfaces import Clock
 from monitor.ledger.snapshot import Snapshot
 from monitor.ledger.terms import Terms
 from monitor.life import Current, Life
+from monitor.past_months import EVERY_S as PAST_MONTHS_S
 from monitor.people.publishing import Notice, Published
 from monitor.periodic import Bell, Periodic
 from monitor.poller import Fetcher, Log, Poller, session
@@ -191,6 +192,7 @@ class Parts:
             for source in polled(config)
         }
         bells[ROUTINE] = Bell(EVERY_S, self._announce, at_once=True)
+        bells["past months"] = Bell(PAST_MONTHS_S, self._tell_past_months)
         bells["closing"] = Bell(CLOSING_S, self._close, at_once=True)
         bells["settle vitals"] = Bell(SETTLE_S, self._settle, at_once=True)
         bells["retire sources"] = Bell(RETIRE_S, self.poller.retire, at_once=True)
@@ -217,6 +219,9 @@ class Parts:
     async def _settle(self) -> None:
         await self.evaluator.first_evaluation.wait()
         await self.settling.ring()
+
+    async def _tell_past_months(self) -> None:
+        await self.faces.past.ring()
 
     async def _announce(self) -> None:
         config = self.current.config

@@ -79,6 +79,7 @@ class Evaluator:
         self._leaving = threading.Event()  # ends a reading of the store in its thread
         self.snapshot: Snapshot | None = None
         self.first_evaluation = asyncio.Event()
+        self._turn = asyncio.Event()
 
     def committed(self, facts: Sequence[AnyFact]) -> None:
         """New facts, durable by now, in order of recording."""
@@ -129,18 +130,27 @@ class Evaluator:
             if self._clock.monotonic_ns() - since > SLICE_NS:
                 await asyncio.sleep(0)
                 since = self._clock.monotonic_ns()
+        told = book.incidents(as_of)
         self.snapshot = Snapshot(
             as_of=as_of,
             services=tuple(views),
             newest=tuple(newest),
-            severities=book.severities(as_of),
+            severities=told.severities,
             void_ms=book.void_ms(as_of),
+            incidents=told.going_on,
+            closed=book.closed(),
             answering=book.answering(as_of),
             peaks=await self._peaks(book, as_of),
         )
         self.first_evaluation.set()
         self.evaluated(self.snapshot)
+        turn, self._turn = self._turn, asyncio.Event()
+        turn.set()
         return self.snapshot
+
+    async def next_evaluation(self) -> None:
+        """Returns once there is another snapshot than now."""
+        await self._turn.wait()
 
     async def _peaks(self, book: LiveBook, as_of: int) -> tuple[PeakView, ...]:
         """The announced peaks that are not long over, with figures of those that have begun."""

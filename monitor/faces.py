@@ -12,6 +12,7 @@ from exporters import prometheus, report_html, status_page
 from exporters.labels import shown_target
 from exporters.report import document, for_everybody
 from exporters.self_metrics import SelfMetrics
+from exporters.status import Seen
 from monitor import __version__
 from monitor.beacons import Beacons
 from monitor.closing import Wanted, beside, latest, recorded_of, standing, statements
@@ -27,6 +28,7 @@ from monitor.interfaces import Clock, FactStore
 from monitor.ledger.period import Month, Period
 from monitor.ledger.terms import Terms
 from monitor.life import Current
+from monitor.past_months import PastMonths
 from monitor.people import Known
 from monitor.people.publishing import Notice, Published
 from monitor.poller import Poller
@@ -36,6 +38,7 @@ from monitor.report_pages import ReportPages
 from monitor.report_pages import Wanted as ReportWanted
 from monitor.reporting import Asking, told
 from monitor.scheduler import Scheduler
+from monitor.status_pages import StatusPages
 from monitor.store.url import store_path
 from monitor.telemetry import ProcessMetrics
 from monitor.web import Audience, Tokens
@@ -85,21 +88,34 @@ class Faces:
         self._process = ProcessMetrics()
         self._reports = ReportPages(parts.clock, self._make_report, lambda: parts.current.terms.digest)
 
+        self.past = PastMonths(
+            parts.clock,
+            lambda: self._facts(ALL_TIME.end),
+            lambda: parts.evaluator.snapshot,
+            lambda: parts.current.terms,
+        )
+        self._status = StatusPages(parts.clock, self._seen, self._site)
+
     def daemon(self) -> Daemon:
         """What the web asks of the daemon."""
         parts = self._parts
         tokens = Tokens(tokens_file(store_path(store_url(parts.current.config))), parts.clock.now)
         pages = Pages(
             metrics=self._metrics_page,
-            status_page=self._status_page,
-            status=self._status,
+            status_page=self._status.page,
+            status=self._status.status,
+            feed=self._status.feed,
+            mark=self._status.mark,
+            badge=self._status.badge,
             stylesheet=status_page.stylesheet,
+            script=status_page.script,
             report=self._report,
             report_stylesheet=report_html.stylesheet,
         )
         return Daemon(
             pages=pages,
             snapshot=lambda: parts.evaluator.snapshot,
+            evaluated=parts.evaluator.next_evaluation,
             services=lambda: [service.name for service in parts.current.terms.services],
             statement=self._statement,
             close=parts.finaliser.carry_out,
@@ -170,14 +186,13 @@ class Faces:
                 raise StoreError("the daemon is stopping")
             yield fact
 
-    def _status_page(self, audience: Audience) -> str:
-        snapshot, now = self._parts.evaluator.snapshot, self._parts.clock.now()
-        return status_page.render(snapshot, now, everything=audience == "all")
-
-    def _status(self, audience: Audience) -> Mapping[str, Json]:
-        shown = status_page.status(self._parts.evaluator.snapshot, everything=audience == "all")
+    def _seen(self) -> Seen:
         published = self._parts.finaliser.published
-        return {**shown, "chain": None if published is None else published.shown()}
+        chain = None if published is None else published.shown()
+        return Seen(self._parts.evaluator.snapshot, self.past.shown(), chain)
+
+    def _site(self) -> str:
+        return f"{(self._parts.current.config.server.public_url or '').rstrip('/')}/"
 
     def _attributes(self) -> prometheus.LiveAttributes:
         location = self._parts.current.config.location

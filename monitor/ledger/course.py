@@ -27,7 +27,9 @@ LETTERS = {"down": "D", "excused": "E", "unknown": "U", "up": ".", "pending": "-
 """How `hours` spells an hour's account."""
 
 
-class _Piece(NamedTuple):
+class Piece(NamedTuple):
+    """A stretch of one account."""
+
     start: int
     end: int
     account: str
@@ -39,7 +41,7 @@ def course(of: ServiceBook, booked: MonthBook) -> dict[str, Json]:
     policy, measured = booked.frame.policy, booked.books.measured
     base = booked.figures.base
     return {
-        "days": _days(booked.frame.month, of.terms.zone, _pieces(booked)),
+        "days": _days(booked.frame.month, of.terms.zone, pieces_of(booked)),
         "by_objective_ms": budget_of(replace(policy, downtime_cap_ms=None), base)[0],
         "cap_ms": policy.downtime_cap_ms,
         "steps": _steps(measured),
@@ -48,27 +50,27 @@ def course(of: ServiceBook, booked: MonthBook) -> dict[str, Json]:
     }
 
 
-def _pieces(booked: MonthBook) -> list[_Piece]:
+def pieces_of(booked: MonthBook) -> list[Piece]:
     """The whole month, each instant in one piece, in order."""
     measured, whole = booked.books.measured, booked.frame.period
-    pieces = [_Piece(start, end, "up") for start, end, state in measured.segments if state == UP]
-    pieces += [_Piece(start, end, "excused" if exclusions else "down") for start, end, exclusions in measured.pieces()]
-    pieces += [_Piece(start, end, "unknown") for start, end in measured.unknown]
+    pieces = [Piece(start, end, "up") for start, end, state in measured.segments if state == UP]
+    pieces += [Piece(start, end, "excused" if exclusions else "down") for start, end, exclusions in measured.pieces()]
+    pieces += [Piece(start, end, "unknown") for start, end in measured.unknown]
     if measured.period.end < whole.end:
-        pieces.append(_Piece(max(measured.period.end, whole.start), whole.end, "pending"))
+        pieces.append(Piece(max(measured.period.end, whole.start), whole.end, "pending"))
     pieces.sort()
     return pieces
 
 
-def _days(month: Month, zone: ZoneInfo, pieces: list[_Piece]) -> list[Json]:
+def _days(month: Month, zone: ZoneInfo, pieces: list[Piece]) -> list[Json]:
     """One row a local date: as many hours as really passed in it, the last one shorter where they do not divide it."""
     days: list[Json] = []
     place = 0
-    for day, start, end in _dates(month, zone):
+    for day, start, end in dates(month, zone):
         amounts: Counter[str] = Counter()
         hours: list[str] = []
         for begin in range(start, end, HOUR):
-            within, place = _within(pieces, place, begin, min(begin + HOUR, end))
+            within, place = amounts_within(pieces, place, begin, min(begin + HOUR, end))
             amounts.update(within)
             hours.append(next(LETTERS[account] for account in WORST_FIRST if within.get(account)))
         shown: dict[str, Json] = {f"{account}_ms": amounts[account] for account in WORST_FIRST}
@@ -79,7 +81,7 @@ def _days(month: Month, zone: ZoneInfo, pieces: list[_Piece]) -> list[Json]:
 
 
 @lru_cache(maxsize=64)
-def _dates(month: Month, zone: ZoneInfo) -> tuple[tuple[str, int, int], ...]:
+def dates(month: Month, zone: ZoneInfo) -> tuple[tuple[str, int, int], ...]:
     """Every local date of the month that has any time in it, with its ends."""
     day, after = month.first_day, month.shifted(1).first_day
     ends: list[tuple[date, int]] = []
@@ -89,7 +91,7 @@ def _dates(month: Month, zone: ZoneInfo) -> tuple[tuple[str, int, int], ...]:
     return tuple((one.isoformat(), start, end) for (one, start), (_, end) in itertools.pairwise(ends) if start < end)
 
 
-def _within(pieces: list[_Piece], place: int, start: int, end: int) -> tuple[dict[str, int], int]:
+def amounts_within(pieces: list[Piece], place: int, start: int, end: int) -> tuple[dict[str, int], int]:
     """Ms by account in `[start, end)`, and the place of the piece to go on with."""
     piece = pieces[place]
     if piece.end > end:

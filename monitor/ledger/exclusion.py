@@ -177,6 +177,7 @@ def _shown(revised: Sequence[Revision], granted: Spans, policy: Policy) -> dict[
     return {
         "source": newest.source,
         "url": text_of(newest, "url"),
+        "title": text_of(newest, "title"),
         "announced": ground.announced,
         "notice_ms": ground.notice(),
         "revisions": [

@@ -10,10 +10,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import NamedTuple, cast
 
 from monitor.errors import InputError
 from monitor.facts import AnyFact, Fact, Result, key
+from monitor.ledger import incidents
 from monitor.ledger.accounts import segments_within
 from monitor.ledger.entries import Entries, by_series
 from monitor.ledger.exclusion import Exclusion
@@ -21,9 +23,9 @@ from monitor.ledger.months import MonthBook, ServiceBook, book_month, burn_at, s
 from monitor.ledger.peak_books import months_of, peak_figures
 from monitor.ledger.peaks import PeakFigures, TrafficEvent, traffic_events
 from monitor.ledger.period import Month, Period, month_at
+from monitor.ledger.recent import recent
 from monitor.ledger.snapshot import ActiveExclusion, Answering, Figures, NextMaintenance, ServiceView
 from monitor.ledger.terms import CheckTerms, Terms
-from monitor.ledger.third_party import ANY_COMPONENT, component_steps
 from monitor.ledger.timeline import DOWN, Fold, Segment, Segments, Timelines, fold
 from monitor.ledger.waiting import TicketBook
 
@@ -52,7 +54,7 @@ class LiveBook:
     _folds: dict[str, dict[str, Fold]] = field(default_factory=dict)
     _entries: Entries = field(default_factory=Entries)
     _seen: set[bytes | tuple[str, str]] = field(default_factory=set)
-    _closed: set[tuple[str, str]] = field(default_factory=set)
+    _closed: dict[tuple[str, str], int] = field(default_factory=dict)
     _tickets: TicketBook = field(init=False)
     _months: dict[str, tuple[Month, int, list[Segments], MonthBook | None]] = field(default_factory=dict)
 
@@ -68,8 +70,10 @@ class LiveBook:
                 self._take_other(fact)
             elif fact.kind == "ticket":
                 self._tickets.take(fact)
-            elif fact.kind == "closing" and fact.fields["revision"] == 1:
-                self._closed.add((cast(str, fact.fields["service"]), cast(str, fact.fields["month"])))
+            elif fact.kind == "closing":
+                place = (cast(str, fact.fields["service"]), cast(str, fact.fields["month"]))
+                if fact.fields["revision"] == self._closed.get(place, 0) + 1:
+                    self._closed[place] = cast(int, fact.fields["revision"])
 
     def retake(self, recorded: Iterable[Result], series: Iterable[Series]) -> None:
         """Folds these series anew from all their results, in order of recording."""
@@ -101,6 +105,9 @@ class LiveBook:
             burn=burn_at(of, as_of, {month: booked for month, booked in books.items() if booked is not None}),
             active=_active(books.get(running), as_of),
             next_maintenance=_next_maintenance(books.get(running), as_of),
+            recent=partial(
+                recent, [booked for booked in reversed(books.values()) if booked is not None], self.terms.zone, as_of
+            ),
         )
 
     def events(self, since: int) -> list[TrafficEvent]:
@@ -112,6 +119,10 @@ class LiveBook:
         of = service_book(self.terms, service, self._entries, self._timelines)
         booked = (_booked(of, month, as_of) for month in months_of(window, self.terms))
         return peak_figures(service, window, as_of, [month for month in booked if month is not None])
+
+    def closed(self) -> Mapping[tuple[str, str], int]:
+        """The newest revision of each service and month that is closed."""
+        return dict(self._closed)
 
     def _shown(self, figures: Figures) -> Figures:
         is_closed = (figures.service, str(figures.month)) in self._closed
@@ -138,19 +149,9 @@ class LiveBook:
         """Who waits for an answer, and who had one late this month."""
         return self._tickets.view(as_of)
 
-    def severities(self, as_of: int) -> Mapping[tuple[str, str], int]:
-        """The severity now of every component that any incident ever named, the worst where several speak."""
-        newest: dict[tuple[str, str], Fact] = {}
-        for fact in self._entries.of("incident"):
-            newest[cast(str, fact.fields["provider"]), cast(str, fact.fields["incident"])] = fact
-        found: dict[tuple[str, str], int] = {}
-        for (provider, _), fact in newest.items():
-            for component, steps in component_steps(fact).items():
-                past = [severity for instant, severity in sorted(steps, key=lambda step: step[0]) if instant <= as_of]
-                if component != ANY_COMPONENT:
-                    place = (provider, component)
-                    found[place] = max(found.get(place, 0), past[-1] if past else 0)
-        return found
+    def incidents(self, as_of: int) -> incidents.Told:
+        """What providers say now."""
+        return incidents.incidents_at(self._entries.of("incident"), self.terms.services, as_of)
 
     def _past(self, of: ServiceBook, month: Month, as_of: int) -> MonthBook | None:
         """A month that is over changes only with what lies in it: booked again when that differs."""
@@ -259,7 +260,8 @@ def _next_maintenance(booked: MonthBook | None, as_of: int) -> tuple[NextMainten
     found: dict[str, NextMaintenance] = {}
     for exclusion in booked.exclusions if booked is not None else ():
         notice = exclusion.shown.get("notice_ms")
-        for start, _ in exclusion.claimed if exclusion.klass == "maintenance" else ():
+        is_coming = exclusion.klass == "maintenance" and "cancelled" not in exclusion.refused
+        for start, _ in exclusion.claimed if is_coming else ():
             source = _source(exclusion)
             is_next = source not in found or start < found[source].start
             if start > as_of and is_next and isinstance(notice, int):

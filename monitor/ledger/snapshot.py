@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
-from monitor.facts import Result
+from monitor.facts import Json, Result
 from monitor.ledger.calendar import Class
 from monitor.ledger.decimals import Ratio
 from monitor.ledger.peaks import PeakView
@@ -107,11 +107,91 @@ class ActiveExclusion:
     source: str
 
 
+class Day(NamedTuple):
+    """A local date (`2026-03-07`) of one service, its ms by account."""
+
+    date: str
+    down: int = 0
+    excused: int = 0
+    unknown: int = 0
+    up: int = 0
+    pending: int = 0
+
+    @property
+    def worst(self) -> str:
+        """The worst account that the day holds any time of."""
+        shown = (("down", self.down), ("excused", self.excused), ("unknown", self.unknown), ("up", self.up))
+        return next((account for account, ms in shown if ms), "pending")
+
+
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """A maintenance that is announced and not over: what its newest revision says, with the notice (ms) that counts.
+
+    `excuses` is whether any of it would excuse downtime.
+    """
+
+    id: str
+    start: int
+    end: int
+    notice: int
+    excuses: bool
+    source: str
+    title: str | None
+    url: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class OpenIncident:
+    """An incident of a provider that goes on now: the components that it disturbs with the severity of each, since
+    when, and the services that depend on one of them."""
+
+    provider: str
+    incident: str
+    components: Mapping[str, int]
+    since: int
+    services: frozenset[str]
+    title: str | None
+    url: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Recent:
+    """What lies behind the figures of a service's newest months: its days, its outages (excused or not), and the
+    maintenances to come."""
+
+    days: tuple[Day, ...] = ()
+    outages: tuple[Period, ...] = ()
+    announced: tuple[Announced, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PastMonth:
+    """A month that is over as the page shows it: the closed revision, or the draft of one that is not closed.
+
+    `statement` has the fields of that name in a statement that the page shows, and of each outage `id`, `start`, `end`;
+    None: it is closed, and what its facts give now is not what was closed. `closed_at` None: not closed.
+    """
+
+    service: str
+    month: Month
+    statement: Mapping[str, Json] | None
+    days: tuple[Day, ...] = ()
+    closed_at: int | None = None
+    revision: int = 0
+
+
+def nothing_recent() -> Recent:
+    """Of a service of which nothing is known."""
+    return Recent()
+
+
 @dataclass(frozen=True, slots=True)
 class ServiceView:
     """One service now: the running month first, then the month before it.
 
-    `up` is None when unknown; `since` is when the state that holds now began, None when unknown.
+    `up` is None when unknown; `since` is when the state that holds now began, None when unknown. `recent` is worked out
+    when it is asked for: an evaluation has no time for it.
     """
 
     service: str
@@ -123,6 +203,7 @@ class ServiceView:
     active: tuple[ActiveExclusion, ...] = ()
     next_maintenance: tuple[NextMaintenance, ...] = ()
     since: int | None = None
+    recent: Callable[[], Recent] = field(default=nothing_recent, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +251,10 @@ class Answering:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """One evaluation: everything that `/metrics` and the status page show of facts."""
+    """One evaluation: everything that `/metrics` and the status page show of facts.
+
+    `closed` is the newest revision of each service and month (`2026-02`) that is closed.
+    """
 
     as_of: int
     services: tuple[ServiceView, ...]
@@ -179,3 +263,5 @@ class Snapshot:
     void_ms: Mapping[tuple[str, str], int]
     answering: Answering = Answering()
     peaks: tuple[PeakView, ...] = ()
+    incidents: tuple[OpenIncident, ...] = ()
+    closed: Mapping[tuple[str, str], int] = field(default_factory=dict)

@@ -18,21 +18,28 @@ from monitor.web.tokens import Token
 
 Audience = Literal["public", "all"]
 """Whom a page is for: everybody (`public` services only), or who may read everything."""
+Show = Literal["state", "left"]
+"""What a badge shows: the state, or what is left of the month's budget."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pages:
     """The renderers of `exporters`, over the newest snapshot.
 
-    `metrics` gives text in slices that each hold the loop for less than 5 ms. `status_page` and `status` (the JSON)
-    are for the audience given. `report` raises InputError where there is nothing to tell of the month, StoreError, and
+    `metrics` gives text in slices that each hold the loop for less than 5 ms. `status_page`, `status` (the JSON),
+    `feed` (Atom), `mark` (what an event says of the page) and `badge` (None where there is no such service) are for the
+    audience given. `report` raises InputError where there is nothing to tell of the month, StoreError, and
     TimeoutError where too many are asked for; it is None where the audience knows no such service.
     """
 
     metrics: Callable[[], Iterator[str]]
-    status_page: Callable[[Audience], str]
-    status: Callable[[Audience], Mapping[str, Json]]
+    status_page: Callable[[Audience], Awaitable[str]]
+    status: Callable[[Audience], Awaitable[Mapping[str, Json]]]
+    feed: Callable[[Audience], Awaitable[bytes]]
+    mark: Callable[[Audience], Awaitable[Mapping[str, Json]]]
+    badge: Callable[[str, Show, Audience], Awaitable[str | None]]
     stylesheet: Callable[[], str]
+    script: Callable[[], str]
     report: Callable[[str, Month, Audience], Awaitable[str | None]]
     report_stylesheet: Callable[[], str]
 
@@ -92,6 +99,7 @@ class Daemon:
 
     `statement` raises InputError where no policy is in force, StatementDiffersError where it is not what was closed;
     of a draft there is nothing late: None.
+    `evaluated` returns once there is another snapshot.
     `services` are the configured names. `record` returns how many facts were new, once they are durable, and raises
     StoreError when they could not be kept. `known` is what stands recorded beside results; raises StoreError.
     `longest_hold(check)` is 3 x interval + timeout in ms, None for a check that the configuration does not name.
@@ -103,6 +111,7 @@ class Daemon:
 
     pages: Pages
     snapshot: Callable[[], Snapshot | None]
+    evaluated: Callable[[], Awaitable[object]]
     services: Callable[[], Sequence[str]]
     statement: Callable[[Asked], Awaitable[Mapping[str, Json] | None]]
     close: Close

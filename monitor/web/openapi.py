@@ -6,44 +6,18 @@ from collections.abc import Mapping
 
 from monitor import __version__
 from monitor.facts import Json
+from monitor.web.openapi_pages import PAGES
+from monitor.web.openapi_parts import DENIED as _DENIED
+from monitor.web.openapi_parts import MONTH as _MONTH
+from monitor.web.openapi_parts import OBJECT as _OBJECT
+from monitor.web.openapi_parts import READ as _READ
+from monitor.web.openapi_parts import SERVICE as _SERVICE
+from monitor.web.openapi_parts import TEXT as _TEXT
+from monitor.web.openapi_parts import ok as _ok
+from monitor.web.openapi_parts import open_page as _open
+from monitor.web.openapi_parts import problem as _problem
 from monitor.web.openapi_vitals import VITAL_REPORTS, WEB_VITALS
 
-_PROBLEM: Json = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-_OBJECT: Json = {"application/json": {"schema": {"type": "object"}}}
-_TEXT: Json = {"text/plain": {"schema": {"type": "string"}}}
-
-
-def _problem(description: str) -> Json:
-    return {"description": description, "content": _PROBLEM}
-
-
-def _ok(description: str, content: Json) -> Json:
-    return {"description": description, "content": content}
-
-
-_DENIED: dict[str, Json] = {
-    "401": _problem("No token, or one that is unknown, expired or revoked."),
-    "403": _problem("The token's role may not do this."),
-    "429": _problem("Too many bad tokens from this address."),
-    "503": _problem("Nothing was changed; try again after `Retry-After` seconds."),
-}
-_READ: Json = [{"bearer": []}]
-_OPEN: Json = [{}, {"bearer": []}]
-
-
-def _open(summary: str, content: Json, **more: Json) -> Json:
-    """A page for everybody; configuration may close it to those with a token."""
-    answers: dict[str, Json] = {"200": _ok(summary, content), **_DENIED}
-    return {"get": {"summary": summary, "security": _OPEN, "responses": answers, **more}}
-
-
-_SERVICE: Json = {"name": "service", "in": "path", "required": True, "schema": {"type": "string"}}
-_MONTH: Json = {
-    "name": "month",
-    "in": "path",
-    "required": True,
-    "schema": {"type": "string", "pattern": r"^\d{4}-\d{2}$"},
-}
 _AS_OF: Json = {
     "name": "as_of",
     "in": "query",
@@ -182,30 +156,8 @@ def _hook(how: str, *more: str) -> Json:
     }
 
 
-def _report() -> Json:
-    return {
-        "get": {
-            "summary": "The availability report of one service and month; without a token of a public service only.",
-            "security": _OPEN,
-            "parameters": [_SERVICE, _MONTH],
-            "responses": {
-                "200": _ok("The report.", {"text/html": {"schema": {"type": "string"}}}),
-                "404": _problem("No such service, or nothing to report of the month."),
-                "422": _problem("The month is not written as YYYY-MM."),
-                "500": _problem("What the facts give now is not what was closed: `statement_differs`."),
-                "503": _problem("Other reports are being made, or the facts cannot be read; try again."),
-                **_DENIED,
-            },
-        }
-    }
-
-
 PATHS: Mapping[str, Json] = {
-    "/": _open("The status page.", {"text/html": {"schema": {"type": "string"}}}),
-    "/status.json": _open("The status page as JSON.", _OBJECT),
-    "/status.css": _open("How the status page looks.", {"text/css": {"schema": {"type": "string"}}}),
-    "/report.css": _open("How a report looks.", {"text/css": {"schema": {"type": "string"}}}),
-    "/services/{service}/{month}": _report(),
+    **PAGES,
     "/metrics": _open("Metrics in Prometheus text format 0.0.4.", _TEXT),
     "/openapi.json": _open("This document.", _OBJECT),
     "/-/healthy": _open("The process lives.", _TEXT),

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import json
+from typing import cast
 
 from aiohttp import web
 
 from monitor.errors import ConfigError, InputError, StatementDiffersError, StoreError
 from monitor.web import paging
 from monitor.web.api import month_of
-from monitor.web.daemon import Audience, Daemon
+from monitor.web.daemon import Audience, Daemon, Show
 from monitor.web.guard import CALLER
 from monitor.web.problems import Problem, unavailable
 
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+LIVE_POLICY = (
+    "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self' data:;"
+    " base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+"""Of the status page alone: its script is a file of ours, and asks nobody but us."""
+SHOWS = ("state", "left")
+BADGE_KEPT_S = 60
+FEED_KEPT_S = 60
 PROBLEMS_SHOWN = 50
 """Mistakes of a configuration that one answer lists; the log has them all."""
 
@@ -25,22 +34,45 @@ class Pages:
         self._daemon = daemon
 
     async def status_page(self, request: web.Request) -> web.Response:
-        text = self._daemon.pages.status_page(_audience(request))
-        return web.Response(text=text, content_type="text/html", headers={"Vary": "Authorization"})
+        text = await self._daemon.pages.status_page(audience_of(request))
+        headers = {"Vary": "Authorization", "Content-Security-Policy": LIVE_POLICY}
+        return web.Response(text=text, content_type="text/html", headers=headers)
 
     async def status(self, request: web.Request) -> web.Response:
-        shown = self._daemon.pages.status(_audience(request))
+        shown = await self._daemon.pages.status(audience_of(request))
         return web.Response(
             body=json.dumps(shown).encode(), content_type="application/json", headers={"Vary": "Authorization"}
         )
 
+    async def feed(self, request: web.Request) -> web.Response:
+        body = await self._daemon.pages.feed(audience_of(request))
+        headers = {"Vary": "Authorization", "Cache-Control": _kept_for(request, FEED_KEPT_S)}
+        return web.Response(body=body, content_type="application/atom+xml", charset="utf-8", headers=headers)
+
+    async def badge(self, request: web.Request) -> web.Response:
+        show = request.query.get("show", "state")
+        if show not in SHOWS or set(request.query) - {"show"}:
+            raise Problem(422, "bad_parameter", "show: expected state or left")
+        text = await self._daemon.pages.badge(request.match_info["service"], cast(Show, show), audience_of(request))
+        if text is None:
+            raise Problem(404, "not_found", "there is no such service")
+        headers = {
+            "Vary": "Authorization",
+            "Cache-Control": _kept_for(request, BADGE_KEPT_S),
+            "Cross-Origin-Resource-Policy": "cross-origin",  # it is for others' pages
+        }
+        return web.Response(text=text, content_type="image/svg+xml", headers=headers)
+
     async def stylesheet(self, request: web.Request) -> web.Response:
         return _looks(self._daemon.pages.stylesheet())
+
+    async def script(self, request: web.Request) -> web.Response:
+        return _looks(self._daemon.pages.script(), "text/javascript")
 
     async def report(self, request: web.Request) -> web.Response:
         month = month_of(request)
         try:
-            text = await self._daemon.pages.report(request.match_info["service"], month, _audience(request))
+            text = await self._daemon.pages.report(request.match_info["service"], month, audience_of(request))
         except InputError as error:
             raise Problem(404, "not_found", str(error)) from None
         except StatementDiffersError:
@@ -85,10 +117,15 @@ class Pages:
         return web.json_response({"reloaded": True})
 
 
-def _looks(text: str) -> web.Response:
-    return web.Response(text=text, content_type="text/css", headers={"Cache-Control": "public, max-age=3600"})
+def _looks(text: str, content_type: str = "text/css") -> web.Response:
+    return web.Response(text=text, content_type=content_type, headers={"Cache-Control": "public, max-age=3600"})
 
 
-def _audience(request: web.Request) -> Audience:
+def _kept_for(request: web.Request, seconds: int) -> str:
+    """What a token was needed for is nobody else's."""
+    return f"public, max-age={seconds}" if audience_of(request) == "public" else "private, no-store"
+
+
+def audience_of(request: web.Request) -> Audience:
     caller = request.get(CALLER)
     return "all" if caller is not None and caller.role in ("viewer", "operator") else "public"

@@ -25,6 +25,10 @@ ROLES: Mapping[RouteKey, frozenset[Who]] = {
     ("GET", "/"): OPEN,
     ("GET", "/status.json"): OPEN,
     ("GET", "/status.css"): OPEN,
+    ("GET", "/status.js"): OPEN,
+    ("GET", "/events"): OPEN,
+    ("GET", "/feed.atom"): OPEN,
+    ("GET", "/badge/{service}.svg"): OPEN,
     ("GET", "/services/{service}/{month}"): OPEN,
     ("GET", "/report.css"): OPEN,
     ("GET", "/metrics"): OPEN,
@@ -55,7 +59,18 @@ ROLES: Mapping[RouteKey, frozenset[Who]] = {
 }
 
 STATUS_PAGE: frozenset[RouteKey] = frozenset(
-    ("GET", path) for path in ("/", "/status.json", "/status.css", "/services/{service}/{month}", "/report.css")
+    ("GET", path)
+    for path in (
+        "/",
+        "/status.json",
+        "/status.css",
+        "/status.js",
+        "/events",
+        "/feed.atom",
+        "/badge/{service}.svg",
+        "/services/{service}/{month}",
+        "/report.css",
+    )
 )
 """What is closed together; the report of a month is read by whoever reads the status page."""
 

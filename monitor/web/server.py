@@ -20,6 +20,7 @@ from monitor.web.beacons import BeaconsIn
 from monitor.web.by_hand import ByHand
 from monitor.web.closings import Closings
 from monitor.web.daemon import Access, Daemon
+from monitor.web.events import Events
 from monitor.web.guard import Attempts, guard
 from monitor.web.heartbeats import HeartbeatsIn
 from monitor.web.hooks import HooksIn
@@ -67,7 +68,9 @@ def build(daemon: Daemon, access: Access) -> web.Application:
     """The application, not started. It refuses to start with a route that the table of roles does not name."""
     table = roles_under(access)
     app = web.Application(middlewares=[as_problems, guard(table, daemon.token, Attempts(daemon.now))])
-    for key, handler in _handlers(daemon).items():
+    events = Events(daemon)
+    app.on_shutdown.append(events.end)
+    for key, handler in {**_handlers(daemon), ("GET", "/events"): events.listen}.items():
         if key in table:
             app.router.add_route(key[0], key[1], handler)
             if key[0] == "GET":
@@ -90,6 +93,9 @@ def _handlers(daemon: Daemon) -> dict[RouteKey, Handler]:
         ("GET", "/"): pages.status_page,
         ("GET", "/status.json"): pages.status,
         ("GET", "/status.css"): pages.stylesheet,
+        ("GET", "/status.js"): pages.script,
+        ("GET", "/feed.atom"): pages.feed,
+        ("GET", "/badge/{service}.svg"): pages.badge,
         ("GET", "/services/{service}/{month}"): pages.report,
         ("GET", "/report.css"): pages.report_stylesheet,
         ("GET", "/metrics"): pages.metrics,
@@ -157,6 +163,7 @@ async def serving(app: web.Application, listen: Listen, control: socket.socket |
     finally:
         for each in listeners:
             each.close()
+        await runner.shutdown()  # whoever listens for events is let go first
         server.pre_shutdown()
         await server.shutdown(STOP_SECONDS)
         await runner.cleanup()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from exporters.prometheus import Exposition
-from exporters.status_page import status
+from exporters.status import Seen, status
 from monitor.config import parse, to_terms
 from monitor.evaluator import Evaluator
 from monitor.ledger.period import DAY
@@ -45,7 +45,7 @@ async def test_what_the_file_asks_to_be_warned_of_is_raised(tmp_path: Path, warn
     assert all(named in line for line in lines)
     assert {line.partition('warning="')[2].partition('"')[0]: int(line[-1]) for line in lines} == raised
     [[everything], [public]] = (
-        json.loads(json.dumps(status(snapshot, everything=each)))["services"] for each in (True, False)
+        json.loads(json.dumps(status(Seen(snapshot), everything=each)))["services"] for each in (True, False)
     )
     assert everything["state"] == "up"
     assert {each["warning"] for each in everything["warnings"]} == {name for name in raised if raised[name]}

@@ -13,7 +13,9 @@ from zoneinfo import ZoneInfo
 import aiohttp
 import pytest
 
+from exporters import status_page
 from exporters.prometheus import Exposition
+from exporters.status import Seen
 from monitor.beacons import Beacons
 from monitor.errors import ConfigError, InputError, StatementDiffersError, StoreError
 from monitor.facts import AnyFact, Fact, Json, Result, key
@@ -22,11 +24,12 @@ from monitor.hooks import Hooks
 from monitor.hooks import Outlet as HooksOutlet
 from monitor.interfaces import VitalReport
 from monitor.ledger.period import DAY, HOUR, Month
-from monitor.ledger.snapshot import Snapshot
+from monitor.ledger.snapshot import PastMonth, Snapshot
 from monitor.ledger.terms import CheckTerms, Policy, ServiceTerms, Terms
 from monitor.people import Author, Known, Words
 from monitor.people.publishing import Notice, NotPublishedError, OurPage, Published
 from monitor.sources.kind import Page
+from monitor.status_pages import StatusPages
 from monitor.web import Access, Audience, Daemon, Listen, Pages, Role, Tokens, Wanted, build, serving, tokens
 from monitor.web.daemon import Asked
 from monitor.wiring import aside
@@ -77,6 +80,8 @@ class Book:
     reloads: int = 0
     page_refuses: bool = False
     published: list[Notice] = field(default_factory=list)
+    past: Mapping[tuple[str, Month], PastMonth] = field(default_factory=dict)
+    chain: Mapping[str, Json] | None = None
     closed: list[tuple[Words, Author, bool]] = field(default_factory=list)
     close_refused: Exception | None = None
     asked: list[Asked] = field(default_factory=list)
@@ -85,6 +90,8 @@ class Book:
         self.heartbeats = Heartbeats(HandClock(self), Outlet(self.record, self), "london", {"nightly": HELD})
         self.heartbeats.begin([])
         self.polled: list[str] = []
+        self.pages = StatusPages(HandClock(self), lambda: Seen(self.snapshot, self.past, self.chain), lambda: "/")
+        self._turn = asyncio.Event()
         outlet = HooksOutlet(self.record, self.take, self.polled.append)
         self.beacons = Beacons(HandClock(self), self.keep, b"salt")
         self.kept: list[VitalReport] = []
@@ -149,6 +156,15 @@ class Book:
             raise InputError("it has not begun")
         return f"<p>{service} {month} for {audience}</p>" if service == "app" or audience == "all" else None
 
+    def evaluate(self, evaluated: Snapshot) -> None:
+        """Another evaluation."""
+        self.snapshot = evaluated
+        turn, self._turn = self._turn, asyncio.Event()
+        turn.set()
+
+    async def evaluated(self) -> None:
+        await self._turn.wait()
+
     async def reload(self) -> None:
         if self.reload_refused is not None:
             raise self.reload_refused
@@ -162,13 +178,18 @@ class Book:
         return Daemon(
             pages=Pages(
                 metrics=lambda: exposition.render(self.snapshot, {}, SELF),
-                status_page=lambda audience: f"<p>for {audience}</p>",
-                status=lambda audience: {"audience": audience},
-                stylesheet=lambda: "body { color: black }",
+                status_page=self.pages.page,
+                status=self.pages.status,
+                feed=self.pages.feed,
+                mark=self.pages.mark,
+                badge=self.pages.badge,
+                stylesheet=status_page.stylesheet,
+                script=status_page.script,
                 report=self.report,
                 report_stylesheet=lambda: "body { color: black }",
             ),
             snapshot=lambda: self.snapshot,
+            evaluated=self.evaluated,
             services=lambda: ("app", "jobs"),
             statement=self.statement,
             close=self.close,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from zoneinfo import ZoneInfo
 
@@ -15,11 +16,13 @@ from monitor.ledger.snapshot import (
     WINDOWS,
     Accounts,
     ActiveExclusion,
+    Announced,
     Answering,
     Burn,
     Figures,
     Newest,
     NextMaintenance,
+    Recent,
     ServiceView,
     Snapshot,
 )
@@ -145,6 +148,14 @@ def snapshot(*services: ServiceView, looks: tuple[Newest, ...] = ()) -> Snapshot
     )
 
 
+def announcement(**changed: object) -> Announced:
+    """Two hours in three days, announced 50 hours ahead."""
+    start = AS_OF + 3 * DAY
+    url = "https://status.example.com/m1"
+    told = Announced("m1", start, start + 2 * HOUR, 50 * HOUR, True, "own-page", "Database upgrade", url)
+    return replace(told, **changed)  # type: ignore[arg-type]
+
+
 def with_maintenance(service: ServiceView) -> ServiceView:
     return ServiceView(
         service.service,
@@ -155,4 +166,5 @@ def with_maintenance(service: ServiceView) -> ServiceView:
         service.burn,
         active=(ActiveExclusion("m1", "maintenance", "own-page"),),
         next_maintenance=(NextMaintenance("own-page", AS_OF + 3 * DAY, 50 * HOUR),),
+        recent=lambda: Recent(announced=(announcement(),)),
     )

@@ -38,7 +38,10 @@ async def test_every_answer_is_locked_down_and_says_nothing_of_the_server(served
         assert "Server" not in answer.headers
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
         assert answer.headers["Cache-Control"] == "no-store"
-        assert answer.headers["Content-Security-Policy"].startswith("default-src 'none'; style-src 'self'")
+        policy = answer.headers["Content-Security-Policy"].split("; ")
+        assert {"default-src 'none'", "style-src 'self'", "form-action 'none'", "frame-ancestors 'none'"} <= {*policy}
+        assert ("script-src 'self'" in policy) == (path == "/")
+        assert not {each for each in policy if "unsafe" in each or "http" in each}
 
 
 @pytest.mark.parametrize("path", ["/nothing", "/status.json/", "/%2e%2e/etc/passwd", "/api/v1%2Ffacts", "/%00", "//x"])
