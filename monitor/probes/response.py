@@ -5,6 +5,7 @@ A response ends in one of two ways: `complete`, or a `fault` with its reason. By
 
 from __future__ import annotations
 
+from io import BytesIO
 from typing import NoReturn
 
 import httptools
@@ -41,12 +42,12 @@ class Response:
         "_header_bytes",
         "_interim",
         "_keep_body",
+        "_kept",
         "_lines",
         "_lines_left",
         "_parser",
         "_raw_body",
         "_raw_bytes",
-        "body",
         "complete",
         "fault",
         "headers",
@@ -77,7 +78,7 @@ class Response:
         self._lines_left = HEADER_LINES
         self._interim = 0
         self._content_length: int | None = None
-        self.body = bytearray()
+        self._kept = BytesIO()
         self.headers: list[tuple[bytes, bytes]] = []
         self.headers_complete = False
         self.status = 0
@@ -94,6 +95,11 @@ class Response:
     def content_length(self) -> int:
         """The length declared, or else the bytes of body read."""
         return self._raw_body if self._content_length is None else self._content_length
+
+    @property
+    def body(self) -> bytes:
+        """What is kept of the body, decompressed. It is not copied: a look has memory for one body."""
+        return self._kept.getvalue()
 
     @property
     def body_size(self) -> int:
@@ -241,7 +247,7 @@ class Response:
     def _take(self, piece: bytes) -> None:
         self._body_size += len(piece)
         if self._keep_body:
-            self.body += piece
+            self._kept.write(piece)
         if self._body_size > BODY_LIMIT:
             if self._keep_body or self._content_length is None:
                 self._stop("http_too_large", f"over {BODY_LIMIT} bytes of body")

@@ -139,6 +139,13 @@ class Wire(asyncio.Transport):
         if events & ~EPOLLOUT and not self._closing and not self._paused:
             self._read()
 
+    def starve(self, error: MemoryError) -> None:
+        """There is no memory to serve it with."""
+        if self._waiter is None:
+            self._break(error)
+        elif not self._waiter.done():
+            self._waiter.set_exception(error)
+
     def _connected(self, waiter: asyncio.Future[None], events: int) -> None:
         if waiter.done():
             return
@@ -153,7 +160,7 @@ class Wire(asyncio.Transport):
             data = self._socket.recv(READ_BYTES)
         except BlockingIOError:
             return
-        except OSError as error:
+        except (OSError, MemoryError) as error:  # no room for what came is the end of the look, not of the loop's turn
             self._break(error)
             return
         try:
@@ -236,7 +243,12 @@ class _Polled:
 
     def _serve(self) -> None:
         # Who is meant is found first: a number that one of them lets go of may be another's at once.
-        turn = [(self._wires[fd], events) for fd, events in self._epoll.poll(0, AT_A_TURN)]
+        try:
+            turn = [(self._wires[fd], events) for fd, events in self._epoll.poll(0, AT_A_TURN)]
+        except MemoryError as error:  # waiting for room would end in a deadline, and that is the target's
+            for wire in list(self._wires.values()):
+                wire.starve(error)
+            return
         for wire, events in turn:
             wire.ready(events)
 

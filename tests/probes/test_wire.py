@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from monitor.probes import wire
 from monitor.probes.wire import wired
 from tests.bench.loops import run
 
@@ -266,6 +267,36 @@ def test_a_bug_in_a_protocol_ends_its_connection_with_that_error(on: Callable[[T
             _, heard = await connect("127.0.0.1", port, Broken)
             await heard.lost
         assert isinstance(heard.error, ZeroDivisionError)
+
+    on(test)
+
+
+def test_no_memory_for_a_turn_is_an_error_of_every_connection_and_never_a_wait(on: Callable[[Test], None]) -> None:
+    """A wait would end in the look's deadline, which is blamed on the target."""
+
+    class Starved:
+        def poll(self, timeout: int, most: int) -> list[tuple[int, int]]:
+            raise MemoryError
+
+    async def speak(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        writer.write(b"x")
+        await reader.read(-1)
+
+    async def test(connect: Connect) -> None:
+        if connect is theirs:
+            return
+        polled = wire._polled(asyncio.get_running_loop())
+        async with server(speak) as port:
+            both = [await connect("127.0.0.1", port) for _ in range(2)]
+            fed, polled._epoll = polled._epoll, Starved()  # type: ignore[assignment]
+            both[0][0].write(b"?")
+            for _, heard in both:
+                await heard.lost
+                assert isinstance(heard.error, MemoryError)
+            polled._epoll = fed
+            transport, _ = await connect("127.0.0.1", port)
+            transport.abort()
 
     on(test)
 

@@ -77,7 +77,7 @@ def _assertions(expect: Expect, seen: Seen) -> Iterator[_Found]:
     if expect.size is not None:
         yield _size(expect, response)
     if expect.keeps_body:
-        body = bytes(response.body)
+        body = response.body
         yield from _patterns(expect, body)
         yield from _conditions(expect, body)
     if expect.duration is not None:
