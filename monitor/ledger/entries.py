@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
 
-from monitor.facts import AnyFact, Fact, Result, key
+from monitor.facts import AnyFact, Fact, Json, Result, key
 from monitor.ledger.period import Period
 from monitor.ledger.response import NOTHING_PROMISED, Responses, Support, Ticket, responses, tickets_of
 
@@ -16,7 +16,8 @@ class Entries:
     """Admitted facts. Results by check and vantage in order of `at`; other kinds in order of recording.
 
     `digests` remembers those of facts that are no results, by their id(): each service's statement rests on all of
-    them, and the terms of a fleet are megabytes. Tickets too are the same for each service, and read once.
+    them, and the terms of a fleet are megabytes. Tickets too are the same for each service, and read once. `shared`
+    remembers commitments that every service's statement has, by what they were computed for; not where entries grow.
     """
 
     results: dict[str, dict[str, list[Result]]] = field(default_factory=dict)
@@ -24,6 +25,7 @@ class Entries:
     digests: dict[int, bytes] = field(default_factory=dict)
     _tickets: dict[str, Ticket] | None = None
     _answered: dict[tuple[int, Period, int], tuple[Support, Responses]] = field(default_factory=dict)
+    shared: dict[tuple[str, str, str, str, int], list[Json]] = field(default_factory=dict)
 
     def of(self, kind: str) -> list[Fact]:
         return self.others.get(kind, [])

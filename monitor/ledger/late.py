@@ -15,11 +15,15 @@ from monitor.facts import AnyFact, Fact, Json, Result, digest, sha256_text
 from monitor.ledger.entries import Entries
 from monitor.ledger.exclusion import concerns
 from monitor.ledger.months import ServiceBook, book_month, service_book, timelines_from
-from monitor.ledger.period import Month, Period, format_instant, parse_instant
+from monitor.ledger.period import Month, Period, format_instant, local_date, parse_instant
 from monitor.ledger.statement import amounts, consulted
 from monitor.ledger.terms import CheckTerms
 from monitor.ledger.third_party import FOREVER, component_steps
 from monitor.ledger.timeline import Timelines
+from monitor.ledger.vitals.published import reading_days
+from monitor.ledger.vitals.samples import Report, samples_of
+from monitor.ledger.vitals.stated import vital_commitments, vital_differences
+from monitor.ledger.vitals.tally import cell_of
 
 EFFECTS = 50
 """Groups of late facts whose own effect is computed, each by booking the month again; that of all is always told."""
@@ -29,7 +33,7 @@ _WORDS = ("verdict", "budget_bound_by")
 
 
 Group = tuple[AnyFact, ...]
-"""One fact, or the late results of one check at one vantage."""
+"""One fact, the late results of one check at one vantage, or the late reports of one Web Vital."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +69,8 @@ def difference(before: Mapping[str, Json], after: Mapping[str, Json]) -> dict[st
     changed: dict[str, Json] = {name: _less(before[name], after[name]) for name in _AMOUNTS}
     for name in _WORDS:
         changed[name] = None if before[name] == after[name] else [before[name], after[name]]
-    return changed
+    vitals = vital_differences(cast("list[Json]", before["commitments"]), cast("list[Json]", after["commitments"]))
+    return {**changed, "vitals": vitals} if vitals else changed
 
 
 def _less(before: Json, after: Json) -> Json:
@@ -81,15 +86,22 @@ def late_facts(before: ServiceBook, now: ServiceBook, month: Month, closed_at: i
     within, around = _sorted(came, before, now, period)
     if not within and not around:
         return []
-    known = amounts(book_month(before, month, as_of).figures)
+    known = _measured(before, month, as_of)
 
     def effect(*groups: Group) -> dict[str, Json]:
         facts = [fact for group in groups for fact in group]
-        return difference(known, amounts(book_month(_with(before, facts), month, as_of).figures))
+        return difference(known, _measured(_with(before, facts), month, as_of))
 
     if around and effect(*within, *around) != effect(*within):
         within += around
     return [LateFact(group, effect(group) if place < EFFECTS else None) for place, group in enumerate(within)]
+
+
+def _measured(of: ServiceBook, month: Month, as_of: int) -> dict[str, Json]:
+    """As much of the month's statement as a difference is told of."""
+    booked = book_month(of, month, as_of)
+    vitals = vital_commitments(of.terms, of.entries, month, booked.frame.policy, as_of)
+    return {**amounts(booked.figures), "commitments": vitals}
 
 
 def _sorted(
@@ -113,6 +125,7 @@ def _sorted(
         around += [outside] if outside else []
     others = (fact for fact in came if isinstance(fact, Fact) and _is_about(fact, now, period))
     within += [(fact,) for fact in sorted(others, key=lambda fact: fact.recorded_at)]
+    within += _vitals(came, now, period)
     return within, around
 
 
@@ -173,12 +186,36 @@ def _lasts_in(steps: Sequence[tuple[int, int]], period: Period) -> bool:
     return severity > 0 or at > period.start
 
 
+def _vitals(came: Sequence[AnyFact], now: ServiceBook, period: Period) -> list[Group]:
+    """Late reports by metric. One is about the day of its sample's first, in whichever month it came."""
+    late = [fact for fact in came if isinstance(fact, Fact) and fact.kind == "vital"]
+    samples = samples_of(map(Report.of, now.entries.of("vital"))) if late else []
+    inside = {sample.key for sample in samples if period.start <= sample.first.at < period.end}
+    about = sorted((fact for fact in late if Report.of(fact).key in inside), key=_subject)
+    return [tuple(reports) for _, reports in groupby(about, key=_subject)]
+
+
+def _vitals_day(fact: Fact, now: ServiceBook, period: Period) -> bool:
+    return local_date(period.start, now.terms.zone).isoformat() <= cell_of(fact).day < _day_after(now, period)
+
+
+def _vitals_reading(fact: Fact, now: ServiceBook, period: Period) -> bool:
+    first, last = reading_days(fact, now.terms.zone)
+    return first < _day_after(now, period) and last >= local_date(period.start, now.terms.zone).isoformat()
+
+
+def _day_after(now: ServiceBook, period: Period) -> str:
+    return local_date(period.end, now.terms.zone).isoformat()
+
+
 _ABOUT: Mapping[str, Callable[[Fact, ServiceBook, Period], bool]] = {
     "maintenance": _maintenance,
     "exclusion": _exclusion,
     "exclusion_decision": _decision,
     "incident": _incident,
     "ticket": _ticket,
+    "vitals_day": _vitals_day,
+    "vitals_reading": _vitals_reading,
 }
 
 
@@ -194,6 +231,10 @@ def _subject(fact: AnyFact) -> str:
         return fact.check
     if fact.kind == "incident":
         return f"{fact.fields['provider']}/{fact.fields['incident']}"
+    if fact.kind == "vitals_day":
+        return "/".join(cell_of(fact))
+    if fact.kind in ("vital", "vitals_reading"):
+        return str(fact.fields["metric"])
     return str(fact.fields["exclusion" if fact.kind == "exclusion_decision" else fact.kind])
 
 

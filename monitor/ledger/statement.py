@@ -25,6 +25,8 @@ from monitor.ledger.period import Month, Period, format_instant
 from monitor.ledger.response import commitment_json, ticket_json
 from monitor.ledger.snapshot import Burn, Figures
 from monitor.ledger.terms import Terms, announced_late
+from monitor.ledger.vitals.stated import KINDS as VITAL_KINDS
+from monitor.ledger.vitals.stated import is_promised, vital_commitments
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,7 @@ def stated_of(of: ServiceBook, booked: MonthBook, asked: Asked, proof: dict[str,
         "refused": _refused(booked),
         "commitments": [
             _commitment(booked.figures, booked.frame.policy.downtime_cap_ms),
+            *vital_commitments(of.terms, of.entries, asked.month, booked.frame.policy, asked.as_of),
             *(commitment_json(each) for each in answered.commitments),
         ],
         "tickets": [ticket_json(each) for each in answered.tickets],
@@ -309,7 +312,8 @@ def consulted(of: ServiceBook) -> list[AnyFact]:
     facts: list[AnyFact] = [
         result for name in sorted(names) for results in of.entries.results.get(name, {}).values() for result in results
     ]
-    for kind in ("maintenance", "incident", "exclusion", "exclusion_decision", "ticket", "terms"):
+    kinds = ("maintenance", "incident", "exclusion", "exclusion_decision", "ticket", "terms")
+    for kind in (*kinds, *(VITAL_KINDS if is_promised(of.terms) else ())):
         facts += of.entries.of(kind)
     return facts
 

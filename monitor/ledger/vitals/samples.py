@@ -27,6 +27,11 @@ class Report(NamedTuple):
     at: int
     country: str = NOWHERE
 
+    @property
+    def key(self) -> tuple[str, str]:
+        """What the reports of one sample share."""
+        return self.metric, self.metric_id
+
     @classmethod
     def of(cls, fact: Fact) -> Report:
         """What a `vital` fact says."""
@@ -45,6 +50,10 @@ class Sample:
 
     first: Report
     last: Report
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.first.key
 
     def take(self, report: Report) -> bool:
         """A later recorded report of the same sample. Whether it changed anything."""
@@ -69,9 +78,9 @@ def samples_of(reports: Iterable[Report]) -> list[Sample]:
     """The samples behind reports that stand in order of recording, in the order in which they were first recorded."""
     found: dict[tuple[str, str], Sample] = {}
     for report in reports:
-        known = found.get((report.metric, report.metric_id))
+        known = found.get(report.key)
         if known is None:
-            found[report.metric, report.metric_id] = Sample(report, report)
+            found[report.key] = Sample(report, report)
         else:
             known.take(report)
     return list(found.values())
