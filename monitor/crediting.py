@@ -77,14 +77,14 @@ class Reckoner:
     terms: Terms
     customers: Sequence[Customer]
     as_of: int
-    _recorded: Recorded = field(init=False)
-    _chains: Mapping[tuple[str, Month], Chain] = field(init=False)
+    recorded: Recorded = field(init=False)
+    chains: Mapping[tuple[str, Month], Chain] = field(init=False)
     _months: dict[Month, Reckoned] = field(default_factory=dict)
     _over: Sequence[FinalMonth] | None = None
 
     def __post_init__(self) -> None:
-        self._recorded = recorded_of(self.facts)
-        self._chains = closings(self.facts, self.as_of)
+        self.recorded = recorded_of(self.facts)
+        self.chains = closings(self.facts, self.as_of)
 
     def named(self, customer: str | None) -> Sequence[Customer]:
         """The customers asked for; None: all. Raises InputError for one that the configuration does not name."""
@@ -153,9 +153,9 @@ class Reckoner:
     def _reckoned(self, month: Month) -> Reckoned:
         names = list(dict.fromkeys([*(each.name for each in self.terms.services), *self._closed_in(month)]))
         terms = self._terms_of(month, names)
-        revised = {name: self._revisions(self._chains.get((name, month), ())) for name in names}
+        revised = {name: self._revisions(self.chains.get((name, month), ())) for name in names}
         reading = Reading(self.as_of, version("tzdata"))
-        drafts = {name: self._recorded.draft(self.terms, name, month, reading) for name in names if not revised[name]}
+        drafts = {name: self.recorded.draft(self.terms, name, month, reading) for name in names if not revised[name]}
         final_at = self._final_at(month, terms, names)
         stands = {name: revised[name][0][1] if revised[name] else drafts[name] for name in names}
         readings = [Read(final_at, breaches_of(month, stands.values()))]
@@ -168,13 +168,13 @@ class Reckoner:
 
     def _closed_in(self, month: Month) -> Sequence[str]:
         """Services that are closed for it, also where the configuration has forgotten them."""
-        return [service for service, closed in self._chains if closed == month]
+        return [service for service, closed in self.chains if closed == month]
 
     def _revisions(self, chain: Chain) -> Sequence[tuple[int, Statement]]:
         """Each with the instant at which it was recorded."""
         if not chain:
             return []
-        found = revisions_of(self._recorded, chain)
+        found = revisions_of(self.recorded, chain)
         for statement, closing in zip(found, chain, strict=True):
             wrong = why_different(statement, closing)
             if wrong is not None:
@@ -183,15 +183,15 @@ class Reckoner:
 
     def _terms_of(self, month: Month, names: Sequence[str]) -> Terms:
         """Those that the month was closed with, where any service is closed."""
-        chains = [self._chains[name, month] for name in names if (name, month) in self._chains]
-        known = [self._recorded.terms.get(chain[-1].terms or "") for chain in chains]
+        chains = [self.chains[name, month] for name in names if (name, month) in self.chains]
+        known = [self.recorded.terms.get(chain[-1].terms or "") for chain in chains]
         return next((terms for terms in known if terms is not None), self.terms)
 
     def _final_at(self, month: Month, terms: Terms, names: Sequence[str]) -> int:
         """When the month becomes final: `finalise_after`, or when the last of its statements was closed before that.
         Closing late, by hand, takes nothing from a customer."""
         by_itself = final_from(month, terms)
-        chains = [self._chains.get((name, month)) for name in names]
+        chains = [self.chains.get((name, month)) for name in names]
         closed = [chain[0].as_of for chain in chains if chain]
         if len(closed) < len(names):
             return by_itself

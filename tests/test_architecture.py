@@ -82,6 +82,8 @@ ROWS: tuple[tuple[str, ...], ...] = (
         "monitor.closing",
         "monitor.crediting",
         "monitor.credits_told",
+        "monitor.evidence_pack",
+        "monitor.evidence_text",
         "monitor.demo",
         "monitor.event_reporting",
         "monitor.faces",

@@ -48,6 +48,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "termination": ("monitor.cli.credits:termination", "Who may terminate, since when, and why."),
     "event": ("monitor.cli.events:event", "Record a customer's announced peak, or report on one."),
     "claim": ("monitor.cli.credits:claim", "Record, grant or refuse what a customer asks for."),
+    "evidence": ("monitor.cli.evidence:make_evidence", "A customer's months in one archive that anybody can prove."),
     "policy": ("monitor.cli.policy:policy", "What binds in a month, and where it stands in the file."),
     "token": ("monitor.cli.tokens:token", "Add, list and revoke bearer tokens."),
 }

@@ -89,7 +89,7 @@ def report(**options: Unpack[Options]) -> None:
     if output is None:
         click.echo(made.decode(), nl=False)
     else:
-        _write(output, made)
+        write_whole(output, made)
     if options["fail_on_breach"] and any(part.stated["verdict"] == "breached" for part in found.told):
         sys.exit(BREACHED)
 
@@ -115,8 +115,8 @@ def _found(options: Options, months: list[Month]) -> Found:
         return told(book.facts, book.terms, Asking(services, months, as_of, pages, options["draft"]), advance)
 
 
-def _write(output: Path, made: bytes) -> None:
-    """All of it or nothing: what stood there stays until the new one is whole."""
+def write_whole(output: Path, made: bytes) -> None:
+    """All of it or nothing: what stood there stays until the new one is whole. Raises InputError."""
     try:
         with NamedTemporaryFile(dir=output.parent, prefix=f".{output.name}.", delete=False) as file:
             whole = Path(file.name)

@@ -71,6 +71,16 @@ class Document:
             return place_in(self.text, holder.entries[str(keys[-1])][0])
         return place_in(self.text, _position(holder))
 
+    def places(self, keys: Keys) -> list[Place]:
+        """Where everything inside the value stands."""
+        waiting, found = [self._spots(keys)[-1]], list[Place]()
+        while waiting:
+            spot = waiting.pop()
+            found.append(place_in(self.text, _position(spot)))
+            entries = spot.entries if isinstance(spot, Inner) else []
+            waiting += [inner for _, inner in entries.values()] if isinstance(entries, dict) else entries
+        return found
+
     def problem(self, keys: Keys, message: str) -> Problem:
         """The problem at the value."""
         return Problem(self.name, *self.place(keys), path_text(keys), message)

@@ -88,6 +88,16 @@ def binding(config: Config, document: Document, month: Month) -> Binding:
     return Binding(str(decides.effective_from), line, [*_promised(config.policies[place], document, keys)], late)
 
 
+def lines_of(document: Document, keys: Keys) -> str:
+    """The lines of a section with their numbers, and those of values that it takes from elsewhere in the file."""
+    lines = sorted({place.line for place in document.places(keys)})
+    first = document.place(keys).line
+    own = [line for line in lines if line >= first]
+    wanted = [*(line for line in lines if line < first), *range(first, max(own, default=first) + 1)]
+    text = document.text.splitlines()
+    return "".join(f"{line:>6}  {text[line - 1]}\n" for line in wanted)
+
+
 def _promised(policy: Promise, document: Document, keys: Keys) -> Iterator[Promised]:
     written = cast("dict[str, Json]", policy.model_dump(mode="json", by_alias=True, exclude_none=True))
     for key, sentence in SENTENCES:
