@@ -57,6 +57,8 @@ def changed_amounts(difference: Statement) -> str:
         told.append(f"verdict {plain(verdict[0])}, now {plain(verdict[1])}".replace("_", " "))
     bounds = cast("dict[str, int]", difference["bounds_ms"])
     told += [f"{name.replace('_', ' ')} {_signed(ms)}" for name, ms in bounds.items() if ms]
+    breaches = cast("dict[str, int]", difference["breaches"])
+    told += [f"breaches of {name} {count:+d}" for name, count in breaches.items() if count and name != "availability"]
     return ", ".join(told) or "nothing changes"
 
 

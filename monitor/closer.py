@@ -140,7 +140,8 @@ class Desk:
         return self._fact(final(draft), terms, Said(self.author.name, self.author.token is not None), None)
 
     def restate(self, order: Order) -> Outcome:
-        """The next revision of what is closed: of the service named, or of each that something came late for."""
+        """The next revision of what is closed: of the service named, or of each that something came late for, or whose
+        tickets were pending when it was closed and are late by now."""
         named = order.services
         places = [(service, order.month) for service in named or ()] or [
             place for place in self.chains if place[1] == order.month
@@ -163,9 +164,12 @@ class Desk:
         before = closed(self.recorded, chain)
         terms = self.recorded.terms[newest.terms or ""]
         late = self.recorded.late(terms, newest.service, newest.month, (newest.as_of, self.at.as_of))
-        if not late and why_different(before, newest) is None:
+        waited = any(row["verdict"] == "pending" for row in cast("list[dict[str, Json]]", before["commitments"]))
+        if not late and not waited and why_different(before, newest) is None:
             return None
         draft = self.recorded.draft(terms, newest.service, newest.month, self._reading())
+        if not late and waited and draft["commitments"] == before["commitments"]:
+            return None
         said = Said(self.author.name, self.author.token is not None, order.reason)
         return self._fact(restated(draft, {**before, "digest": newest.digest}, said, late), terms, said, before)
 

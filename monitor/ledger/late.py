@@ -16,13 +16,13 @@ from monitor.ledger.entries import Entries
 from monitor.ledger.exclusion import concerns
 from monitor.ledger.months import ServiceBook, book_month, service_book, timelines_from
 from monitor.ledger.period import Month, Period, format_instant, local_date, parse_instant
-from monitor.ledger.statement import amounts, consulted
+from monitor.ledger.statement import amounts, commitments, consulted
 from monitor.ledger.terms import CheckTerms
 from monitor.ledger.third_party import FOREVER, component_steps
 from monitor.ledger.timeline import Timelines
 from monitor.ledger.vitals.published import reading_days
 from monitor.ledger.vitals.samples import Report, samples_of
-from monitor.ledger.vitals.stated import vital_commitments, vital_differences
+from monitor.ledger.vitals.stated import vital_differences
 from monitor.ledger.vitals.tally import cell_of
 
 EFFECTS = 50
@@ -65,12 +65,25 @@ class LateFact:
 
 
 def difference(before: Mapping[str, Json], after: Mapping[str, Json]) -> dict[str, Json]:
-    """After less before: every amount in ms as in a statement, 0 too; words that changed as `[before, after]`."""
+    """After less before: every amount in ms and every breach, 0 too; words that changed as `[before, after]`."""
     changed: dict[str, Json] = {name: _less(before[name], after[name]) for name in _AMOUNTS}
     for name in _WORDS:
         changed[name] = None if before[name] == after[name] else [before[name], after[name]]
+    was, is_now = _breaches(before), _breaches(after)
+    changed["breaches"] = {name: is_now.get(name, 0) - was.get(name, 0) for name in {**was, **is_now}}
     vitals = vital_differences(cast("list[Json]", before["commitments"]), cast("list[Json]", after["commitments"]))
     return {**changed, "vitals": vitals} if vitals else changed
+
+
+def _breaches(stated: Mapping[str, Json]) -> dict[str, int]:
+    rows = cast("list[dict[str, Json]]", stated["commitments"])
+    return {cast(str, row["commitment"]): cast(int, row["breaches"]) for row in rows}
+
+
+def _told(of: ServiceBook, month: Month, as_of: int) -> dict[str, Json]:
+    """What a difference is made of."""
+    booked = book_month(of, month, as_of)
+    return {**amounts(booked.figures), "commitments": commitments(of, booked)}
 
 
 def _less(before: Json, after: Json) -> Json:
@@ -86,22 +99,15 @@ def late_facts(before: ServiceBook, now: ServiceBook, month: Month, closed_at: i
     within, around = _sorted(came, before, now, period)
     if not within and not around:
         return []
-    known = _measured(before, month, as_of)
+    known = _told(before, month, as_of)
 
     def effect(*groups: Group) -> dict[str, Json]:
         facts = [fact for group in groups for fact in group]
-        return difference(known, _measured(_with(before, facts), month, as_of))
+        return difference(known, _told(_with(before, facts), month, as_of))
 
     if around and effect(*within, *around) != effect(*within):
         within += around
     return [LateFact(group, effect(group) if place < EFFECTS else None) for place, group in enumerate(within)]
-
-
-def _measured(of: ServiceBook, month: Month, as_of: int) -> dict[str, Json]:
-    """As much of the month's statement as a difference is told of."""
-    booked = book_month(of, month, as_of)
-    vitals = vital_commitments(of.terms, of.entries, month, booked.frame.policy, as_of)
-    return {**amounts(booked.figures), "commitments": vitals}
 
 
 def _sorted(

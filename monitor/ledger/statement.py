@@ -22,7 +22,7 @@ from monitor.ledger.interval import Spans, clip, normalise, total
 from monitor.ledger.months import MonthBook, ServiceBook, TimelinesOf, book_month, burn_at, service_book, timelines_from
 from monitor.ledger.outages import outages, unknown_inside
 from monitor.ledger.period import Month, Period, format_instant
-from monitor.ledger.response import commitment_json, ticket_json
+from monitor.ledger.response import Responses, commitment_json, ticket_json
 from monitor.ledger.snapshot import Burn, Figures
 from monitor.ledger.terms import Terms, announced_late
 from monitor.ledger.vitals.stated import KINDS as VITAL_KINDS
@@ -57,7 +57,6 @@ def statement(terms: Terms, service: str, entries: Entries, timelines: Timelines
 def stated_of(of: ServiceBook, booked: MonthBook, asked: Asked, proof: dict[str, Json]) -> dict[str, Json]:
     """The statement of a month that is booked already. `proof` is of the facts that the service was read from, the same
     for each of its months."""
-    answered = of.entries.answered(booked.frame.policy.support, booked.frame.period, asked.as_of)
     stated: dict[str, Json] = {
         **_head(of, booked, asked),
         **amounts(booked.figures),
@@ -71,12 +70,8 @@ def stated_of(of: ServiceBook, booked: MonthBook, asked: Asked, proof: dict[str,
         "outages": outages(of, booked),
         "exclusions": _exclusions(booked),
         "refused": _refused(booked),
-        "commitments": [
-            _commitment(booked.figures, booked.frame.policy.downtime_cap_ms),
-            *vital_commitments(of.terms, of.entries, asked.month, booked.frame.policy, asked.as_of),
-            *(commitment_json(each) for each in answered.commitments),
-        ],
-        "tickets": [ticket_json(each) for each in answered.tickets],
+        "commitments": commitments(of, booked),
+        "tickets": [ticket_json(each) for each in _answered(of, booked).tickets],
     }
     return sealed(stated, proof)
 
@@ -249,6 +244,19 @@ def _refused(booked: MonthBook) -> list[Json]:
         for exclusion in sorted(booked.exclusions, key=lambda exclusion: exclusion.order)
         for why, spans, ms in refused_parts(exclusion, elapsed, unexcused)
     ]
+
+
+def commitments(of: ServiceBook, booked: MonthBook) -> list[Json]:
+    """What was promised for the month, and what it came to."""
+    return [
+        _commitment(booked.figures, booked.frame.policy.downtime_cap_ms),
+        *vital_commitments(of.terms, of.entries, booked.frame.month, booked.frame.policy, booked.frame.as_of),
+        *(commitment_json(each) for each in _answered(of, booked).commitments),
+    ]
+
+
+def _answered(of: ServiceBook, booked: MonthBook) -> Responses:
+    return of.entries.answered(booked.frame.policy.support, booked.frame.period, booked.frame.as_of)
 
 
 def _commitment(f: Figures, cap_ms: int | None) -> dict[str, Json]:
