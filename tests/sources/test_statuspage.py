@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from monitor.ledger.period import HOUR, Period, parse_instant
+from monitor.ledger.period import Period, parse_instant
 from monitor.sources import statuspage
 from monitor.sources.kind import Asked, Component, Incident, Page, Reply, Request
 from tests.sources.statuspage_payloads import (
@@ -30,7 +27,6 @@ from tests.sources.statuspage_payloads import (
 )
 
 T = "2026-06-10T"
-FIXTURES = Path(__file__).resolve().parents[3] / "shared" / "fixtures" / "statuspage"
 
 
 def of(found: Incident) -> dict[str, list[tuple[int, str]]]:
@@ -169,69 +165,6 @@ def test_what_comes_before_or_after_all_clocks_is_refused_and_the_item_is_left_a
         assert page.problems["bad_time"] > 0
     slightly_ahead = incident("i", update("investigating", "2026-06-10T12:04:59Z", ("API", "major_outage")))
     assert one_incident(incidents(slightly_ahead)).components
-
-
-# ---------------------------------------------------------------- which components
-
-
-def test_a_component_is_kept_under_every_spelling_that_is_wanted_and_no_other() -> None:
-    shown = update(
-        "investigating",
-        f"{T}08:00:00Z",
-        {"code": "57src", "name": "Edge - Workers", "old_status": "operational", "new_status": "major_outage"},
-        {"code": "zzz", "name": "Europe - Amsterdam, Netherlands - (AMS)", "new_status": "partial_outage"},
-    )
-    names = [{"id": "57src", "name": "Workers", "group": False}]
-    for components in (names, []):
-        given = incident("i", shown, components=components)
-        wanted = frozenset({"Workers", "57src", "Edge - Workers", "KV"})
-        assert set(one_incident(incidents(given, wanted=wanted)).components) == {"Workers", "57src", "Edge - Workers"}
-        assert set(one_incident(incidents(given, wanted=frozenset({"Amsterdam, Netherlands - (AMS)"}))).components)
-        nothing = one_incident(incidents(given, wanted=frozenset({"KV"})))
-        assert (nothing.components, nothing.wanted) == ({}, False)
-    assert set(one_incident(incidents(incident("i", shown, components=names))).components) == {
-        "Workers",
-        "Europe - Amsterdam, Netherlands - (AMS)",
-    }
-
-
-def test_a_name_that_stands_in_two_groups_is_the_worst_of_them() -> None:
-    page = incidents(
-        incident(
-            "i",
-            update(
-                "investigating",
-                f"{T}08:00:00Z",
-                {"code": "a", "name": "Shop - API", "new_status": "degraded_performance"},
-                {"code": "b", "name": "Admin - API", "new_status": "partial_outage"},
-            ),
-            update("monitoring", f"{T}08:10:00Z", {"code": "b", "name": "Admin - API", "new_status": "operational"}),
-            update("resolved", f"{T}08:20:00Z"),
-        ),
-        wanted=frozenset({"API"}),
-    )
-    assert of(one_incident(page)) == {
-        "API": [(at("08:00:00"), "partial_outage"), (at("08:10:00"), "degraded"), (at("08:20:00"), "operational")]
-    }
-
-
-def test_a_group_is_not_counted_beside_its_children() -> None:
-    page = incidents(
-        incident(
-            "i",
-            update(
-                "investigating",
-                f"{T}08:00:00Z",
-                {"code": "g", "name": "Edge", "new_status": "major_outage"},
-                {"code": "w", "name": "Edge - Workers", "new_status": "degraded_performance"},
-            ),
-            components=[
-                {"id": "g", "name": "Edge", "group": True, "components": ["w"]},
-                {"id": "w", "name": "Workers", "group": False, "group_id": "g"},
-            ],
-        )
-    )
-    assert of(one_incident(page)) == {"Workers": [(at("08:00:00"), "degraded")]}
 
 
 # ---------------------------------------------------------------- low confidence, or none
@@ -450,71 +383,3 @@ def test_components_are_offered_with_their_groups_and_what_is_gone_is_named() ->
     assert page.components == (Component("w", "Workers", "Edge", "degraded"), Component("k", "KV", None, None))
     assert page.gone == ("Edge", "R2")  # a group is no component
     assert page.problems["unknown_enum"] == 1
-
-
-# ---------------------------------------------------------------- recorded payloads
-
-
-def recorded(name: str) -> bytes:
-    path = FIXTURES / name
-    if not path.exists():
-        pytest.skip(f"the recorded payloads are not here: {path}")
-    return path.read_bytes()
-
-
-def test_the_recorded_incidents_of_github_last_as_long_as_their_updates_say() -> None:
-    now = parse_instant("2026-07-31T00:00:00Z")
-    asked = Asked("github", Period(now - HOUR, now), ALL, is_provider=True)
-    reply = Reply(Request(statuspage.INCIDENTS, ""), recorded("github_incidents_no_page_2026-07-30.json"), now)
-    page = statuspage.parse(SETTINGS, asked, reply)
-    spent: Counter[str] = Counter()
-    for item in listing(page).items:
-        assert isinstance(item, Incident)
-        for steps in item.components.values():
-            assert steps[-1][1] == "operational"
-            for (begin, severity), (end, _) in pairwise(steps):
-                spent[severity] += end - begin
-    assert len(listing(page).items) == 5
-    assert {severity: ms // 1000 for severity, ms in spent.items()} == {
-        "degraded": 11_074,
-        "partial_outage": 851,
-        "major_outage": 1_687,
-    }
-    assert not +Counter(page.problems)
-
-
-@pytest.mark.parametrize("purpose", list(statuspage._LISTS))
-def test_every_recorded_payload_is_read_without_an_exception(purpose: str) -> None:
-    recorded("claude_incidents_trimmed_2026-06.json")
-    asked = Asked("page", Period(NOW - HOUR, NOW), ALL, is_provider=True)
-    for path in sorted(FIXTURES.glob("*.json")):
-        statuspage.parse(
-            SETTINGS, asked, Reply(Request(purpose, ""), path.read_bytes(), parse_instant("2026-08-01T00:00:00Z"))
-        )
-
-
-def test_the_recorded_incidents_of_claude_hold_a_maintenance_and_an_impact_that_nobody_knows() -> None:
-    now = parse_instant("2026-06-30T00:00:00Z")
-    asked = Asked("claude", Period(now - HOUR, now), ALL, is_provider=True)
-    reply = Reply(Request(statuspage.INCIDENTS, ""), recorded("claude_incidents_trimmed_2026-06.json"), now)
-    by_id = {item.id: item for item in listing(statuspage.parse(SETTINGS, asked, reply)).items}
-    real = by_id["6ptd5skgmy3v"]
-    assert isinstance(real, Incident)
-    assert of(real)["claude.ai"] == [
-        (parse_instant("2026-06-06T18:37:44.395Z"), "degraded"),
-        (parse_instant("2026-06-06T19:05:27.178Z"), "operational"),
-    ]
-    work, weird = by_id["maint01"], by_id["weird01"]
-    assert isinstance(work, Incident)
-    assert isinstance(weird, Incident)
-    assert of(work) == {"claude.ai": [(parse_instant("2026-06-04T02:05:00.500Z"), "maintenance")]}
-    assert not any(weird.components.values())
-
-
-def test_the_recorded_page_of_huobi_has_an_open_incident_and_planned_work() -> None:
-    body = json.loads(recorded("huobi_summary_with_maintenance_2022.json"))
-    found = one_incident(page_of("incidents", body["incidents"], statuspage.INCIDENTS))
-    assert of(found) == {"Market data": [(parse_instant("2020-02-11T03:15:02Z"), "degraded")]}
-    window = one_maintenance(maintenances(*body["scheduled_maintenances"])).window
-    assert window is not None
-    assert window.start < window.end
