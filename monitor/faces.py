@@ -122,6 +122,7 @@ class Faces:
             record=parts.recorder.record,
             known=self._known,
             longest_hold=self._longest_hold,
+            speakers=self._speakers,
             heartbeats=parts.heartbeats,
             hooks=parts.hooks,
             beacons=parts.beacons,
@@ -144,6 +145,10 @@ class Faces:
     def _metrics_page(self) -> Iterator[str]:
         yield from self._exposition.render(self._parts.evaluator.snapshot, self._attributes(), self._self_metrics())
         yield self._process.text()
+
+    def _speakers(self) -> list[str]:
+        config = self._parts.current.config
+        return [config.location, *(source.name for source in config.sources)]
 
     def _longest_hold(self, check: str) -> int | None:
         known = self._parts.current.config.checks.get(check)

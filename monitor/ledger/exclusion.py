@@ -189,8 +189,8 @@ def _shown(revised: Sequence[Revision], granted: Spans, policy: Policy) -> dict[
             }
             for revision in revised
         ],
-        "author": text_of(newest, "author"),
-        "author_authenticated": is_authenticated(newest),
+        "author": text_of(newest, "sent_by") or text_of(newest, "author"),
+        "author_authenticated": is_authenticated(newest) or text_of(newest, "sent_by") is not None,
     }
 
 

@@ -109,6 +109,7 @@ def _exclusion(name: str, fact: Fact, declared: _Declared, policy: Policy, corro
             "announced": fact.recorded_at,
             "notice_ms": None,
             "revisions": [],
-            "author": None,
+            "author": text_of(fact, "sent_by"),
+            "author_authenticated": text_of(fact, "sent_by") is not None,
         },
     )

@@ -28,7 +28,8 @@ class Api:
 
     async def post_facts(self, request: web.Request) -> web.Response:
         body = await read_body(request, JSON_LINES, JSON_ARRAY)
-        sender = Sender(self._daemon.now(), request[CALLER].vantage, self._daemon.longest_hold)
+        caller, daemon = request[CALLER], self._daemon
+        sender = Sender(daemon.now(), caller.vantage, daemon.longest_hold, caller.author, daemon.speakers())
         try:
             # A megabyte of facts takes a tenth of a second: in a thread, so that no probe waits for it.
             facts = await asyncio.to_thread(decode_batch, body, request.content_type, sender)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 from typing import cast
 
@@ -20,12 +20,16 @@ AHEAD = 2 * SECOND
 PERSONS = frozenset({"exclusion", "exclusion_decision"})
 """Kinds that count by whose word they are (accounting.md section 5.3)."""
 
+NOTICES = frozenset({"incident", "maintenance"})
+"""Kinds that pages tell, and that excuse."""
+
 _ECHO = re.compile(r"; found .*|'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """Who sends, and when. `vantage` None: an operator, who may send everything.
+    """Who sends (`name`: the token's), and when. `vantage` None: an operator, who may send everything. `others` are who
+    speaks for itself here: our own location, and sources that are asked.
 
     `longest_hold(check)` in ms, None for a check that the configuration does not name.
     """
@@ -33,6 +37,8 @@ class Sender:
     now: int
     vantage: str | None
     longest_hold: Callable[[str], int | None]
+    name: str = "somebody"
+    others: Collection[str] = ()
 
 
 class NotYoursError(FactError):
@@ -58,20 +64,23 @@ def _decoded(number: int, given: Json, sender: Sender) -> AnyFact:
     except FactError as error:
         raise FactError(without_input(error.reason), number) from None
     if sender.vantage is None:
-        return _from_operator(fact, number)
+        return _from_operator(fact, number, sender.name)
     try:
         return _from_agent(fact, sender.vantage, sender)
     except FactError as error:
         raise type(error)(error.reason, number) from None
 
 
-def _from_operator(fact: AnyFact, number: int) -> AnyFact:
-    """Everything, but no proof of a name: a batch is typed text, whoever sends it, and so approves nothing."""
+def _from_operator(fact: AnyFact, number: int, name: str) -> AnyFact:
+    """Everything, but no proof of a name: a batch is typed text, whoever sends it, and so approves nothing. What may
+    excuse says who sent it, whatever source it names."""
     if not isinstance(fact, Fact):
         return fact
     if "authenticated_by" in fact.fields:
         raise FactError("authenticated_by: is set when a person records it; leave it out", number)
-    return replace(fact, fields={**fact.fields, "authenticated_by": None}) if fact.kind in PERSONS else fact
+    if fact.kind in PERSONS:
+        return replace(fact, fields={**fact.fields, "authenticated_by": None})
+    return replace(fact, fields={**fact.fields, "sent_by": name}) if fact.kind in NOTICES else fact
 
 
 def _objects(body: bytes, content_type: str) -> Iterator[tuple[int, Json]]:
@@ -98,6 +107,8 @@ def _from_agent(fact: AnyFact, vantage: str, sender: Sender) -> AnyFact:
     """What an agent may say: how its own looks went, and of its own life."""
     if fact.source not in (None, vantage):
         raise NotYoursError("source: an agent speaks for its own vantage only; leave it out")
+    if fact.id is not None and fact.id.partition("/")[0] in {*sender.others} - {vantage}:
+        raise NotYoursError("id: begins as those of somebody else here do, whose fact would then be a repetition")
     if isinstance(fact, Result):
         if fact.vantage != vantage:
             raise NotYoursError("vantage: an agent sends results of its own vantage only")

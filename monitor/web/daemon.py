@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, Protocol
 
@@ -103,6 +103,7 @@ class Daemon:
     `services` are the configured names. `record` returns how many facts were new, once they are durable, and raises
     StoreError when they could not be kept. `known` is what stands recorded beside results; raises StoreError.
     `longest_hold(check)` is 3 x interval + timeout in ms, None for a check that the configuration does not name.
+    `speakers` are our own location and the sources that are asked.
     `our_page` is a source that can be published on; `publish` has it show a notice, and
     raises NotPublishedError. `reload` raises InputError or StoreError, and then nothing has changed. `token` is
     the token of a text if it is in force; raises InputError or StoreError when the tokens cannot be read. `now` in UTC
@@ -118,6 +119,7 @@ class Daemon:
     record: Callable[[Sequence[AnyFact]], Awaitable[int]]
     known: Callable[[], Awaitable[Known]]
     longest_hold: Callable[[str], int | None]
+    speakers: Callable[[], Collection[str]]
     heartbeats: TakeReports
     hooks: TakeDeliveries
     beacons: Beacons

@@ -196,6 +196,7 @@ class Book:
             record=self.record,
             known=self.known,
             longest_hold={"admin": 100_000, "nightly": HELD}.get,
+            speakers=lambda: ("london", "fleet"),
             heartbeats=self.heartbeats,
             hooks=self.hooks,
             beacons=self.beacons,

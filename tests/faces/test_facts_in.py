@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitor.errors import FactError
-from monitor.facts import Json, Result
+from monitor.facts import Fact, Json, Result
 from monitor.ledger.period import SECOND, format_instant
 from monitor.web.batch import JSON_ARRAY, JSON_LINES, Sender, decode_batch, without_input
 from tests.faces.conftest import Served, serve
@@ -99,6 +99,8 @@ MAINTENANCE: dict[str, Json] = {
     [
         (look(vantage="rome"), 403, "vantage: an agent sends results of its own vantage only"),
         (MAINTENANCE, 403, "kind: an agent sends result and lifecycle only"),
+        (look(id="fleet/admin/rome/2026-03-20T12:00:00.000Z"), 403, "id: begins as those of somebody else here do"),
+        (look(id="london/started/x"), 403, "id: begins as those of somebody else here do"),
         (look(source="person:ann"), 403, "source: an agent speaks for its own vantage only"),
         ({"kind": "lifecycle", "event": "stopped", "at": format_instant(AS_OF), "source": "rome"}, 403, "source"),
         (look(at=format_instant(AS_OF + 2 * SECOND + 1)), 422, "at: is more than 2 s ahead"),
@@ -115,6 +117,24 @@ async def test_an_agent_says_only_what_it_saw(served: Served, fact: Json, status
 async def test_an_agents_clock_may_be_two_seconds_ahead(served: Served) -> None:
     body = lines(look(at=format_instant(AS_OF + 2 * SECOND)))
     assert await post(served, served.book.token("agent", "paris"), body) == (200, {"new": 1})
+
+
+async def test_an_agents_ids_are_its_own(served: Served) -> None:
+    body = lines(look(id="paris/1"), look(id="7", at=format_instant(AS_OF)))
+    assert await post(served, served.book.token("agent", "paris"), body) == (200, {"new": 2})
+
+
+@pytest.mark.parametrize("kind", ["maintenance", "incident"])
+async def test_what_an_operator_says_in_the_name_of_a_page_says_who_sent_it(served: Served, kind: str) -> None:
+    facts: dict[str, dict[str, Json]] = {
+        "maintenance": MAINTENANCE,
+        "incident": {"kind": "incident", "provider": "p", "incident": "i", "components": {}},
+    }
+    body = lines({**facts[kind], "source": "fleet", "sent_by": "nobody"})
+    assert (await post(served, served.book.token("operator", name="ann"), body))[0] == 200
+    [fact] = served.book.facts.values()
+    assert isinstance(fact, Fact)
+    assert (fact.source, fact.fields["sent_by"]) == ("fleet", "ann")
 
 
 async def test_an_operator_says_everything(served: Served) -> None:
