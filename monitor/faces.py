@@ -38,6 +38,7 @@ from monitor.report_pages import ReportPages
 from monitor.report_pages import Wanted as ReportWanted
 from monitor.reporting import Asking, told
 from monitor.scheduler import Scheduler
+from monitor.settling import Settling
 from monitor.status_pages import StatusPages
 from monitor.store.url import store_path
 from monitor.telemetry import ProcessMetrics
@@ -68,6 +69,7 @@ class Running(Protocol):
     hooks: Hooks
     beacons: Beacons
     finaliser: Finaliser
+    settling: Settling
 
     @property
     def store(self) -> FactStore: ...
@@ -159,6 +161,8 @@ class Faces:
 
     def _state(self, terms: Terms, asked: Asked) -> Mapping[str, Json] | None:
         facts = list(self._facts(ALL_TIME.end if asked.as_of is None else asked.as_of))
+        if asked.as_of is None:
+            facts += self._parts.settling.open_days
         at = latest(facts, self._parts.clock.now()) if asked.as_of is None else asked.as_of
         wanted = Wanted([asked.service], asked.month, at)
         if asked.view == "draft":
@@ -179,7 +183,7 @@ class Faces:
     def _make_report(self, wanted: ReportWanted) -> str:
         """The page, for everybody or for whoever may read everything."""
         config, terms = self._parts.current.config, self._parts.current.terms
-        facts = list(self._facts(ALL_TIME.end))
+        facts = [*self._facts(ALL_TIME.end), *self._parts.settling.open_days]
         at = latest(facts, self._parts.clock.now())
         found = told(facts, terms, Asking([wanted.service], [wanted.month], at, own_pages(config)))
         parts = found.told if wanted.is_whole else map(for_everybody, found.told)

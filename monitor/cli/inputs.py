@@ -9,12 +9,14 @@ from typing import NamedTuple, TypeVar
 
 import click
 
+from monitor.clock import SystemClock
 from monitor.closing import newest_terms
 from monitor.config import Config, load, to_terms
 from monitor.errors import InputError
-from monitor.facts import AnyFact
+from monitor.facts import AnyFact, Fact
 from monitor.ledger.period import Period, parse_instant
 from monitor.ledger.terms import Terms
+from monitor.settling import counted
 from monitor.store import open_for_reading
 from monitor.store.url import store_path
 from monitor.wiring import store_url
@@ -57,14 +59,19 @@ def storage_of(config: Config | None) -> str:
 
 
 def stored_book(config_file: Path | None, as_of: int) -> Book:
-    """The store's facts as of then. Without a configuration the terms are those that the store recorded last."""
+    """The store's facts as of then; as of FOREVER with the days of Web Vitals that are still open, as they stand now.
+    Without a configuration the terms are those that the store recorded last."""
     config = configuration(config_file)
     url = storage_of(config)
     if config is None and not store_path(url).exists():
         raise InputError(f"there is neither {DEFAULT_FILE} nor minutebook.db here: name a configuration with -c FILE")
     with open_for_reading(url) as reader:
         facts = list(reader.read(ALL_TIME, as_of))
-    return Book(facts, to_terms(config) if config is not None else newest_terms(facts))
+        terms = to_terms(config) if config is not None else newest_terms(facts)
+        if as_of == FOREVER and reader.first_open() is not None:
+            logged = [fact for fact in facts if isinstance(fact, Fact) and fact.kind == "vital"]
+            facts += counted(reader.open_samples(), logged, terms).facts(terms, SystemClock().now())
+    return Book(facts, terms)
 
 
 def instant_option(text: str | None) -> int | None:

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from monitor.cli.inputs import FOREVER, stored_book
 from monitor.config import load
 from monitor.errors import StoreError
 from monitor.facts import AnyFact, Fact, canonical_line, decode_fact, decode_line
@@ -61,7 +62,8 @@ class Bench:
 def current(folder: Path) -> Current:
     path = folder / "minutebook.yaml"
     path.write_text(
-        "timezone: Europe/London\nservices: [{name: a, checks: [{name: b, tcp: {host: a.example, port: 1}}]}]\n"
+        "timezone: Europe/London\nstorage: sqlite:///minutebook.db\n"
+        "services: [{name: a, checks: [{name: b, tcp: {host: a.example, port: 1}}]}]\n"
     )
     return Current(load(path, {}), Terms(ZoneInfo("Europe/London"), (), ()))
 
@@ -197,3 +199,12 @@ async def test_what_a_command_reads_beside_the_daemon_is_the_same(bench: Bench, 
     await bench.keep("a", 2400, NOON)
     with open_for_reading(url_in(tmp_path)) as reader:
         assert list(reader.open_samples()) == list(bench.store.open_samples())
+
+
+async def test_a_statement_of_now_has_the_open_days_and_one_as_of_an_instant_has_not(
+    bench: Bench, tmp_path: Path
+) -> None:
+    await bench.keep("a", 2400, NOON)
+    now = stored_book(tmp_path / "minutebook.yaml", FOREVER)
+    assert [(fact.kind, fact.fields["good"]) for fact in now.facts if isinstance(fact, Fact)] == [("vitals_day", 1)]
+    assert stored_book(tmp_path / "minutebook.yaml", NOON + DAY).facts == []
