@@ -95,9 +95,10 @@ def lock(arguments: list[str]) -> None:
     """The fullest set is resolved first and constrains the others, so that one version serves all of them."""
     prepare("run")
     options = "--quiet --universal --generate-hashes --no-header --no-annotate --python-version 3.11".split()
+    extras = ["--extra=fast", "--extra=holidays", "--extra=sign"]
     chosen = {
         "test.txt": ["pyproject.toml", "--all-extras", "--group", "dev", "--group", "bootstrap"],
-        "runtime.txt": ["pyproject.toml", "--extra=fast", "--extra=sign", "--constraint", str(LOCKS / "test.txt")],
+        "runtime.txt": ["pyproject.toml", *extras, "--constraint", str(LOCKS / "test.txt")],
         "bootstrap.txt": ["--group", "bootstrap", "--constraint", str(LOCKS / "test.txt")],
     }
     for written, what in ((LOCKS / name, what) for name, what in chosen.items()):

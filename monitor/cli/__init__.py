@@ -43,6 +43,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "approve": ("monitor.cli.by_hand:approve", "Approve what another person declared."),
     "revoke": ("monitor.cli.by_hand:revoke", "Revoke an exclusion, for good."),
     "maintenance": ("monitor.cli.maintenance:maintenance", "Announce, move, cancel or complete a maintenance."),
+    "holidays": ("monitor.cli.holidays:holidays", "The public holidays of a place, to paste into a policy."),
     "ticket": ("monitor.cli.tickets:ticket", "Record a customer's ticket, or a CSV file of them."),
     "credits": ("monitor.cli.credits:show_credits", "What a month's breaches are worth to whom, and what is owed."),
     "termination": ("monitor.cli.credits:termination", "Who may terminate, since when, and why."),
