@@ -96,7 +96,7 @@ MetricName = Literal[
     "minutebook_build_info",
 ]
 
-Issue = Literal["web vitals", "credits"]
+Issue = Literal["web vitals"]
 Unit = Literal["seconds", "ratio", "bytes", ""]
 
 
@@ -245,13 +245,21 @@ _METRICS = (
         "seconds",
     ),
     Metric("sla_response_late", "Tickets received this month that are late, answered or not.", _RESPONSE),
-    Metric("sla_breaches", "Breaches of a commitment in the month.", ("commitment", "month"), issue="credits"),
-    Metric("sla_credit_ratio", "Part of the fee that is owed back.", ("customer", "month"), "ratio", issue="credits"),
+    Metric(
+        "sla_breaches",
+        "Breaches of a commitment in the month, of all services; as closed, or as it stands now.",
+        ("commitment", "month"),
+    ),
+    Metric(
+        "sla_credit_ratio",
+        "Part of the customer's fee that the month's breaches are worth, claimed or not.",
+        ("customer", "month"),
+        "ratio",
+    ),
     Metric(
         "sla_termination_right",
-        "Whether the customer may terminate.",
+        "Whether the customer had the right to terminate in the month, by what was closed.",
         ("customer", "month"),
-        issue="credits",
     ),
     Metric("minutebook_facts_recorded_total", "Facts recorded since the start, by kind.", ("kind",), type="counter"),
     Metric("minutebook_slots_missed_total", "Slots of the grid in which no look was started.", type="counter"),

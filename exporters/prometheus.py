@@ -25,10 +25,10 @@ from exporters.columns import (
     Table,
 )
 from exporters.labels import pair
-from exporters.numbers import seconds
+from exporters.numbers import ratio, seconds
 from exporters.self_metrics import SelfMetrics
 from monitor.ledger.calendar import Class
-from monitor.ledger.snapshot import Answering, Snapshot
+from monitor.ledger.snapshot import Answering, Obligations, Snapshot
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -159,6 +159,7 @@ def _irregular(snapshot: Snapshot) -> Iterator[tuple[MetricName, list[Sample]]]:
         ],
     )
     yield from _answering(snapshot.answering)
+    yield from _obligations(snapshot.obligations)
     yield "minutebook_evaluation_timestamp_seconds", [({}, seconds(snapshot.as_of))]
     yield (
         "minutebook_void_seconds",
@@ -180,6 +181,27 @@ def _answering(answering: Answering) -> Iterator[tuple[MetricName, list[Sample]]
     )
     yield "sla_response_oldest_due_timestamp_seconds", by_class(answering.oldest_due, seconds)
     yield "sla_response_late", by_class(answering.late, str)
+
+
+def _obligations(found: Obligations) -> Iterator[tuple[MetricName, list[Sample]]]:
+    yield (
+        "sla_breaches",
+        [({"commitment": name, "month": str(month)}, str(count)) for (name, month), count in found.breaches.items()],
+    )
+    yield (
+        "sla_credit_ratio",
+        [
+            ({"customer": name, "month": str(month)}, ratio(part) or "0")
+            for (name, month), part in found.credit_ratio.items()
+        ],
+    )
+    yield (
+        "sla_termination_right",
+        [
+            ({"customer": name, "month": str(month)}, str(int(right)))
+            for (name, month), right in found.termination_right.items()
+        ],
+    )
 
 
 def _own(own: SelfMetrics) -> Iterator[tuple[MetricName, list[Sample]]]:

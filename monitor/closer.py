@@ -9,7 +9,6 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
 from importlib.metadata import version
 from operator import attrgetter
 from typing import cast
@@ -18,10 +17,11 @@ from monitor import __version__
 from monitor.closing import EARLIEST, closed, recorded_of, why_different
 from monitor.errors import InputError
 from monitor.facts import AnyFact, Fact, Json
+from monitor.ledger.breaches import breaches_of
 from monitor.ledger.closings import Chain, Closing, Reading, Recorded, Said, closing_fields, closings, final, restated
 from monitor.ledger.late import difference
-from monitor.ledger.period import DAY, Month, format_instant, midnight, parse_instant, parse_month
-from monitor.ledger.terms import Terms, policy_for
+from monitor.ledger.period import Month, format_instant, parse_instant, parse_month
+from monitor.ledger.terms import Terms
 from monitor.people import Author, ConflictError, UnknownSubjectError, Words
 
 DAEMON = "minutebook"
@@ -226,7 +226,13 @@ class Desk:
             signature=None if self.at.sign is None else self.at.sign(cast(str, stated["digest"])),
         )
         source = f"person:{self.author.name}" if self.at.daemon is None else self.at.daemon
-        fields: dict[str, Json] = {**closing_fields(closing), "source": source}
+        found = breaches_of(closing.month, [stated])
+        fields: dict[str, Json] = {
+            **closing_fields(closing),
+            "source": source,
+            "breaches": {**found.by_name()},
+            "unproven": found.is_unproven,
+        }
         if self.author.token is not None:
             fields["authenticated_by"] = f"token {self.author.token}"
         told: dict[str, Json] = {
@@ -238,10 +244,3 @@ class Desk:
             "difference": None if before is None else difference(before, stated),
         }
         return Fact("closing", 0, fields), told
-
-
-def final_from(month: Month, terms: Terms) -> int:
-    """When the daemon closes a month by itself: local midnight that many local days into the next month, and what is
-    left of a day. Raises InputError when no policy is in force in the month."""
-    days, rest = divmod(policy_for(terms.policies, month).finalise_after_ms, DAY)
-    return midnight(month.shifted(1).first_day + timedelta(days=days), terms.zone) + rest

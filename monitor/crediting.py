@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import NamedTuple, cast
 
-from monitor.closer import final_from
 from monitor.closing import recorded_of, revisions_of, why_different
 from monitor.errors import InputError, StatementDiffersError
 from monitor.facts import AnyFact, Fact, Json, Result
@@ -21,7 +20,7 @@ from monitor.ledger.closings import Chain, Reading, Recorded, closings
 from monitor.ledger.credits import Credit, Customer, credit_for, credits_of, find_customer, refuse_unentitled
 from monitor.ledger.period import Month, month_at, parse_instant
 from monitor.ledger.termination import FinalMonth, Read, Right, rights
-from monitor.ledger.terms import Policy, Terms, policy_for
+from monitor.ledger.terms import Policy, Terms, final_from, policy_for
 
 Statement = Mapping[str, Json]
 

@@ -16,7 +16,9 @@ from typing import NamedTuple
 
 from monitor.facts import AnyFact, Result
 from monitor.interfaces import Clock, FactStore
+from monitor.ledger.credits import Customer
 from monitor.ledger.live import LiveBook
+from monitor.ledger.obligations import Obliged
 from monitor.ledger.peaks import PeakFigures, PeakView, peak_terms
 from monitor.ledger.period import DAY, MINUTE, Period
 from monitor.ledger.snapshot import Newest, ServiceView, Snapshot, WarnLimits
@@ -48,12 +50,13 @@ Look = tuple[str, str, int]
 @dataclass(frozen=True, slots=True)
 class Shown:
     """What the configuration says of the things that a snapshot shows: public services, by check its target and what
-    it warns of, and by customer the services of theirs."""
+    it warns of, the customers, and by customer the services of theirs."""
 
     public: frozenset[str]
     targets: Mapping[str, str]
     warn: Mapping[str, WarnLimits] = field(default_factory=dict)
     services_of: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    customers: tuple[Customer, ...] = ()
 
 
 class Evaluator:
@@ -73,6 +76,7 @@ class Evaluator:
         self._store = store
         self._shown = shown
         self._terms = terms
+        self._obliged = Obliged(shown.customers)
         self._book: LiveBook | None = None
         self._waiting: list[AnyFact] = []
         self._changed = asyncio.Event()
@@ -89,6 +93,7 @@ class Evaluator:
     def replace(self, terms: Terms, shown: Shown) -> None:
         """The terms after a reload: the next evaluation starts from the store again."""
         self._terms, self._shown = terms, shown
+        self._obliged = Obliged(shown.customers)
         self._book = None
         self._changed.set()
 
@@ -141,6 +146,7 @@ class Evaluator:
             closed=book.closed(),
             answering=book.answering(as_of),
             peaks=await self._peaks(book, as_of),
+            obligations=self._obliged.view(book, views, as_of),
         )
         self.first_evaluation.set()
         self.evaluated(self.snapshot)

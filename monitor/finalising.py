@@ -12,7 +12,7 @@ import logging
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from monitor.closer import DAEMON, Desk, Moment, Sign, carried_out, final_from, order_of
+from monitor.closer import DAEMON, Desk, Moment, Sign, carried_out, order_of
 from monitor.closing import newest_terms, recorded_of
 from monitor.errors import InputError, StoreError
 from monitor.evaluator import ALL_TIME
@@ -20,6 +20,7 @@ from monitor.facts import AnyFact, Fact, Json
 from monitor.interfaces import Clock
 from monitor.ledger.closings import Chain, closings
 from monitor.ledger.period import MINUTE, Month, Period, format_instant, local_date, month_at
+from monitor.ledger.terms import final_from
 from monitor.life import Current
 from monitor.people import Author, ConflictError, Words
 from monitor.store import OpenStore

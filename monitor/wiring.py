@@ -10,7 +10,7 @@ from typing import NamedTuple
 from monitor import sources
 from monitor.beacons import Rules
 from monitor.beacons.trust import Trust
-from monitor.config import Check, Config, Source, WrittenTerms, probed_checks
+from monitor.config import Check, Config, Source, WrittenTerms, customers_of, probed_checks
 from monitor.errors import InputError
 from monitor.evaluator import Shown
 from monitor.facts import Fact, Json
@@ -108,6 +108,7 @@ def shown(config: Config) -> Shown:
         targets={check.name: KINDS[check.kind].target_of(check.settings) for check in config.checks.values()},
         warn={check.name: warn_limits(check) for check in config.checks.values()},
         services_of=services_of(config),
+        customers=customers_of(config),
     )
 
 

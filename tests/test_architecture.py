@@ -52,6 +52,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
         "monitor.ledger.credits",
         "monitor.ledger.claims",
         "monitor.ledger.termination",
+        "monitor.ledger.obligations",
         "monitor.ledger.statement",
         "monitor.ledger.late",
         "monitor.ledger.closings",

@@ -45,11 +45,13 @@ class _Void(NamedTuple):
 
 @dataclass(slots=True)
 class LiveBook:
-    """All services under one set of terms. `stale` names the series whose results must be given again."""
+    """All services under one set of terms. `stale` names the series whose results must be given again; `closings` are
+    the facts that closed or restated a month."""
 
     terms: Terms
     stale: set[Series] = field(default_factory=set)
     newest: dict[Series, Result] = field(default_factory=dict)
+    closings: list[Fact] = field(default_factory=list)
     _voids: dict[Series, list[_Void]] = field(default_factory=dict)
     _folds: dict[str, dict[str, Fold]] = field(default_factory=dict)
     _entries: Entries = field(default_factory=Entries)
@@ -74,6 +76,7 @@ class LiveBook:
                 place = (cast(str, fact.fields["service"]), cast(str, fact.fields["month"]))
                 if fact.fields["revision"] == self._closed.get(place, 0) + 1:
                     self._closed[place] = cast(int, fact.fields["revision"])
+                    self.closings.append(fact)
 
     def retake(self, recorded: Iterable[Result], series: Iterable[Series]) -> None:
         """Folds these series anew from all their results, in order of recording."""
@@ -148,6 +151,10 @@ class LiveBook:
     def answering(self, as_of: int) -> Answering:
         """Who waits for an answer, and who had one late this month."""
         return self._tickets.view(as_of)
+
+    def late_answers(self, month: Month, as_of: int) -> Mapping[str, int]:
+        """The breaches of each priority that the month promised an answer to."""
+        return self._tickets.breaches(month, as_of)
 
     def incidents(self, as_of: int) -> incidents.Told:
         """What providers say now."""

@@ -176,8 +176,12 @@ def responses(tickets: Iterable[Ticket], support: Support, month: Period, as_of:
 def _commitment(support: Support, priority: str, counts: Counter[State]) -> Commitment:
     late = counts["late"]
     verdict: ResponseVerdict = "missed" if late else "pending" if counts["pending"] else "met"
-    breaches = late if support.count == "per_ticket" else min(late, 1)
-    return Commitment(priority, support.respond_within[priority], counts, verdict, breaches)
+    return Commitment(priority, support.respond_within[priority], counts, verdict, breaches_in(support, late))
+
+
+def breaches_in(support: Support, late: int) -> int:
+    """What so many late tickets of one priority are: each a breach, or all together one."""
+    return late if support.count == "per_ticket" else min(late, 1)
 
 
 # ---------------------------------------------------------------- as a statement says it

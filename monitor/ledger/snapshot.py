@@ -250,6 +250,17 @@ class Answering:
 
 
 @dataclass(frozen=True, slots=True)
+class Obligations:
+    """What the running month and the one before come to (commitments.md section 3): breaches by commitment; by customer
+    the part of the fee that they are worth, and whether there is a right to terminate. Where nobody knows, there is
+    nothing."""
+
+    breaches: Mapping[tuple[str, Month], int] = field(default_factory=dict)
+    credit_ratio: Mapping[tuple[str, Month], Ratio] = field(default_factory=dict)
+    termination_right: Mapping[tuple[str, Month], bool] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """One evaluation: everything that `/metrics` and the status page show of facts.
 
@@ -263,5 +274,6 @@ class Snapshot:
     void_ms: Mapping[tuple[str, str], int]
     answering: Answering = Answering()
     peaks: tuple[PeakView, ...] = ()
+    obligations: Obligations = Obligations()
     incidents: tuple[OpenIncident, ...] = ()
     closed: Mapping[tuple[str, str], int] = field(default_factory=dict)

@@ -16,7 +16,7 @@ from typing import Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 from monitor.errors import InputError
-from monitor.ledger.period import DAY, HOUR, MINUTE, SECOND, Month
+from monitor.ledger.period import DAY, HOUR, MINUTE, SECOND, Month, midnight
 from monitor.ledger.response import Support
 
 Quorum = Literal["any", "majority", "all"] | int
@@ -231,3 +231,10 @@ def _effective(policy: Policy) -> date:
 def _in_force(policy: Policy, day: date, *, is_oldest: bool) -> bool:
     since = policy.effective_from if is_oldest else policy.takes_effect()
     return since is None or since <= day
+
+
+def final_from(month: Month, terms: Terms) -> int:
+    """When the daemon closes a month by itself: local midnight that many local days into the next month, and what is
+    left of a day. Raises InputError when no policy is in force in the month."""
+    days, rest = divmod(policy_for(terms.policies, month).finalise_after_ms, DAY)
+    return midnight(month.shifted(1).first_day + timedelta(days=days), terms.zone) + rest

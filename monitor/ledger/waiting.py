@@ -13,7 +13,7 @@ from monitor.errors import InputError
 from monitor.facts import Fact, key
 from monitor.ledger.calendar import Class
 from monitor.ledger.period import DAY, Month, month_at
-from monitor.ledger.response import Settled, Support, Ticket, settle, target_of, told
+from monitor.ledger.response import Settled, Support, Ticket, breaches_in, settle, target_of, told
 from monitor.ledger.snapshot import USED, Answering, Used
 from monitor.ledger.terms import Terms, policy_for
 
@@ -85,6 +85,19 @@ class TicketBook:
             if used == "100" and judged.month == running:
                 late[place] += 1
         return Answering(dict(waiting), oldest, dict(late))
+
+    def breaches(self, month: Month, as_of: int) -> dict[str, int]:
+        """By priority of the month's promise, also where there is none."""
+        support = self._support(month)
+        if support is None:
+            return {}
+        late = Counter(each.settled.priority for each in self._late.get(month, {}).values())
+        late.update(
+            each.settled.priority
+            for each in self._waiting.values()
+            if each.month == month and each.settled.due is not None and each.settled.due < as_of
+        )
+        return {priority: breaches_in(support, late[priority]) for priority in support.respond_within}
 
     def _judge(self, ticket: Ticket) -> _Judged | None:
         received = ticket.received_at

@@ -22,6 +22,7 @@ from monitor.ledger.snapshot import (
     Figures,
     Newest,
     NextMaintenance,
+    Obligations,
     Recent,
     ServiceView,
     Snapshot,
@@ -144,6 +145,11 @@ def snapshot(*services: ServiceView, looks: tuple[Newest, ...] = ()) -> Snapshot
             waiting={("high", "in_hours", "50"): 1, ("high", "in_hours", "100"): 2},
             oldest_due={("high", "in_hours"): AS_OF - MINUTE},
             late={("high", "in_hours"): 4},
+        ),
+        obligations=Obligations(
+            breaches={("availability", Month(2026, 3)): 1},
+            credit_ratio={("acme", Month(2026, 3)): Ratio(1, 10)},
+            termination_right={("acme", Month(2026, 3)): False},
         ),
     )
 

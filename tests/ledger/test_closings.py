@@ -13,7 +13,7 @@ import yaml
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from monitor.closer import Moment, Order, carried_out, final_from
+from monitor.closer import Moment, Order, carried_out
 from monitor.closing import Stated, Wanted, beside, recorded_of, standing, statements
 from monitor.config import WrittenTerms, parse, written_terms
 from monitor.errors import InputError, StatementDiffersError
@@ -22,6 +22,7 @@ from monitor.ledger.closings import closings, revisions
 from monitor.ledger.late import difference
 from monitor.ledger.period import DAY, HOUR, MINUTE, Month, parse_instant, parse_month
 from monitor.ledger.statement import own_digest
+from monitor.ledger.terms import final_from
 from monitor.people import Author, ConflictError, UnknownSubjectError
 from monitor.proof import differences
 from tests.strategies.months import World, worlds_recorded_one_by_one
