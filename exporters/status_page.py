@@ -13,7 +13,7 @@ from exporters.numbers import duration, percent
 from exporters.report import VERDICTS
 from exporters.status_strip import Strip, strip
 from monitor.facts import Json
-from monitor.ledger.period import HOUR, MINUTE, SECOND
+from monitor.ledger.period import DAY, HOUR, MINUTE, SECOND
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -74,6 +74,14 @@ def rough(ms: int) -> str:
     return f"{seconds} s"
 
 
+def lasting(ms: int) -> str:
+    """How long a state has held, for glancing at: as `rough`, from two days on in days, `8 d 21 h`."""
+    if ms < 2 * DAY:
+        return rough(ms)
+    days, rest = divmod(ms, DAY)
+    return f"{days} d {rest // HOUR} h" if rest >= HOUR else f"{days} d"
+
+
 @cache
 def _environment() -> Environment:
     """Made when a page is first asked for: a start has no need of Jinja, which is 3 MiB."""
@@ -87,7 +95,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters.update(
-        percent=percent, rough=rough, exact=duration, clock=_clock, words=_words, verdict=_verdict
+        percent=percent, rough=rough, lasting=lasting, exact=duration, clock=_clock, words=_words, verdict=_verdict
     )
     return environment
 

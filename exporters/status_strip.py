@@ -17,7 +17,7 @@ from monitor.facts import Json
 
 _WIDE, _GAP, _HIGH = 9, 2, 36
 _HEIGHTS = {"up": 36, "down": 36, "excused": 25, "unknown": 14}
-"""Accounts are told apart without colours: an excused day is lower, an unknown one lower still, and down is dark."""
+"""Accounts are told apart without colours: an excused day is lower, an unknown one lower still, and down stands out."""
 
 
 class Strip(NamedTuple):

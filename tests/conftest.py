@@ -22,6 +22,10 @@ settings.register_profile("minutebook", deadline=None, suppress_health_check=[He
 settings.load_profile("minutebook")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--pictures", action="store_true", help="keep the pictures of the README that the tests make")
+
+
 @pytest.fixture(scope="session")
 def tool() -> Callable[[str], str]:
     """The path of promtool, prometheus, alertmanager...; a test whose tool is missing skips, with CI=true it fails."""

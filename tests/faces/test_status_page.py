@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exporters.status import Seen, status
-from exporters.status_page import STALE_AFTER, rough, stylesheet
+from exporters.status_page import STALE_AFTER, lasting, rough, stylesheet
 from exporters.status_page import render as rendered
 from monitor.facts import EXCLUSION_CLASSES
 from monitor.ledger.period import DAY, HOUR, MINUTE, SECOND
@@ -182,3 +182,10 @@ def test_every_class_of_the_page_has_its_look() -> None:
 )
 def test_time_is_floored(ms: int, shown: str) -> None:
     assert rough(ms) == shown
+
+
+@pytest.mark.parametrize(
+    ("ms", "shown"), [(DAY, "24 h"), (2 * DAY, "2 d"), (9 * DAY - 1, "8 d 23 h"), (4 * MINUTE, "4 min")]
+)
+def test_what_lasts_is_told_in_days(ms: int, shown: str) -> None:
+    assert lasting(ms) == shown
