@@ -96,7 +96,6 @@ MetricName = Literal[
     "minutebook_build_info",
 ]
 
-Issue = Literal["web vitals"]
 Unit = Literal["seconds", "ratio", "bytes", ""]
 
 
@@ -109,7 +108,7 @@ class Metric:
     labels: tuple[str, ...] = ()
     unit: Unit = ""
     type: Literal["gauge", "counter"] = "gauge"
-    issue: Issue | None = None
+    issue: str | None = None
 
     @property
     def header(self) -> str:
@@ -220,17 +219,16 @@ _METRICS = (
         "What a provider says of its component: 0 operational, 1 maintenance, 2 degraded, 3 partial, 4 major outage.",
         ("provider", "component"),
     ),
-    Metric("web_vitals_p75_seconds", "75th percentile of LCP or INP.", _VITAL, "seconds", issue="web vitals"),
-    Metric("web_vitals_limit_seconds", "The promised limit of LCP or INP.", _VITAL, "seconds", issue="web vitals"),
-    Metric("web_vitals_p75_score", "75th percentile of CLS.", _VITAL, issue="web vitals"),
-    Metric("web_vitals_limit_score", "The promised limit of CLS.", _VITAL, issue="web vitals"),
-    Metric("web_vitals_samples", "Samples in the window.", _VITAL, issue="web vitals"),
-    Metric("web_vitals_good_ratio", "Part of the samples within the limit.", _VITAL, "ratio", issue="web vitals"),
+    Metric("web_vitals_p75_seconds", "75th percentile of LCP or INP.", _VITAL, "seconds"),
+    Metric("web_vitals_limit_seconds", "The promised limit of LCP or INP.", _VITAL, "seconds"),
+    Metric("web_vitals_p75_score", "75th percentile of CLS.", _VITAL),
+    Metric("web_vitals_limit_score", "The promised limit of CLS.", _VITAL),
+    Metric("web_vitals_samples", "Samples in the window.", _VITAL),
+    Metric("web_vitals_good_ratio", "Part of the samples within the limit.", _VITAL, "ratio"),
     Metric(
         "web_vitals_verdict_info",
         "The verdict of a vital, always 1.",
         (*_VITAL, "verdict", "confidence"),
-        issue="web vitals",
     ),
     Metric("sla_response_open", "Tickets without a first reply.", _RESPONSE),
     Metric(

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
+from fractions import Fraction
 from itertools import islice
 from typing import TypeVar
 
@@ -28,7 +30,8 @@ from exporters.labels import pair
 from exporters.numbers import ratio, seconds
 from exporters.self_metrics import SelfMetrics
 from monitor.ledger.calendar import Class
-from monitor.ledger.snapshot import Answering, Obligations, Snapshot
+from monitor.ledger.decimals import Ratio
+from monitor.ledger.snapshot import Answering, Obligations, Snapshot, VitalFigures
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -160,6 +163,7 @@ def _irregular(snapshot: Snapshot) -> Iterator[tuple[MetricName, list[Sample]]]:
     )
     yield from _answering(snapshot.answering)
     yield from _obligations(snapshot.obligations)
+    yield from _vitals(snapshot.vitals)
     yield "minutebook_evaluation_timestamp_seconds", [({}, seconds(snapshot.as_of))]
     yield (
         "minutebook_void_seconds",
@@ -202,6 +206,35 @@ def _obligations(found: Obligations) -> Iterator[tuple[MetricName, list[Sample]]
             for (name, month), right in found.termination_right.items()
         ],
     )
+
+
+def _vitals(vitals: Sequence[VitalFigures]) -> Iterator[tuple[MetricName, list[Sample]]]:
+    """What no sample says is absent; a time in ms is written in seconds, exactly."""
+    names = [({"metric": each.metric, "window": each.window}, each) for each in vitals]
+    timed = [(labels, each) for labels, each in names if each.metric != "CLS"]
+    scored = [(labels, each) for labels, each in names if each.metric == "CLS"]
+    yield (
+        "web_vitals_p75_seconds",
+        [(labels, f"{each.result.scaleb(-3):f}") for labels, each in timed if each.result is not None],
+    )
+    yield "web_vitals_limit_seconds", [(labels, _decimal(each.limit.value / 1000)) for labels, each in timed]
+    yield (
+        "web_vitals_p75_score",
+        [(labels, f"{each.result:f}") for labels, each in scored if each.result is not None],
+    )
+    yield "web_vitals_limit_score", [(labels, _decimal(each.limit.value)) for labels, each in scored]
+    yield "web_vitals_samples", [(labels, str(each.samples)) for labels, each in names]
+    shares = [(labels, ratio(Ratio(each.good, each.samples))) for labels, each in names if each.samples]
+    yield "web_vitals_good_ratio", [(labels, share) for labels, share in shares if share is not None]
+    yield (
+        "web_vitals_verdict_info",
+        [({**labels, "verdict": each.verdict, "confidence": each.confidence or ""}, "1") for labels, each in names],
+    )
+
+
+def _decimal(value: Fraction) -> str:
+    """A limit as it was written: it has at most nine digits after the point."""
+    return f"{Decimal(int(value * 10**9)).scaleb(-9).normalize():f}"
 
 
 def _own(own: SelfMetrics) -> Iterator[tuple[MetricName, list[Sample]]]:

@@ -15,6 +15,7 @@ import yaml
 
 from exporters.alert import Alert, Severity, Wanted
 from exporters.response_alerts import response_alerts
+from exporters.vital_alerts import vital_alerts
 
 __all__ = ["Alert", "Wanted", "alert_groups", "rules_yaml"]
 
@@ -47,6 +48,7 @@ def alert_groups(wanted: Wanted) -> dict[str, Sequence[Alert]]:
         "minutebook-checks": tuple(_checks()),
         "minutebook-promise": tuple(_promise(wanted)),
         "minutebook-response": tuple(response_alerts()),
+        "minutebook-vitals": tuple(vital_alerts()),
     }
 
 

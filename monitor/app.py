@@ -163,6 +163,7 @@ class Parts:
         self.hooks = Hooks(start.clock, hooks_outlet, aside(store_path(store_url(start.config))))
         self.hooks.replace(posting(start.config))
         self.settling = Settling(start.clock, store, self.recorder.record, self.current)
+        self.evaluator.open_vitals = lambda: self.settling.open_days
         self.beacons = Beacons(start.clock, self.settling.keep, secrets.token_bytes(16))
         self.beacons.replace(beacon_rules(start.config))
         self._announcer = Announcer(start.clock, self.recorder.record, self._read)

@@ -14,7 +14,7 @@ from functools import partial
 from operator import attrgetter
 from typing import NamedTuple
 
-from monitor.facts import AnyFact, Result
+from monitor.facts import AnyFact, Fact, Result
 from monitor.interfaces import Clock, FactStore
 from monitor.ledger.credits import Customer
 from monitor.ledger.live import LiveBook
@@ -72,6 +72,7 @@ class Evaluator:
         evaluated: Callable[[Snapshot], None] = lambda _: None,
     ) -> None:
         self.evaluated = evaluated
+        self.open_vitals: Callable[[], Sequence[Fact]] = tuple  # the days of Web Vitals that are not recorded yet
         self._clock = clock
         self._store = store
         self._shown = shown
@@ -145,6 +146,7 @@ class Evaluator:
             incidents=told.going_on,
             closed=book.closed(),
             answering=book.answering(as_of),
+            vitals=book.vitals(as_of, self.open_vitals()),
             peaks=await self._peaks(book, as_of),
             obligations=self._obliged.view(book, views, as_of),
         )

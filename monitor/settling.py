@@ -15,7 +15,6 @@ from datetime import date, timedelta
 from functools import cache
 from typing import NamedTuple, TypeVar
 
-from monitor.beacons.trust import source_of
 from monitor.errors import StoreError
 from monitor.facts import AnyFact, Fact
 from monitor.facts.schema import KINDS
@@ -25,6 +24,7 @@ from monitor.ledger.terms import Terms, VitalLimit
 from monitor.ledger.vitals.histogram import exact
 from monitor.ledger.vitals.samples import Report, Sample, day_of, days_of, samples_of
 from monitor.ledger.vitals.tally import NOWHERE, Cell, Tally, day_fields, due, promise_on
+from monitor.ledger.vitals.ways import source_of
 from monitor.life import Current
 from monitor.store import OpenStore
 from monitor.store.vitals import OpenSample

@@ -9,25 +9,14 @@ import base64
 import binascii
 import hmac
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Literal, get_args
 
 from monitor.errors import FactError
 from monitor.facts import Json, parse_json
 from monitor.ledger.period import DAY, SECOND
-
-Auth = Literal["relay", "session_token", "ticket", "open"]
-AUTHS: tuple[Auth, ...] = get_args(Auth)
-
-SAYS: Mapping[Auth, str] = {
-    "relay": "sent on by the app's own server, which proves itself with a shared secret",
-    "session_token": "each with a session token that Shopify signed for a user of the app",
-    "ticket": "each with a ticket that the app's own server wrote into the page",
-    "open": "unauthenticated: from pages of the allowed origins, which anything but a browser can pretend to be",
-}
-"""What a report says of samples that were taken in so."""
+from monitor.ledger.vitals.ways import Auth
 
 LEEWAY = 10 * SECOND
 """Between Shopify's clock or the app's, and ours (Shopify's own check of a session token)."""
@@ -89,20 +78,6 @@ class Trust:
 def ticket(app: str, expires: int, secret: str) -> str:
     """The ticket of an app until `expires` (Unix time, s): at most 24 h ahead."""
     return f"{expires}.{hmac.new(secret.encode(), f'{app} {expires}'.encode(), sha256).hexdigest()}"
-
-
-_SOURCE = "web-vitals/"
-
-
-def source_of(ways: Iterable[str]) -> str:
-    """The `source` of a fact whose samples were taken in in these ways."""
-    return _SOURCE + "+".join(sorted(ways))
-
-
-def told_of(sources: Iterable[str]) -> dict[str, str]:
-    """What a report says of facts with these `source`s: each way in which samples came, and what it is worth."""
-    ways = {way for source in sources if source.startswith(_SOURCE) for way in source[len(_SOURCE) :].split("+")}
-    return {auth: SAYS[auth] for auth in AUTHS if auth in ways}
 
 
 def _same(given: str, wanted: str) -> bool:

@@ -24,9 +24,10 @@ from monitor.ledger.peak_books import months_of, peak_figures
 from monitor.ledger.peaks import PeakFigures, TrafficEvent, traffic_events
 from monitor.ledger.period import Month, Period, month_at
 from monitor.ledger.recent import recent
-from monitor.ledger.snapshot import ActiveExclusion, Answering, Figures, NextMaintenance, ServiceView
+from monitor.ledger.snapshot import ActiveExclusion, Answering, Figures, NextMaintenance, ServiceView, VitalFigures
 from monitor.ledger.terms import CheckTerms, Terms
 from monitor.ledger.timeline import DOWN, Fold, Segment, Segments, Timelines, fold
+from monitor.ledger.vitals.live import VitalsLive
 from monitor.ledger.waiting import TicketBook
 
 Series = tuple[str, str]
@@ -58,10 +59,12 @@ class LiveBook:
     _seen: set[bytes | tuple[str, str]] = field(default_factory=set)
     _closed: dict[tuple[str, str], int] = field(default_factory=dict)
     _tickets: TicketBook = field(init=False)
+    _vitals: VitalsLive = field(init=False)
     _months: dict[str, tuple[Month, int, list[Segments], MonthBook | None]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._tickets = TicketBook(self.terms)
+        self._vitals = VitalsLive(self.terms)
 
     def take(self, facts: Iterable[AnyFact]) -> None:
         """New facts in order of recording."""
@@ -72,6 +75,8 @@ class LiveBook:
                 self._take_other(fact)
             elif fact.kind == "ticket":
                 self._tickets.take(fact)
+            elif fact.kind in ("vital", "vitals_day"):
+                self._vitals.take(fact)
             elif fact.kind == "closing":
                 place = (cast(str, fact.fields["service"]), cast(str, fact.fields["month"]))
                 if fact.fields["revision"] == self._closed.get(place, 0) + 1:
@@ -155,6 +160,10 @@ class LiveBook:
     def late_answers(self, month: Month, as_of: int) -> Mapping[str, int]:
         """The breaches of each priority that the month promised an answer to."""
         return self._tickets.breaches(month, as_of)
+
+    def vitals(self, as_of: int, open_days: Sequence[Fact]) -> tuple[VitalFigures, ...]:
+        """Web Vitals of the running month and of 28 days; `open_days` are facts of days that are not recorded yet."""
+        return self._vitals.view(as_of, open_days)
 
     def incidents(self, as_of: int) -> incidents.Told:
         """What providers say now."""

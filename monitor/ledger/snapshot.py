@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from fractions import Fraction
 from typing import Literal, NamedTuple, get_args
 
@@ -13,6 +14,7 @@ from monitor.ledger.calendar import Class
 from monitor.ledger.decimals import Ratio
 from monitor.ledger.peaks import PeakView
 from monitor.ledger.period import DAY, HOUR, MINUTE, Month, Period
+from monitor.ledger.terms import VitalLimit
 
 Verdict = Literal["met", "met_unproven", "breached", "on_track"]
 
@@ -249,6 +251,25 @@ class Answering:
         return found
 
 
+VitalVerdict = Literal["met", "missed", "insufficient", "no_data"]
+Confidence = Literal["clear", "borderline"]
+
+
+@dataclass(frozen=True, slots=True)
+class VitalFigures:
+    """A Web Vital over a `window`, month or 28d. `result` is the percentile as it is printed (ms, or a score), None
+    without a sample; `confidence` None without a verdict."""
+
+    metric: str
+    window: str
+    limit: VitalLimit
+    samples: int
+    good: int
+    result: Decimal | None
+    verdict: VitalVerdict
+    confidence: Confidence | None
+
+
 @dataclass(frozen=True, slots=True)
 class Obligations:
     """What the running month and the one before come to (commitments.md section 3): breaches by commitment; by customer
@@ -273,6 +294,7 @@ class Snapshot:
     severities: Mapping[tuple[str, str], int]
     void_ms: Mapping[tuple[str, str], int]
     answering: Answering = Answering()
+    vitals: tuple[VitalFigures, ...] = ()
     peaks: tuple[PeakView, ...] = ()
     obligations: Obligations = Obligations()
     incidents: tuple[OpenIncident, ...] = ()

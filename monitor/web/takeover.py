@@ -13,10 +13,10 @@ from aiohttp import web
 
 from monitor.beacons import Beacons
 from monitor.beacons.body import KEY_BYTES, is_country, is_value
-from monitor.beacons.trust import AUTHS
 from monitor.errors import FactError, StoreError
 from monitor.facts import Json, parse_json
 from monitor.interfaces import VitalReport
+from monitor.ledger.vitals.ways import AUTHS
 from monitor.web.body import read_body
 from monitor.web.problems import Problem, unavailable
 

@@ -5,7 +5,8 @@ Prometheus's unit tests begin at the epoch: the month that runs is 1970-01, the 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from tests.alerts.case import Case
+from tests.alerts.vital_cases import VITAL_CASES
 
 MONTH_S, DAY_S = 31 * 86_400, 86_400
 RUNS = f'sla_month_end_timestamp_seconds{{month="1970-01"}} {MONTH_S}x3000'
@@ -19,18 +20,6 @@ PAGE, TICKET = ("severity=page",), ("severity=ticket",)
 
 def ends_at(month: str, values: str, more: str = "") -> str:
     return f'sla_month_end_timestamp_seconds{{month="{month}"{more}}} {values}'
-
-
-@dataclass(frozen=True)
-class Case:
-    """`series` as `name{labels} values`, a value an `interval`. At `at` it fires with these labels, or not at all."""
-
-    alert: str
-    what: str
-    series: tuple[str, ...]
-    at: str
-    fires: tuple[str, ...] = ()
-    interval: str = "1m"
 
 
 def burn(long: str, long_value: float, short: str, short_value: float) -> tuple[str, ...]:
@@ -423,4 +412,5 @@ CASES: tuple[Case, ...] = (
     Case("SlaResponseDue", "it is late", (waiting("100", "1x5"),), "2m", ("escalation=3",)),
     Case("SlaResponseDue", "it is new", (waiting("0", "1x5"), *(waiting(u, "0x5") for u in ("50", "80", "100"))), "2m"),
     Case("SlaResponseDue", "it was answered", (waiting("80", "1 1 0 0 0 0"),), "4m"),
+    *VITAL_CASES,
 )

@@ -15,7 +15,8 @@ from exporters.catalogue import CATALOGUE
 from exporters.rules import Alert, Wanted, alert_groups, rules_yaml
 from exporters.sloth import sloth_yaml
 from monitor import __version__
-from tests.alerts.cases import CASES, Case
+from tests.alerts.case import Case
+from tests.alerts.cases import CASES
 from tests.dashboards.sloth import asked as sloth_asks
 from tests.dashboards.sloth import without_made_up
 
@@ -108,7 +109,7 @@ def test_the_deployed_rules_are_those_of_the_defaults(tool: Callable[[str], str]
 def test_rules_name_only_metrics_of_the_catalogue(text: str) -> None:
     known = {name for name, metric in CATALOGUE.items() if metric.issue is None}
     expressions = [rule["expr"] for group in yaml.safe_load(text)["groups"] for rule in group["rules"]]
-    named = set(re.findall(r"\b(?:sla|minutebook|probe)_[a-z_]+", " ".join(expressions)))
+    named = set(re.findall(r"\b(?:sla|minutebook|probe|web_vitals)_[a-z0-9_]+", " ".join(expressions)))
     assert named
     assert named <= known
 

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from monitor.beacons.trust import AUTHS, SAYS, Trust, source_of, ticket, told_of
+from monitor.beacons.trust import Trust, ticket
 from monitor.facts import Json
+from monitor.ledger.vitals.ways import AUTHS, SAYS, source_of, told_of
 
 NOW = 1_767_225_600_000  # 2026-01-01T00:00:00Z
 SECRETS = ("hush", "hush-before")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from decimal import Decimal
 from fractions import Fraction
 from zoneinfo import ZoneInfo
 
@@ -26,7 +27,9 @@ from monitor.ledger.snapshot import (
     Recent,
     ServiceView,
     Snapshot,
+    VitalFigures,
 )
+from monitor.ledger.terms import SHOPIFYS
 
 ZONE = ZoneInfo("Europe/London")
 AS_OF = parse_instant("2026-03-20T12:00:00.250Z")
@@ -150,6 +153,10 @@ def snapshot(*services: ServiceView, looks: tuple[Newest, ...] = ()) -> Snapshot
             breaches={("availability", Month(2026, 3)): 1},
             credit_ratio={("acme", Month(2026, 3)): Ratio(1, 10)},
             termination_right={("acme", Month(2026, 3)): False},
+        ),
+        vitals=(
+            VitalFigures("LCP", "month", SHOPIFYS.limits["LCP"], 1529, 1201, Decimal("2310.4"), "met", "clear"),
+            VitalFigures("CLS", "28d", SHOPIFYS.limits["CLS"], 3, 2, Decimal("0.0900"), "insufficient", None),
         ),
     )
 

@@ -16,6 +16,7 @@ from monitor.ledger.terms import Policy, Terms, VitalsPromise
 from monitor.ledger.vitals.published import published
 from monitor.ledger.vitals.tally import METRICS
 from monitor.ledger.vitals.verdict import Judged
+from monitor.ledger.vitals.ways import told_of
 from monitor.ledger.vitals.windows import VitalsBook, Window, last_28_days, month_window, newest_by_cell, vitals_book
 
 KINDS = ("vitals_day", "vital", "vitals_reading")
@@ -100,9 +101,8 @@ def _countries(book: VitalsBook, metric: str, window: Window) -> list[Json]:
 
 
 def _trust(days: Sequence[Fact]) -> list[Json]:
-    """How far the beacons behind the recorded days were trusted, in words of the configuration."""
-    told = {cast("str", fact.fields["trust"]) for fact in days if isinstance(fact.fields.get("trust"), str)}
-    return [*sorted({word for words in told for word in words.split()})]
+    """How the samples of the recorded days were taken in: ways of `web_vitals.auth`, the most trusted first."""
+    return [*told_of(day.source for day in days if day.source is not None)]
 
 
 def vital_differences(before: Sequence[Json], after: Sequence[Json]) -> dict[str, Json]:

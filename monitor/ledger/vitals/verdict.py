@@ -9,15 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
-from typing import Literal
 
+from monitor.ledger.snapshot import Confidence, VitalVerdict
 from monitor.ledger.terms import VitalLimit, VitalsPromise
 from monitor.ledger.vitals.binomial import cutoffs, is_borderline
 from monitor.ledger.vitals.histogram import estimate
 from monitor.ledger.vitals.tally import Tally
-
-VitalVerdict = Literal["met", "missed", "insufficient", "no_data"]
-Confidence = Literal["clear", "borderline"]
 
 STEPS: Mapping[str, Decimal] = {"LCP": Decimal("0.1"), "INP": Decimal("0.1"), "CLS": Decimal("0.0001")}
 """What a value is printed to: finer than any browser reports, coarser than the histogram knows."""

@@ -1,0 +1,109 @@
+"""Web Vitals now, as facts come in: the running month and the 28 days that end today.
+
+Days that stand open are given as facts of their own: they are counted with the recorded ones, and gone once theirs are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from monitor.errors import InputError
+from monitor.facts import Fact, key
+from monitor.ledger.period import Month, local_date, month_at
+from monitor.ledger.snapshot import VitalFigures
+from monitor.ledger.terms import Terms, VitalsPromise, policy_for
+from monitor.ledger.vitals.samples import Report, Sample, day_of
+from monitor.ledger.vitals.tally import METRICS, Cell, Tally, cell_of, place, tally_of
+from monitor.ledger.vitals.windows import VitalsBook, Window, covered, ending, month_window
+
+_State: TypeAlias = tuple[int, int, str]
+"""What figures were computed from: how many facts, which open days, on which date."""
+
+
+@dataclass(slots=True)
+class VitalsLive:
+    """Facts of Web Vitals under one set of terms, each kept once; figures are computed anew when something changed."""
+
+    terms: Terms
+    _days: dict[Cell, Fact] = field(default_factory=dict)
+    _samples: dict[tuple[str, str], Sample] = field(default_factory=dict)
+    _seen: set[bytes] = field(default_factory=set)
+    _open: Sequence[Fact] = ()
+    _state: _State | None = None
+    _figures: tuple[VitalFigures, ...] = ()
+
+    def take(self, fact: Fact) -> None:
+        """A `vital` or a `vitals_day`, in order of recording."""
+        identity = key(fact)
+        if identity in self._seen:
+            return
+        self._seen.add(identity)
+        if fact.kind == "vitals_day":
+            self._days[cell_of(fact)] = fact
+            return
+        report = Report.of(fact)
+        known = self._samples.get(report.key)
+        if known is None:
+            self._samples[report.key] = Sample(report, report)
+        else:
+            known.take(report)
+
+    def view(self, as_of: int, open_days: Sequence[Fact]) -> tuple[VitalFigures, ...]:
+        """What is promised of the running month, over it and over 28 days; nothing where nothing is promised."""
+        today = local_date(as_of, self.terms.zone).isoformat()
+        state = (len(self._seen), id(open_days), today)
+        if state != self._state:
+            self._open, self._state = open_days, state  # kept, so that its id stays its own
+            self._figures = self._computed(as_of, today)
+        return self._figures
+
+    def _computed(self, as_of: int, today: str) -> tuple[VitalFigures, ...]:
+        month = month_at(as_of, self.terms.zone)
+        promise = _promised(self.terms, month)
+        if promise is None:
+            return ()
+        windows = {"month": month_window(month), "28d": ending(today)}
+        book = self._book(promise, min(window.first for window in windows.values()))
+        return tuple(_figures(book, metric, name, windows[name]) for metric in METRICS for name in windows)
+
+    def _book(self, promise: VitalsPromise, since: str) -> VitalsBook:
+        """What counts from a date on."""
+        days = {cell: fact for cell, fact in self._days.items() if cell.day >= since}
+        recorded = covered(days)
+        days |= {cell_of(fact): fact for fact in self._open if cell_of(fact)[:2] not in recorded}
+        book = VitalsBook(promise)
+        book.add({cell: tally_of(fact, promise.limits[cell.metric]) for cell, fact in days.items()})
+        book.add(self._tallies(promise, since, covered(days)))
+        return book
+
+    def _tallies(self, promise: VitalsPromise, since: str, recorded: set[tuple[str, str]]) -> dict[Cell, Tally]:
+        found: dict[Cell, Tally] = {}
+        for sample in self._samples.values():
+            metric, day = sample.first.metric, day_of(sample.first.at, self.terms.zone)
+            if day >= since and (metric, day) not in recorded:
+                tally = found.setdefault(Cell(metric, day, sample.first.country), Tally())
+                tally.add(place(metric, sample.last.value, promise.limits[metric]))
+        return found
+
+
+def _promised(terms: Terms, month: Month) -> VitalsPromise | None:
+    try:
+        return policy_for(terms.policies, month).vitals
+    except InputError:
+        return None
+
+
+def _figures(book: VitalsBook, metric: str, name: str, window: Window) -> VitalFigures:
+    judged = book.judged(metric, window)
+    return VitalFigures(
+        metric=metric,
+        window=name,
+        limit=judged.limit,
+        samples=judged.samples,
+        good=judged.good,
+        result=judged.result(),
+        verdict=judged.verdict,
+        confidence=judged.confidence,
+    )
