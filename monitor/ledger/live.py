@@ -165,6 +165,10 @@ class LiveBook:
         """Web Vitals of the running month and of 28 days; `open_days` are facts of days that are not recorded yet."""
         return self._vitals.view(as_of, open_days)
 
+    def missed_vitals(self, month: Month) -> Mapping[str, int]:
+        """The breaches of each Web Vital that the month promised."""
+        return self._vitals.breaches(month)
+
     def incidents(self, as_of: int) -> incidents.Told:
         """What providers say now."""
         return incidents.incidents_at(self._entries.of("incident"), self.terms.services, as_of)

@@ -75,6 +75,7 @@ class Obliged:
         if not closed:
             late = book.late_answers(month, as_of)
             counts |= {Commitment(f"{RESPONSE}{priority}"): count for priority, count in late.items()}
+            counts |= {Commitment(metric): count for metric, count in book.missed_vitals(month).items()}
         return MonthBreaches(month, counts)
 
     def _right(self, customer: Customer, at: int, terms: TerminationTerms | None) -> bool | None:

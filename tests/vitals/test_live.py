@@ -83,6 +83,17 @@ def test_open_days_count_like_recorded_ones_until_theirs_are(reports: list[model
     assert book.vitals(NOW, tuple(every)) == from_scratch(every, terms, NOW)
 
 
+def test_a_month_that_is_missed_is_a_breach_of_that_month() -> None:
+    book, terms = LiveBook(terms_of()), terms_of()
+    book.take(recorded([*many("LCP", {"9000": 30}), *many("INP", {"100": 3})]))
+    book.vitals(NOW, ())
+    assert book.missed_vitals(JUNE) == {"LCP": 1, "INP": 0, "CLS": 0}
+    assert book.missed_vitals(JUNE.shifted(-1)) == {"LCP": 0, "INP": 0, "CLS": 0}
+    book.take(day_facts(many("LCP", {"100": 30}), terms, set(range(30))))
+    book.vitals(NOW, ())
+    assert book.missed_vitals(JUNE)["LCP"] == 0
+
+
 def test_the_28_days_move_at_midnight_of_the_calendar() -> None:
     terms, facts = terms_of(), recorded(many("LCP", {"1000": 30}))
     book = LiveBook(terms)

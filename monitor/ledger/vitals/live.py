@@ -5,7 +5,7 @@ Days that stand open are given as facts of their own: they are counted with the 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -33,6 +33,7 @@ class VitalsLive:
     _open: Sequence[Fact] = ()
     _state: _State | None = None
     _figures: tuple[VitalFigures, ...] = ()
+    _breaches: dict[Month, Mapping[str, int]] = field(default_factory=dict)
 
     def take(self, fact: Fact) -> None:
         """A `vital` or a `vitals_day`, in order of recording."""
@@ -57,7 +58,17 @@ class VitalsLive:
         if state != self._state:
             self._open, self._state = open_days, state  # kept, so that its id stays its own
             self._figures = self._computed(as_of, today)
+            self._breaches.clear()
         return self._figures
+
+    def breaches(self, month: Month) -> Mapping[str, int]:
+        """By metric, with the open days that `view` was given last; nothing where nothing is promised of the month."""
+        if month not in self._breaches:
+            promise, window = _promised(self.terms, month), month_window(month)
+            book = None if promise is None else self._book(promise, window)
+            judged = {} if book is None else {metric: book.judged(metric, window) for metric in METRICS}
+            self._breaches[month] = {metric: int(each.verdict == "missed") for metric, each in judged.items()}
+        return self._breaches[month]
 
     def _computed(self, as_of: int, today: str) -> tuple[VitalFigures, ...]:
         month = month_at(as_of, self.terms.zone)
@@ -65,24 +76,25 @@ class VitalsLive:
         if promise is None:
             return ()
         windows = {"month": month_window(month), "28d": ending(today)}
-        book = self._book(promise, min(window.first for window in windows.values()))
+        firsts, lasts = zip(*windows.values(), strict=True)
+        book = self._book(promise, Window(min(firsts), max(lasts)))
         return tuple(_figures(book, metric, name, windows[name]) for metric in METRICS for name in windows)
 
-    def _book(self, promise: VitalsPromise, since: str) -> VitalsBook:
-        """What counts from a date on."""
-        days = {cell: fact for cell, fact in self._days.items() if cell.day >= since}
+    def _book(self, promise: VitalsPromise, window: Window) -> VitalsBook:
+        """What counts within a window."""
+        days = {cell: fact for cell, fact in self._days.items() if window.first <= cell.day <= window.last}
         recorded = covered(days)
         days |= {cell_of(fact): fact for fact in self._open if cell_of(fact)[:2] not in recorded}
         book = VitalsBook(promise)
         book.add({cell: tally_of(fact, promise.limits[cell.metric]) for cell, fact in days.items()})
-        book.add(self._tallies(promise, since, covered(days)))
+        book.add(self._tallies(promise, window, covered(days)))
         return book
 
-    def _tallies(self, promise: VitalsPromise, since: str, recorded: set[tuple[str, str]]) -> dict[Cell, Tally]:
+    def _tallies(self, promise: VitalsPromise, window: Window, recorded: set[tuple[str, str]]) -> dict[Cell, Tally]:
         found: dict[Cell, Tally] = {}
         for sample in self._samples.values():
             metric, day = sample.first.metric, day_of(sample.first.at, self.terms.zone)
-            if day >= since and (metric, day) not in recorded:
+            if window.first <= day <= window.last and (metric, day) not in recorded:
                 tally = found.setdefault(Cell(metric, day, sample.first.country), Tally())
                 tally.add(place(metric, sample.last.value, promise.limits[metric]))
         return found
