@@ -42,10 +42,13 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """What a report is asked about: its span in words (`2026-03`, `2026-Q1`), and what there is nothing to tell of."""
+    """What a report is asked about: its span in words (`2026-03`, `2026-Q1`), and what there is nothing to tell of;
+    `sections` about all of it are for operators only, and so is the `review` of a quarter (monitor.reviewing)."""
 
     span: str
     absent: Sequence[str] = ()
+    sections: Sequence[Section] = ()
+    review: Statement | None = None
 
 
 def for_everybody(told: Told) -> Told:
@@ -77,7 +80,7 @@ def document(told: Iterable[Told], about: About) -> Document:
     title = f"Availability of {parts[0].title}" if len(parts) == 1 else f"Availability report {plain(about.span)}"
     head = ("service", "month", "verdict", "down", "allowed", "left", "excused", "published", "coverage")
     table = Table("All services and months", head, overview, frozenset(range(3, 9))) if len(parts) > 1 else None
-    return Document(title, parts, table, [plain(line) for line in about.absent])
+    return Document(title, parts, table, [plain(line) for line in about.absent], about.sections)
 
 
 def _row(stated: Statement) -> tuple[Cell, ...]:

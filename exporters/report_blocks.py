@@ -99,12 +99,14 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A report: its parts, what they come to side by side where there are several, and what it has nothing about."""
+    """A report: its parts, what they come to side by side where there are several, what it has nothing about, and
+    sections about all of it."""
 
     title: str
     parts: Sequence[Part]
     overview: Table | None
     absent: Sequence[str]
+    sections: Sequence[Section] = ()
 
 
 def address(value: Json) -> Cell:

@@ -23,8 +23,11 @@ def markdown(document: Document) -> str:
         lines += _block(document.overview, 2)
     for absent in document.absent:
         lines += [escaped(absent), ""]
+    whole = [line for section in document.sections for line in _block(section, 2)]
+    lines += whole if many else []
     for part in document.parts:
         lines += _part(part, document.title if not many else part.title, 2 if many else 1)
+    lines += [] if many else whole
     return "\n".join(lines).rstrip("\n") + "\n"
 
 

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import platform
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Protocol
 
 from exporters import prometheus, report_html, status_page
@@ -17,6 +18,7 @@ from monitor import __version__
 from monitor.beacons import Beacons
 from monitor.closing import Wanted, beside, latest, recorded_of, standing, statements
 from monitor.config import customers_of
+from monitor.crediting import Reckoner
 from monitor.errors import StatementDiffersError, StoreError
 from monitor.evaluator import ALL_TIME, Evaluator
 from monitor.facts import AnyFact, Fact, Json
@@ -37,6 +39,7 @@ from monitor.recorder import Recorder
 from monitor.report_pages import ReportPages
 from monitor.report_pages import Wanted as ReportWanted
 from monitor.reporting import Asking, told
+from monitor.reviewing import credit_sections
 from monitor.scheduler import Scheduler
 from monitor.settling import Settling
 from monitor.status_pages import StatusPages
@@ -186,8 +189,11 @@ class Faces:
         facts = [*self._facts(ALL_TIME.end), *self._parts.settling.open_days]
         at = latest(facts, self._parts.clock.now())
         found = told(facts, terms, Asking([wanted.service], [wanted.month], at, own_pages(config)))
-        parts = found.told if wanted.is_whole else map(for_everybody, found.told)
-        return report_html.page(document(parts, found.about(str(wanted.month))))
+        if not wanted.is_whole:
+            return report_html.page(document(map(for_everybody, found.told), found.about(str(wanted.month))))
+        reckoner = Reckoner(facts, terms, customers_of(config), at)
+        whole = replace(found.about(str(wanted.month)), sections=credit_sections(reckoner, wanted.month))
+        return report_html.page(document(found.told, whole))
 
     def _facts(self, as_of: int) -> Iterator[AnyFact]:
         for fact in self._parts.store.read(ALL_TIME, as_of):

@@ -48,7 +48,7 @@ def verify(
 
 
 def _prove(statement_file: Path, facts_file: Path, key_file: Path | None) -> None:
-    statements = _read(statement_file)
+    statements = read_statements(statement_file)
     checked = _checks(facts_file, key_file)
     facts = read_facts(facts_file)
     is_proved = True
@@ -74,7 +74,7 @@ def _plain(line: str) -> str:
     return shown if len(shown) <= WORDS_SHOWN else f"{shown[:WORDS_SHOWN]}..."
 
 
-def _read(path: Path) -> Sequence[Mapping[str, Json]]:
+def read_statements(path: Path) -> Sequence[Mapping[str, Json]]:
     """One statement or a list of them. Raises InputError."""
     try:
         given = parse_json(path.read_bytes())
@@ -82,6 +82,8 @@ def _read(path: Path) -> Sequence[Mapping[str, Json]]:
         raise InputError(f"{path}: cannot be read: {error.strerror}") from None
     except FactError as error:
         raise InputError(f"{path}: {error.reason}") from None
+    if isinstance(given, dict) and isinstance(given.get("statements"), list):
+        given = given["statements"]  # of a quarter, beside its review
     statements = given if isinstance(given, list) else [given]
     found = [each for each in statements if isinstance(each, dict)]
     if not found or len(found) < len(statements):

@@ -15,6 +15,7 @@ import click
 
 from exporters import report_html
 from exporters.report import About, Told, document
+from exporters.report_credits import review_csv, review_json
 from exporters.report_markdown import markdown
 from exporters.statement_csv import statement_csv
 from monitor.cli.inputs import FOREVER, config_option, configuration, instant_option, stored_book
@@ -22,9 +23,12 @@ from monitor.cli.pdf import as_pdf
 from monitor.cli.progress import progress
 from monitor.clock import SystemClock
 from monitor.closing import latest
+from monitor.config import customers_of
+from monitor.crediting import Reckoner
 from monitor.errors import InputError
 from monitor.ledger.period import Month, parse_month
 from monitor.reporting import Asking, Found, quarter, told, year
+from monitor.reviewing import about
 from monitor.wiring import own_pages
 
 BREACHED = 3
@@ -43,19 +47,27 @@ class Options(TypedDict):
     config_file: Path | None
 
 
-def _json(parts: Sequence[Told], _about: About) -> bytes:
-    """What `statement --format json` gives: one object, or an array of them."""
+def _json(parts: Sequence[Told], whole: About) -> bytes:
+    """What `statement --format json` gives: one object, or an array of them; of a quarter beside its review."""
     statements = [part.stated for part in parts]
+    if whole.review is not None:
+        return review_json(statements, whole.review)
     shown = statements[0] if len(statements) == 1 else statements
     return (json.dumps(shown, indent=2, ensure_ascii=False) + "\n").encode()
 
 
+def _csv(parts: Sequence[Told], whole: About) -> bytes:
+    """A row for each statement; of a quarter below them, after an empty line, its review."""
+    table = statement_csv(part.stated for part in parts)
+    return (table if whole.review is None else f"{table}\r\n{review_csv(whole.review)}").encode()
+
+
 FORMATS: Mapping[str, Callable[[Sequence[Told], About], bytes]] = {
-    ".html": lambda parts, about: report_html.alone(document(parts, about)).encode(),
-    ".pdf": lambda parts, about: as_pdf(report_html.alone(document(parts, about))),
-    ".md": lambda parts, about: markdown(document(parts, about)).encode(),
+    ".html": lambda parts, whole: report_html.alone(document(parts, whole)).encode(),
+    ".pdf": lambda parts, whole: as_pdf(report_html.alone(document(parts, whole))),
+    ".md": lambda parts, whole: markdown(document(parts, whole)).encode(),
     ".json": _json,
-    ".csv": lambda parts, _about: statement_csv(part.stated for part in parts).encode(),
+    ".csv": _csv,
 }
 """By the ending of the file."""
 
@@ -82,8 +94,8 @@ def report(**options: Unpack[Options]) -> None:
     ending = ".md" if output is None else output.suffix.lower()
     if ending not in FORMATS:
         raise click.UsageError(f"-o {output}: expected a name that ends in one of {' '.join(FORMATS)}")
-    found = _found(options, months)
-    made = FORMATS[ending](found.told, found.about(span))
+    found, whole = _found(options, span, months)
+    made = FORMATS[ending](found.told, whole)
     for line in found.absent:
         click.echo(f"left out: {line}", err=True)
     if output is None:
@@ -103,7 +115,7 @@ def _span(options: Options) -> tuple[str, list[Month]]:
     return text, months
 
 
-def _found(options: Options, months: list[Month]) -> Found:
+def _found(options: Options, span: str, months: list[Month]) -> tuple[Found, About]:
     instant = instant_option(options["as_of"])
     book = stored_book(options["config_file"], FOREVER if instant is None else instant)
     as_of = latest(book.facts, SystemClock().now()) if instant is None else instant
@@ -111,8 +123,11 @@ def _found(options: Options, months: list[Month]) -> Found:
     pages = [] if config is None else own_pages(config)
     service = options["service"]
     services = [service] if service is not None else [each.name for each in book.terms.services]
+    asking = Asking(services, months, as_of, pages, options["draft"])
+    reckoner = Reckoner(book.facts, book.terms, () if config is None else customers_of(config), as_of)
     with progress("report") as advance:
-        return told(book.facts, book.terms, Asking(services, months, as_of, pages, options["draft"]), advance)
+        found = told(book.facts, book.terms, asking, advance)
+    return found, about(found, span, reckoner, asking)
 
 
 def write_whole(output: Path, made: bytes) -> None:
