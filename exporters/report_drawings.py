@@ -165,7 +165,8 @@ def _text(x: int, y: int, said: str, kind: str) -> str:
 
 
 def _svg(width: int, height: int, words: str, parts: list[str]) -> str:
+    """The words as its title: a browser and a PDF both take them for what it shows."""
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}"'
-        f' role="img" aria-label="{escape(words)}">{"".join(parts)}</svg>'
+        f' role="img"><title>{escape(words)}</title>{"".join(parts)}</svg>'
     )

@@ -6,6 +6,7 @@ import io
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from ctypes.util import find_library
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import pytest
 
 from exporters import report_html
 from exporters.report import document
+from exporters.report_blocks import Block, Drawing, Pairs, Prose, Section, Table, text_of
 from monitor.cli.pdf import as_pdf
 from monitor.errors import InputError
 from tests.report.parts import ABOUT, told
@@ -39,6 +41,59 @@ def test_a_pdf_has_its_text_its_tags_and_its_title_and_is_the_same_again() -> No
     assert read.metadata is not None
     assert read.metadata.title == "Availability of app, 2026-03"
     assert as_pdf(page) == made
+
+
+@needs_pango
+@pytest.mark.long
+def test_a_pdf_says_all_that_the_document_says_and_its_drawings_in_words() -> None:
+    of = document(told(), ABOUT)
+    read = pypdf.PdfReader(io.BytesIO(as_pdf(report_html.alone(of))))
+    text = "".join("".join(page.extract_text() for page in read.pages).split())
+    cells = [*said(of.overview)] if of.overview is not None else []
+    for part in of.parts:
+        cells += [part.title, part.said, *said(part.head)]
+        cells += [cell for section in part.sections for cell in said(section)]
+    assert len(cells) > 500
+    missing = [cell for cell in cells if "".join(cell.split()) not in text]
+    assert missing == []
+    alternatives = [str(figure["/Alt"]) for figure in figures(read.trailer["/Root"]["/StructTreeRoot"])]  # type: ignore[index]
+    drawings = [block.words for part in of.parts for section in part.sections for block in drawn(section)]
+    assert alternatives == drawings
+
+
+def said(block: Block) -> Iterator[str]:
+    """Every text of a block that is set as text."""
+    if isinstance(block, Section):
+        yield block.title
+        for inner in block.blocks:
+            yield from said(inner)
+    elif isinstance(block, Pairs):
+        for name, cell in block.rows:
+            yield from (name, text_of(cell))
+    elif isinstance(block, Table):
+        yield from (block.caption, *block.head)
+        yield from (text_of(cell) for row in block.rows for cell in row)
+    elif isinstance(block, Prose):
+        yield block.text
+
+
+def drawn(block: Block) -> Iterator[Drawing]:
+    if isinstance(block, Drawing):
+        yield block
+    elif isinstance(block, Section):
+        for inner in block.blocks:
+            yield from drawn(inner)
+
+
+def figures(element: object) -> list[pypdf.generic.DictionaryObject]:
+    """The figures of a tree of structure, in order."""
+    each = element.get_object() if isinstance(element, pypdf.generic.IndirectObject) else element
+    if isinstance(each, pypdf.generic.ArrayObject):
+        return [figure for inner in each for figure in figures(inner)]
+    if not isinstance(each, pypdf.generic.DictionaryObject):
+        return []
+    found = figures(each["/K"]) if "/K" in each else []
+    return [each, *found] if each.get("/S") == "/Figure" else found
 
 
 def tags(element: object) -> set[str]:
@@ -68,6 +123,19 @@ def test_a_missing_library_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     with pytest.raises(InputError, match=r"libpangoft2.*pip install 'minutebook\[pdf\]'.*apt-get install.*html, md"):
         as_pdf("<html></html>")
+
+
+@needs_pango
+@pytest.mark.parametrize(
+    ("bound", "said"),
+    [
+        ({"cpu_s": 1}, "it takes over 1 s of CPU, and what it may take is bounded; ask for fewer services or months"),
+        ({"wall_s": 0.01}, "it takes over 0.01 s, and"),
+    ],
+)
+def test_a_pdf_that_takes_too_long_is_given_up(bound: dict[str, int], said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        as_pdf("<p>x</p>" * 20_000, **bound)
 
 
 def test_the_library_is_loaded_in_a_process_of_its_own() -> None:
