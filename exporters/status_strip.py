@@ -21,7 +21,8 @@ _HEIGHTS = {"up": 36, "down": 36, "excused": 25, "unknown": 14}
 
 
 class Strip(NamedTuple):
-    """The drawing, what it says in a sentence, and a line for each day that was not all up, the newest first."""
+    """The drawing, what it says in a sentence, and a line for each day that was not all up: the newest first, those
+    without downtime after the others."""
 
     svg: str
     words: str
@@ -41,7 +42,9 @@ def strip(days: list[Mapping[str, Json]], title: str) -> Strip | None:
         f'<svg class="strip" viewBox="0 0 {DAYS * _WIDE - _GAP} {_HIGH}" preserveAspectRatio="none" role="img"'
         f' aria-label="{escape(words)}">{"".join(parts)}</svg>'
     )
-    return Strip(svg, words, [said(day) for name, day in sorted(known.items(), reverse=True) if day["worst"] != "up"])
+    told = [day for _, day in sorted(known.items(), reverse=True) if day["worst"] != "up"]
+    told.sort(key=lambda day: day["worst"] == "unknown")  # weeks before the first look hide no downtime
+    return Strip(svg, words, [said(day) for day in told])
 
 
 def said(day: Mapping[str, Json]) -> str:
@@ -53,8 +56,14 @@ def said(day: Mapping[str, Json]) -> str:
 
 def _counted(days: Iterable[Mapping[str, Json]]) -> str:
     worst = [day["worst"] for day in days]
-    names = {"down": "with downtime", "excused": "with excused downtime", "unknown": "not measured in part", "up": "up"}
+    names = {
+        "down": "with downtime",
+        "excused": "with excused downtime",
+        "unknown": "with time not measured",
+        "up": "up",
+    }
     counts = [(worst.count(account), words) for account, words in names.items()]
+    counts.append((DAYS - len(worst), "of which nothing is known"))
     return ", ".join(f"{count} {'day' if count == 1 else 'days'} {words}" for count, words in counts if count)
 
 

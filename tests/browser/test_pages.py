@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import aiohttp
 import pytest
 from playwright.async_api import Browser, Page, expect
 
@@ -80,3 +81,17 @@ async def test_the_page_says_when_it_is_not_kept_up_to_date(browser: Browser, si
         site.now = NOW + EVERY  # nothing was evaluated since
         await shown.go("/")
         await expect(shown.page.get_by_role("alert")).to_contain_text("These figures are 15 min old")
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("shop/2027-01", "shop, 2027-01: it has not begun"),
+        ("shop/2025-11", "shop, 2025-11: nothing was measured before 2025-12"),
+        ("nobody/2026-01", "there is no such service"),
+    ],
+)
+async def test_a_month_of_which_there_is_nothing_to_tell_says_why(address: str, path: str, said: str) -> None:
+    async with aiohttp.ClientSession() as client, client.get(f"{address}/services/{path}") as answer:
+        assert answer.status == 404
+        assert said in (await answer.json(content_type=None))["detail"]

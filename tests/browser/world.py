@@ -194,6 +194,8 @@ class Site(Book):
         self.look(at + EVERY + 1)
 
     async def report(self, service: str, month: Month, audience: Audience) -> str | None:
+        if all(each.name != service for each in self.terms.services):
+            return None
         asking = Asking([service], [month], self.now, [])
         found = told(self.world.facts, self.terms, asking)
         parts = found.told if audience == "all" else map(for_everybody, found.told)

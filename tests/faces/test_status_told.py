@@ -18,6 +18,7 @@ from exporters.status_strip import said, strip
 from monitor.ledger.period import DAY, HOUR, MINUTE, Month, Period, format_instant, parse_instant
 from monitor.ledger.snapshot import Day, OpenIncident, PastMonth, Recent, ServiceView, Snapshot
 from tests.faces.samples import AS_OF, MARCH, announcement, figures, snapshot, view
+from tests.faces.status_golden import GOLDEN, RENDERED
 
 FEBRUARY, JANUARY = MARCH.shifted(-1), MARCH.shifted(-2)
 CHAIN = {"head": "sha256:ab", "facts": 7, "published_at": format_instant(AS_OF - HOUR), "occasion": "midnight"}
@@ -126,7 +127,7 @@ def test_a_day_says_its_amounts_exactly_and_is_drawn_as_its_worst() -> None:
     assert said(shown) == "2026-03-07: 12m 00.500s down, 3m 00s excused, 0.001s not measured"
     drawn = strip([shown], "The app")
     assert drawn is not None
-    assert drawn.words == "The app, the last 90 days: 1 day with downtime"
+    assert drawn.words == "The app, the last 90 days: 1 day with downtime, 89 days of which nothing is known"
     assert '<path class="down" d="M801 36v-36h7v36z"/>' in drawn.svg
     assert "<title>2026-03-07: 12m 00.500s down" in drawn.svg
     assert drawn.lines == [said(shown)]
@@ -272,3 +273,11 @@ def test_a_badge_of_a_hostile_title_is_still_a_picture() -> None:
     of = replace(view("app"), title='"><script>alert(1)</script>' * 9)
     drawn = ET.fromstring(badge(told(snapshot(of))["services"][0], "state"))  # noqa: S314 - our own
     assert {element.tag.rpartition("}")[2] for element in drawn.iter()} == {"svg", "title", "rect", "g", "text"}
+
+
+# ---------------------------------------------------------------- all of it, as it was agreed
+
+
+@pytest.mark.parametrize("name", RENDERED)
+def test_the_page_and_what_tells_the_same_are_as_they_were_agreed(name: str) -> None:
+    assert RENDERED[name]().encode() == (GOLDEN / name).read_bytes()
