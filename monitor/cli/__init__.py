@@ -45,6 +45,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "maintenance": ("monitor.cli.maintenance:maintenance", "Announce, move, cancel or complete a maintenance."),
     "holidays": ("monitor.cli.holidays:holidays", "The public holidays of a place, to paste into a policy."),
     "ticket": ("monitor.cli.tickets:ticket", "Record a customer's ticket, or a CSV file of them."),
+    "reading": ("monitor.cli.readings:reading", "Record what Shopify publishes of Web Vitals, or a CSV file of it."),
     "credits": ("monitor.cli.credits:show_credits", "What a month's breaches are worth to whom, and what is owed."),
     "termination": ("monitor.cli.credits:termination", "Who may terminate, since when, and why."),
     "event": ("monitor.cli.events:event", "Record a customer's announced peak, or report on one."),

@@ -30,6 +30,7 @@ from monitor.poller import Fetcher, session
 from monitor.signing import signer
 from monitor.store import open_for_writing
 from monitor.store.url import store_path
+from monitor.web.body import BODY_LIMIT
 from monitor.web.by_hand import answer
 from monitor.web.closings import closings_answer
 from monitor.web.control import Local, connected
@@ -49,6 +50,7 @@ PATHS: Mapping[str, str] = {
     "restate": "/api/v1/restatements",
     "traffic_event": "/api/v1/events",
     "ticket": "/api/v1/tickets",
+    "reading": "/api/v1/readings",
     "claim": "/api/v1/claims",
     "decide_claim": "/api/v1/claims/{}/decisions",
 }
@@ -213,3 +215,15 @@ def _effect(effect: Mapping[str, Json]) -> str:
         first = effect["first_start"]
         parts.append(f"the notice is {hours:g} h: announced now, the first start that earns it is {first}")
     return "; ".join(parts) or "excuses nothing"
+
+
+def text_of(file: Path) -> str:
+    """A file that is sent as a member of JSON. Raises InputError."""
+    if file.stat().st_size > BODY_LIMIT // 2:
+        raise InputError(f"{file}: is over {BODY_LIMIT // 2048} KiB; record it in parts")
+    try:
+        return file.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{file}: is not UTF-8 at byte {error.start + 1}; save it as UTF-8") from None
+    except OSError as error:
+        raise InputError(f"{file}: cannot be read: {error.strerror}") from None

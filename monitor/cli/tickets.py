@@ -7,10 +7,8 @@ from pathlib import Path
 import click
 
 from monitor.cli.inputs import config_option
-from monitor.cli.recording import Spoken, author_option, record, show
-from monitor.errors import InputError
+from monitor.cli.recording import Spoken, author_option, record, show, text_of
 from monitor.facts import Json
-from monitor.web.body import BODY_LIMIT
 
 
 @click.command
@@ -37,7 +35,7 @@ def ticket(
     if csv_file is not None:
         if ticket_id is not None or words:
             raise click.UsageError("--csv stands alone: the file says the rest")
-        words["csv"] = _read(csv_file)
+        words["csv"] = text_of(csv_file)
     else:
         missing = [name for name in ("customer", "priority", "received_at") if name not in words]
         if ticket_id is None or missing:
@@ -45,15 +43,3 @@ def ticket(
             raise click.UsageError(f"name the TICKET with {options}, or a file with --csv")
         words["ticket"] = ticket_id
     show(record(config_file, Spoken("ticket", words, author)))
-
-
-def _read(file: Path) -> str:
-    """Raises InputError."""
-    if file.stat().st_size > BODY_LIMIT // 2:
-        raise InputError(f"{file}: is over {BODY_LIMIT // 2048} KiB; record it in parts")
-    try:
-        return file.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InputError(f"{file}: is not UTF-8 at byte {error.start + 1}; save it as UTF-8") from None
-    except OSError as error:
-        raise InputError(f"{file}: cannot be read: {error.strerror}") from None

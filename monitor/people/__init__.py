@@ -15,6 +15,7 @@ from monitor.people.events import traffic_event
 from monitor.people.exclusions import decide, exclude
 from monitor.people.known import Author, ConflictError, Effect, Known, Said, UnknownSubjectError
 from monitor.people.maintenance import announce, cancel, complete
+from monitor.people.readings import reading
 from monitor.people.tickets import ticket
 
 Words: TypeAlias = Mapping[str, Json]
@@ -27,6 +28,7 @@ OPERATIONS: Mapping[str, Callable[[Words, Author, Known], Said]] = {
     "cancel": cancel,
     "complete": complete,
     "ticket": ticket,
+    "reading": reading,
     "claim": claim,
     "decide_claim": decide_claim,
     "traffic_event": traffic_event,

@@ -5,7 +5,6 @@ Of a file everything is taken or nothing: a line that is wrong is named with its
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator, Mapping
 from typing import cast
 
@@ -16,10 +15,10 @@ from monitor.ledger.response import Settled, settle, tickets_of
 from monitor.ledger.terms import policy_for
 from monitor.ledger.waiting import EARLIEST
 from monitor.people.known import Author, Known, Said, instant_of, same, spoken, with_id
+from monitor.people.table import Columns, rows
 
-REQUIRED = ("ticket", "customer", "priority", "received_at")
-COLUMNS = (*REQUIRED, "first_reply_at", "channel", "evidence")
-"""Of a CSV file, in any order; an empty cell is none."""
+COLUMNS = Columns(("ticket", "customer", "priority", "received_at"), ("first_reply_at", "channel", "evidence"))
+"""Of a CSV file."""
 
 
 def ticket(said: Mapping[str, Json], author: Author, known: Known) -> Said:
@@ -89,7 +88,7 @@ def _from_csv(said: Mapping[str, Json], author: Author, known: Known) -> Said:
     newest = {cast(str, fact.fields["ticket"]): fact for fact in known.facts if fact.kind == "ticket"}
     lines: dict[str, int] = {}
     facts: list[Fact] = []
-    for line, words in _rows(text):
+    for line, words in rows(text, COLUMNS):
         try:
             fact = _checked(words, author, known)
         except FactError as error:
@@ -104,31 +103,3 @@ def _from_csv(said: Mapping[str, Json], author: Author, known: Known) -> Said:
             facts.append(with_id(fact, subject))
     first, more = (facts[0], tuple(facts[1:])) if facts else (None, ())
     return Said(f"{len(lines)} tickets", first, notes=(f"{len(facts)} of them new or changed",), more=more)
-
-
-def _rows(text: str) -> Iterator[tuple[int, dict[str, Json]]]:
-    """Each line's number and its fields. Raises FactError."""
-    reader = csv.reader(text.removeprefix("\ufeff").splitlines(keepends=True), strict=True)
-    header: list[str] | None = None
-    try:
-        for row in reader:
-            if header is None:
-                header = _header(row)
-            elif row:
-                if len(row) != len(header):
-                    raise FactError(f"has {len(row)} cells; expected {len(header)}, as the first line", reader.line_num)
-                yield reader.line_num, {name: cell for name, cell in zip(header, row, strict=True) if cell != ""}
-    except csv.Error as error:
-        raise FactError(f"is no CSV: {error}", reader.line_num) from None
-    if header is None:
-        raise FactError(f"is missing; expected a header of {' '.join(COLUMNS)}", 1)
-
-
-def _header(row: list[str]) -> list[str]:
-    names = [cell.strip() for cell in row]
-    missing = [name for name in REQUIRED if name not in names]
-    unknown = [name for name in names if name not in COLUMNS]
-    if missing or unknown or len(set(names)) < len(names):
-        what = f"{missing[0]} is missing" if missing else "a column is unknown" if unknown else "a column stands twice"
-        raise FactError(f"{what}; expected a header of {' '.join(COLUMNS)}, the last three optional", 1)
-    return names

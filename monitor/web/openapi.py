@@ -235,6 +235,11 @@ PATHS: Mapping[str, Json] = {
     "/api/v1/tickets": _by_hand(
         "Records a ticket as it is now, or with the one member `csv` the text of a file of them.", "ticket", ""
     ),
+    "/api/v1/readings": _by_hand(
+        "Records a figure that Shopify publishes of Web Vitals, or with the one member `csv` the text of a file.",
+        "vitals_reading",
+        "",
+    ),
     "/api/v1/events": _by_hand(
         "Records a customer's announced peak, or a later word on one.",
         "traffic_event",

@@ -44,6 +44,7 @@ ROLES: Mapping[RouteKey, frozenset[Who]] = {
     ("POST", "/api/v1/maintenance/{subject}/cancellation"): OPERATORS,
     ("POST", "/api/v1/maintenance/{subject}/completion"): OPERATORS,
     ("POST", "/api/v1/tickets"): OPERATORS,
+    ("POST", "/api/v1/readings"): OPERATORS,
     ("POST", "/api/v1/events"): OPERATORS,
     ("POST", "/api/v1/claims"): OPERATORS,
     ("POST", "/api/v1/claims/{subject}/decisions"): OPERATORS,

@@ -111,6 +111,7 @@ def _handlers(daemon: Daemon) -> dict[RouteKey, Handler]:
         ("POST", "/api/v1/maintenance/{subject}/cancellation"): by_hand.does("cancel", "maintenance"),
         ("POST", "/api/v1/maintenance/{subject}/completion"): by_hand.does("complete", "maintenance"),
         ("POST", "/api/v1/tickets"): by_hand.does("ticket"),
+        ("POST", "/api/v1/readings"): by_hand.does("reading"),
         ("POST", "/api/v1/events"): by_hand.does("traffic_event"),
         ("POST", "/api/v1/claims"): by_hand.does("claim"),
         ("POST", "/api/v1/claims/{subject}/decisions"): by_hand.does("decide_claim", "claim"),

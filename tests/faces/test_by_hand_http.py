@@ -73,6 +73,7 @@ async def test_who_declared_it_does_not_approve_it_under_another_name(served: Se
         (decisions("x1"), {"decision": "approved", "exclusion": "x2"}, 422, "exclusion: stands in the path"),
         ("/api/v1/maintenance/m9/cancellation", {}, 404, "there is no maintenance"),
         ("/api/v1/tickets", {"ticket": "t1"}, 422, "customer: is missing"),
+        ("/api/v1/readings", {"metric": "LCP", "p75": 2.3}, 422, "from: is missing"),
     ],
 )
 async def test_a_refusal_names_the_place_and_repeats_nothing(
@@ -111,6 +112,14 @@ async def test_a_reply_before_its_ticket_is_refused(served: Served) -> None:
     assert str(told["detail"]).startswith("nothing was stored: line 3: received_at:")
     status, told = await post(served, "/api/v1/tickets", token, {**ticket, "first_reply_at": None})
     assert (status, told["new"]) == (200, 1)
+
+
+async def test_what_shopify_publishes_is_recorded_by_the_tokens_name(served: Served) -> None:
+    token = served.book.token("operator")
+    words: dict[str, Json] = {"metric": "LCP", "p75": 2310, "from": "2026-02-01", "to": "2026-02-28"}
+    for new in (1, 0):
+        status, told = await post(served, "/api/v1/readings", token, words)
+        assert (status, told["new"], told["authenticated"]) == (200, new, True)
 
 
 PUBLISHED: dict[str, Json] = {
