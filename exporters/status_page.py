@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
+from hashlib import sha256
 from typing import TYPE_CHECKING, cast
 
 from exporters.numbers import duration, percent
@@ -39,6 +40,15 @@ def render(status: Mapping[str, Json], version: str, age: int) -> str:
         strips={service["service"]: _strip(service) for service in services},
         lines=LINES,
     )
+
+
+def versioned(status: Mapping[str, Json]) -> tuple[str, str]:
+    """The page, and its version: another one when it shows anything else, its instant apart."""
+    page = render(status, "", 0)
+    as_of = cast("str | None", status["as_of"])
+    steady = page if as_of is None else page.replace(as_of, "").replace(_clock(as_of), "")
+    version = sha256(steady.encode()).hexdigest()[:16]
+    return page.replace('data-version=""', f'data-version="{version}"', 1), version
 
 
 def _strip(service: Mapping[str, Json]) -> Strip | None:
@@ -75,9 +85,12 @@ def rough(ms: int) -> str:
 
 
 def lasting(ms: int) -> str:
-    """How long a state has held, for glancing at: as `rough`, from two days on in days, `8 d 21 h`."""
+    """How long a state has held, floored to minutes, and from two days on to hours: `8 d 21 h`. No finer, for it is
+    shown on a page that is made anew when it changes."""
+    if ms < MINUTE:
+        return "less than a minute"
     if ms < 2 * DAY:
-        return rough(ms)
+        return rough(ms // MINUTE * MINUTE)
     days, rest = divmod(ms, DAY)
     return f"{days} d {rest // HOUR} h" if rest >= HOUR else f"{days} d"
 

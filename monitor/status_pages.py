@@ -1,15 +1,13 @@
 """The status page, its JSON, its feed and its badges: made once for each evaluation, in a thread, for whoever asks.
 
-All of them tell the same; what they tell is told apart by a version, which changes when anything but the time does.
+All of them tell the same. A page has a version, which changes with anything that it shows but its instant.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import cast
 
 from exporters import badge, feed, status_page
@@ -85,8 +83,7 @@ class StatusPages:
     def _make(self, seen: Seen, audience: Audience) -> Told:
         began = self._clock.monotonic_ns()
         told = status(seen, everything=audience == "all")
-        version = version_of(told)
-        page = status_page.render(told, version, 0)
+        page, version = status_page.versioned(told)
         ended = self._clock.monotonic_ns()
         return Told(seen, told, version, page, ended, ended - began)
 
@@ -97,10 +94,3 @@ class StatusPages:
 def _same(one: Seen, other: Seen) -> bool:
     """By identity: to compare a thousand services takes longer than to evaluate them."""
     return one.snapshot is other.snapshot and one.past is other.past and one.chain == other.chain
-
-
-def version_of(told: Mapping[str, Json]) -> str:
-    """Of everything told but what changes with the time alone."""
-    services = cast("list[dict[str, Json]]", told["services"])
-    steady = {**told, "as_of": None, "services": [{**service, "for_ms": None} for service in services]}
-    return sha256(json.dumps(steady, sort_keys=True).encode()).hexdigest()[:16]

@@ -10,9 +10,10 @@ from dataclasses import replace
 
 import pytest
 
+from monitor.ledger.decimals import Ratio
 from monitor.web import Access, Listen, build, events, serving
 from tests.faces.conftest import Book, Served
-from tests.faces.samples import AS_OF, snapshot, view
+from tests.faces.samples import AS_OF, figures, snapshot, view
 
 
 async def told(served: Served, **headers: str) -> AsyncGenerator[dict[str, str], None]:
@@ -43,6 +44,15 @@ async def test_events_say_which_page_there_is_at_once_and_at_each_evaluation(ser
         served.book.evaluate(replace(snapshot(view("app", up=False)), as_of=AS_OF + 5000))
         third = json.loads((await anext(coming))["data"])
         assert (third["version"], third["as_of"]) == (second["version"], "2026-03-20T12:00:05.250Z")
+
+
+async def test_a_page_that_shows_the_same_keeps_its_version(served: Served) -> None:
+    marks = []
+    for later in (0, 5000):
+        month = replace(figures("app"), published=Ratio(999_961_000 + later, 10**9))
+        served.book.snapshot = replace(snapshot(view("app", month)), as_of=AS_OF + later)
+        marks.append((await served.book.pages.mark("public"))["version"])
+    assert marks[0] == marks[1]
 
 
 async def test_what_an_event_was_last_changes_nothing(served: Served) -> None:

@@ -93,7 +93,7 @@ def test_what_is_left_of_the_month_is_shown() -> None:
 
 def test_a_state_says_since_when() -> None:
     lasting = replace(view("app", up=False), since=AS_OF - 4 * MINUTE - 7_999)
-    assert "Down for 4 min 7 s, since 2026-03-20 11:55:52 UTC." in words(snapshot(lasting))
+    assert "Down for 4 min, since 2026-03-20 11:55:52 UTC." in words(snapshot(lasting))
     assert f"'for_ms': {4 * MINUTE + 7_999}" in str(status(Seen(snapshot(lasting)), everything=False))
     assert "since" not in words(snapshot(view("app", up=False)))
 
@@ -185,7 +185,8 @@ def test_time_is_floored(ms: int, shown: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("ms", "shown"), [(DAY, "24 h"), (2 * DAY, "2 d"), (9 * DAY - 1, "8 d 23 h"), (4 * MINUTE, "4 min")]
+    ("ms", "shown"),
+    [(DAY, "24 h"), (2 * DAY, "2 d"), (9 * DAY - 1, "8 d 23 h"), (4 * MINUTE + 1, "4 min"), (1, "less than a minute")],
 )
 def test_what_lasts_is_told_in_days(ms: int, shown: str) -> None:
     assert lasting(ms) == shown
