@@ -13,7 +13,8 @@ import pytest
 from monitor.closing import Wanted, statements
 from monitor.config import Config, check, parse, to_terms
 from monitor.facts import Result
-from monitor.ledger.period import HOUR, MINUTE, Month, Period, midnight, moment
+from monitor.ledger.period import HOUR, MINUTE, Month, Period, midnight, moment, parse_instant
+from monitor.ledger.response import Given, Ticket, settle
 from monitor.ledger.terms import CreditTerms, TerminationTerms, policy_for
 from monitor.routine import windows
 
@@ -161,3 +162,38 @@ def test_logiks_releases_alternate_between_test_and_production(name: str) -> Non
 
 def test_a_support_package_has_four_levels() -> None:
     assert [*targets(config("support-packages"))] == ["1-emergency", "2-partial-outage", "3-high", "4-regular"]
+
+
+# ---------------------------------------------------------------- the instants that they come to
+
+
+def due(name: str, priority: str, received: str, version: int = 0) -> str:
+    """When a ticket is due, on the wall of the policy's calendar."""
+    support = to_terms(config(name)).policies[version].support
+    assert support is not None
+    at = parse_instant(received)
+    ticket = Ticket("t1", "acme", None, (Given(at, priority, at),))
+    found = settle(ticket, support, at).due
+    assert found is not None
+    return moment(found).astimezone(support.calendar.zone).strftime("%a %d %b %H:%M")
+
+
+@pytest.mark.parametrize(
+    ("name", "priority", "received", "expected"),
+    [
+        ("discount-kit", "critical", "2025-07-18T20:01:00Z", "Fri 18 Jul 23:01"),  # Friday 21:01, after hours
+        ("discount-kit", "high", "2025-07-19T10:00:00Z", "Mon 21 Jul 21:00"),
+        ("logik-standard", "low", "2026-03-05T16:00:00Z", "Mon 09 Mar 10:00"),  # Thursday 10:00 in Chicago
+        ("logik-premier", "low", "2026-03-05T16:00:00Z", "Fri 06 Mar 10:00"),
+        ("logik-premier", "medium", "2026-03-06T22:00:00Z", "Mon 09 Mar 13:00"),  # 2 h of Friday, 6 h of Monday
+        ("logik-standard", "urgent", "2026-11-25T23:00:00Z", "Fri 27 Nov 10:00"),  # 1 h before closing, Thanksgiving
+        ("logik-standard", "critical", "2026-11-26T09:00:00Z", "Thu 26 Nov 05:00"),  # around the clock
+        ("logik-premier-emea", "urgent", "2026-03-06T19:30:00Z", "Mon 09 Mar 08:30"),  # Friday 20:30 in Berlin
+    ],
+)
+def test_a_ticket_is_due_when_the_promise_says(name: str, priority: str, received: str, expected: str) -> None:
+    assert due(name, priority, received) == expected
+
+
+def test_with_support_around_the_clock_the_target_of_opening_hours_holds_at_night() -> None:
+    assert due("discount-kit", "critical", "2025-09-13T01:00:00Z", 1) == "Sat 13 Sep 02:30"
