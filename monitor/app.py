@@ -40,6 +40,8 @@ from monitor.prober import Outlets, Prober
 from monitor.recorder import Recorder
 from monitor.routine import EVERY_S, Announcer, Plan
 from monitor.scheduler import Peak, Scheduler
+from monitor.sealing import EVERY_S as SEALING_S
+from monitor.sealing import Sealer
 from monitor.settling import EVERY_S as SETTLE_S
 from monitor.settling import Settling
 from monitor.signing import signer
@@ -169,6 +171,7 @@ class Parts:
         self._announcer = Announcer(start.clock, self.recorder.record, self._read)
         self.finaliser = Finaliser(start.clock, store, self.recorder.record, self.current)
         self.finaliser.sign = signer(start.config.signing_key)
+        self.sealer = Sealer(start.clock, store, self.recorder.record, self.current)
         self.periodic = Periodic(self._bells())
         self.life = Life(start.clock, self.recorder, self.current, self.periodic.realign)
         outlets = Outlets(self.recorder, self.life.notice)
@@ -194,6 +197,7 @@ class Parts:
         }
         bells[ROUTINE] = Bell(EVERY_S, self._announce, at_once=True)
         bells["past months"] = Bell(PAST_MONTHS_S, self._tell_past_months)
+        bells["sealing"] = Bell(SEALING_S, self.sealer.ring, at_once=True)
         bells["closing"] = Bell(CLOSING_S, self._close, at_once=True)
         bells["settle vitals"] = Bell(SETTLE_S, self._settle, at_once=True)
         bells["retire sources"] = Bell(RETIRE_S, self.poller.retire, at_once=True)

@@ -190,7 +190,14 @@ class Desk:
         entries, _ = self.recorded.at(self.at.as_of)
         series = entries.results.get(check, {}).values()
         places = ((looks, bisect_left(looks, first, key=attrgetter("at"))) for looks in series)
-        return any(place < len(looks) and looks[place].at < end for looks, place in places)
+        if any(place < len(looks) and looks[place].at < end for looks, place in places):
+            return True
+        return any(
+            stretch.first < end and stretch.last >= first
+            for seals in entries.seals.get(check, {}).values()
+            for seal in seals
+            for stretch in seal.stretches
+        )
 
     def _terms(self, service: str) -> Terms:
         """The terms in force, or the newest that knew the service. Raises UnknownSubjectError."""

@@ -201,19 +201,24 @@ class Evaluator:
     def _taken(self, terms: Terms, since: int) -> _Reading:
         """A book of the whole log, and the results in it that were recorded since."""
         book, recent = LiveBook(terms), set[Look]()
-        book.take(_told(self._read(), since, recent))
+        gone_until = self._store.gone_until()
+        if gone_until is None:
+            book.take(_told(self._read(ALL_TIME), since, recent))
+        else:
+            book.begin([*_told(self._read(Period(ALL_TIME.start, gone_until)), since, recent)])
+            book.take(_told(self._read(Period(gone_until, ALL_TIME.end)), since, recent))
         if book.stale:
             recent |= self._retaken(book).read
         return _Reading(book, recent)
 
     def _retaken(self, book: LiveBook) -> _Reading:
         stale = frozenset(book.stale)
-        results = [fact for fact in self._read() if isinstance(fact, Result) and (fact.check, fact.vantage) in stale]
-        book.retake(results, stale)
-        return _Reading(book, {_look(result) for result in results})
+        facts = [fact for fact in self._read(ALL_TIME) if fact.kind == "seal" or _series(fact) in stale]
+        book.retake(facts, stale)
+        return _Reading(book, {_look(fact) for fact in facts if isinstance(fact, Result)})
 
-    def _read(self) -> Iterator[AnyFact]:
-        for fact in self._store.read(ALL_TIME, 2**62, UNSHOWN):
+    def _read(self, period: Period) -> Iterator[AnyFact]:
+        for fact in self._store.read(period, 2**62, UNSHOWN):
             if self._leaving.is_set():
                 return
             yield fact
@@ -240,6 +245,10 @@ class _Reading(NamedTuple):
 
     book: LiveBook
     read: Set[Look]
+
+
+def _series(fact: AnyFact) -> tuple[str, str] | None:
+    return (fact.check, fact.vantage) if isinstance(fact, Result) else None
 
 
 def _look(result: Result) -> Look:

@@ -51,6 +51,11 @@ class FactStore(Protocol):
         of another kind than those in `without`. Blocking: from a loop, call it in a thread."""
         ...
 
+    def gone_until(self) -> int | None:
+        """The end of the last day of which results have gone under seals, UTC ms; None where none have. Blocking, as
+        `read` is."""
+        ...
+
     async def aclose(self) -> None:
         """Commits what is pending and lets go of the store."""
         ...

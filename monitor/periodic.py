@@ -1,7 +1,7 @@
 """Slow periodic jobs: APScheduler rings the bell, nothing more (design/architecture.md, "Scheduling").
 
-It may drop ticks and cancels what runs at its shutdown, so a job here can be missed: the pulse and polls now; closings
-and retention as they come. Probes hang on their own grid.
+It may drop ticks and cancels what runs at its shutdown, so a job here can be missed: the pulse, polls, closings
+and retention. Probes hang on their own grid.
 """
 
 from __future__ import annotations

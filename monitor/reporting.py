@@ -18,7 +18,7 @@ from monitor.ledger.coverage import first_measured
 from monitor.ledger.months import MonthBook, ServiceBook, book_month, service_book
 from monitor.ledger.period import Month, month_at, parse_month
 from monitor.ledger.reconciliation import OwnPage, reconcile
-from monitor.ledger.statement import Asked, consulted, proof_of, stated_of
+from monitor.ledger.statement import Asked, proof_of, stated_of
 from monitor.ledger.terms import Terms
 
 _QUARTER = re.compile(r"(\d{4})-Q([1-4])", re.ASCII)
@@ -78,7 +78,7 @@ def told(
     total = len(asking.services) * len(asking.months)
     for place, name in enumerate(asking.services):
         of = service_book(terms, name, *recorded.at(asking.as_of))
-        drafts = _Drafts(of, first_measured(of), proof_of(consulted(of)), asking.pages)
+        drafts = _Drafts(of, first_measured(of), proof_of(of), asking.pages)
         for done, month in enumerate(asking.months, 1):
             chain = chains.get((name, month))
             if chain is not None:

@@ -45,6 +45,8 @@ def verify(
     with progress("facts") as advance:
         verified = verify_store(storage_of(configuration(config_file)), advance)
     click.echo(f"{verified.facts} facts in {verified.groups} groups; the chain holds: sha256:{verified.head.hex()}")
+    for day, results, seals in verified.gone:
+        click.echo(f"{day}: {results} results went under {seals} seals, which account for all that is missing")
 
 
 def _prove(statement_file: Path, facts_file: Path, key_file: Path | None) -> None:

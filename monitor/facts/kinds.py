@@ -114,6 +114,7 @@ _SUBJECT_FIELDS: Mapping[str, tuple[str, ...]] = {
     "claim": ("claim",),
     "traffic_event": ("event",),
     "closing": ("service", "month"),
+    "seal": ("check", "vantage", "day"),
     "vital": ("metric", "metric_id"),
 }
 

@@ -293,7 +293,7 @@ KINDS: Mapping[str, tuple[Mapping[str, Check], Mapping[str, Check]]] = {
     "terms": ({"terms": structure, "digest": name}, {}),
     "seal": (
         {"check": name, "vantage": name, "day": day, "count": whole, "digest": name, "stretches": stretches},
-        {},
+        {"as_of": instant, "rest": name},
     ),
     "lifecycle": (
         {"event": one_of("started", "stopped", "config_changed", "clock_stepped", "suspended"), "at": instant},

@@ -6,14 +6,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
 
+from monitor.errors import InputError
 from monitor.facts import AnyFact, Fact, Json, Result, key
-from monitor.ledger.period import Period
+from monitor.facts.seals import Seal, seal_of
+from monitor.ledger.period import Period, format_instant
 from monitor.ledger.response import NOTHING_PROMISED, Responses, Support, Ticket, responses, tickets_of
 
 
 @dataclass(slots=True)
 class Entries:
-    """Admitted facts. Results by check and vantage in order of `at`; other kinds in order of recording.
+    """Admitted facts. Results by check and vantage in order of `at`, seals in order of day, one a day; other kinds in
+    order of recording.
 
     `digests` remembers those of facts that are no results, by their id(): each service's statement rests on all of
     them, and the terms of a fleet are megabytes. Tickets too are the same for each service, and read once. `shared`
@@ -21,6 +24,7 @@ class Entries:
     """
 
     results: dict[str, dict[str, list[Result]]] = field(default_factory=dict)
+    seals: dict[str, dict[str, list[Seal]]] = field(default_factory=dict)
     others: dict[str, list[Fact]] = field(default_factory=dict)
     digests: dict[int, bytes] = field(default_factory=dict)
     _tickets: dict[str, Ticket] | None = None
@@ -48,30 +52,82 @@ class Entries:
     def results_of(self, check: str, vantage: str) -> list[Result]:
         return self.results.get(check, {}).get(vantage, [])
 
+    def seals_of(self, check: str, vantage: str) -> list[Seal]:
+        return self.seals.get(check, {}).get(vantage, [])
+
+    def vantages(self, check: str) -> list[str]:
+        """Every vantage that a result or a seal of the check is of, in order of name."""
+        results, seals = self.results.get(check, {}), self.seals.get(check, {})
+        return sorted({*results, *seals}) if seals else [*results]
+
 
 def admit(facts: Iterable[AnyFact], as_of: int) -> Entries:
     """The facts recorded by `as_of`, in whatever order they come; equal `recorded_at` stand in the order given.
 
     Of two facts with the same kind and id, or the same content, the first recorded stands; so does the first of two
-    results of one series with the same `at` (accounting.md 2, rule 1).
+    results of one series with the same `at` (accounting.md 2, rule 1), and of two seals of one day.
+
+    Raises InputError where results that were recorded by `as_of` have gone, under a seal that was recorded after it.
     """
     entries = Entries()
     seen: set[bytes | tuple[str, str]] = set()
     results: list[Result] = []
-    for fact in in_order(facts, as_of):
+    seals: list[Seal] = []
+    known = list(facts)
+    _refuse_gone(known, as_of)
+    for fact in in_order(known, as_of):
         if isinstance(fact, Result):
             if fact.id is not None:
                 if ("result", fact.id) in seen:
                     continue
                 seen.add(("result", fact.id))
             results.append(fact)
+        elif fact.kind == "seal":
+            seal = seal_of(fact)
+            seals += [] if seal is None else [seal]
         else:
             identity = key(fact) if fact.id is None else (fact.kind, fact.id)
             if identity not in seen:
                 seen.add(identity)
                 entries.others.setdefault(fact.kind, []).append(fact)
     entries.results = by_series(results)
+    entries.seals = by_day(seals)
     return entries
+
+
+def _refuse_gone(facts: Iterable[AnyFact], as_of: int) -> None:
+    """As of an instant before a day was sealed its results are what there is: some of them are no statement."""
+    later = [
+        seal
+        for fact in facts
+        if isinstance(fact, Fact) and fact.kind == "seal" and fact.recorded_at > as_of
+        for seal in [seal_of(fact)]
+        if seal is not None and seal.start <= as_of
+    ]
+    if not later:
+        return
+    series: dict[tuple[str, str], list[Result]] = {(seal.check, seal.vantage): [] for seal in later}
+    for fact in facts:
+        if isinstance(fact, Result) and (fact.check, fact.vantage) in series:
+            series[fact.check, fact.vantage].append(fact)
+    for seal in later:
+        if sum(map(seal.covers, series[seal.check, seal.vantage])) < seal.size:
+            raise InputError(
+                f"as of {format_instant(as_of)}: of {seal.check} at {seal.vantage} results of {seal.day} have gone"
+                f" under a seal that was recorded later; ask as of {format_instant(seal.recorded_at)} or later, or of"
+                " the instant that a month was closed as of"
+            )
+
+
+def by_day(recorded: Iterable[Seal]) -> dict[str, dict[str, list[Seal]]]:
+    """Seals in order of recording, by check and vantage, each in order of day: of two of a day, the first."""
+    days: dict[str, dict[str, dict[int, Seal]]] = {}
+    for seal in recorded:
+        days.setdefault(seal.check, {}).setdefault(seal.vantage, {}).setdefault(seal.start, seal)
+    return {
+        check: {vantage: [seals[start] for start in sorted(seals)] for vantage, seals in sorted(vantages.items())}
+        for check, vantages in days.items()
+    }
 
 
 def in_order(facts: Iterable[AnyFact], as_of: int) -> Sequence[AnyFact]:

@@ -262,7 +262,7 @@ def _with(before: ServiceBook, facts: Iterable[AnyFact]) -> ServiceBook:
         results[check] = {
             vantage: sorted(looks, key=lambda look: look.at) for vantage, looks in sorted(results[check].items())
         }
-    entries = Entries(results, others)
+    entries = Entries(results, before.entries.seals, others)
     if not touched:
         return replace(before, entries=entries)
     folded = timelines_from(entries)

@@ -15,15 +15,17 @@ from typing import NamedTuple, cast
 
 from monitor.errors import InputError
 from monitor.facts import AnyFact, Fact, Result, key
+from monitor.facts.seals import Seal, seal_of
 from monitor.ledger import incidents
 from monitor.ledger.accounts import segments_within
-from monitor.ledger.entries import Entries, by_series
+from monitor.ledger.entries import Entries, by_day, by_series
 from monitor.ledger.exclusion import Exclusion
 from monitor.ledger.months import MonthBook, ServiceBook, book_month, burn_at, service_book
 from monitor.ledger.peak_books import months_of, peak_figures
 from monitor.ledger.peaks import PeakFigures, TrafficEvent, traffic_events
 from monitor.ledger.period import Month, Period, month_at
 from monitor.ledger.recent import recent
+from monitor.ledger.seals import looks
 from monitor.ledger.snapshot import ActiveExclusion, Answering, Figures, NextMaintenance, ServiceView, VitalFigures
 from monitor.ledger.terms import CheckTerms, Terms
 from monitor.ledger.timeline import DOWN, Fold, Segment, Segments, Timelines, fold
@@ -83,19 +85,41 @@ class LiveBook:
                     self._closed[place] = cast(int, fact.fields["revision"])
                     self.closings.append(fact)
 
-    def retake(self, recorded: Iterable[Result], series: Iterable[Series]) -> None:
-        """Folds these series anew from all their results, in order of recording."""
+    def begin(self, recorded: Sequence[AnyFact]) -> None:
+        """What was recorded of the days whose results may have gone, before anything else is taken."""
+        self.take(fact for fact in recorded if not isinstance(fact, Result))
+        results = [fact for fact in recorded if isinstance(fact, Result)]
+        seals = _seals(recorded)
+        series = {(each.check, each.vantage) for each in results} | {(each.check, each.vantage) for each in seals}
+        self._refold(series, by_series(_first_by_id(results)), by_day(seals))
+
+    def retake(self, recorded: Iterable[AnyFact], series: Iterable[Series]) -> None:
+        """Folds these series anew from all their results and seals, in order of recording."""
         wanted = set(series)
-        sorted_results = by_series(result for result in recorded if (result.check, result.vantage) in wanted)
-        for check_name, vantage in wanted:
-            check, results = self.terms.checks.get(check_name), sorted_results.get(check_name, {}).get(vantage, [])
-            if check is not None:
-                self._folds.setdefault(check_name, {})[vantage] = fold(results, check.hold_ms, check.fall, check.rise)
-                self._voids.pop((check_name, vantage), None)
-                for result in results:
-                    if not result.confirm:
-                        self._see(result, check)
+        facts = list(recorded)
+        results = (fact for fact in facts if isinstance(fact, Result) and (fact.check, fact.vantage) in wanted)
+        self._refold(wanted, by_series(results), by_day(_seals(facts)))
         self.stale -= wanted
+
+    def _refold(
+        self,
+        series: Iterable[Series],
+        results: Mapping[str, Mapping[str, list[Result]]],
+        seals: Mapping[str, Mapping[str, list[Seal]]],
+    ) -> None:
+        for check_name, vantage in sorted(series):
+            check = self.terms.checks.get(check_name)
+            if check is None:
+                continue
+            known = results.get(check_name, {}).get(vantage, [])
+            found = [*looks(known, seals.get(check_name, {}).get(vantage, []))]
+            folds = self._folds.setdefault(check_name, {})
+            folds[vantage] = fold(found, check.hold_ms, check.fall, check.rise)
+            self._folds[check_name] = dict(sorted(folds.items()))
+            self._voids.pop((check_name, vantage), None)
+            for look in found:
+                if isinstance(look, Result) and not look.confirm:
+                    self._see(look, check)
 
     def view(self, service: str, as_of: int, *, public: bool) -> ServiceView:
         """One service now: the running month, the month before where a policy was in force, and burn."""
@@ -232,12 +256,13 @@ class LiveBook:
 def live_book(terms: Terms, recorded: Sequence[AnyFact]) -> LiveBook:
     """From all facts in order of recording, whatever the order of their instants."""
     book = LiveBook(terms)
-    results = [fact for fact in recorded if isinstance(fact, Result)]
-    book.take(fact for fact in recorded if not isinstance(fact, Result))
-    for vantages in by_series(_first_by_id(results)).values():
-        for looks in vantages.values():
-            book.take(looks)
+    book.begin(recorded)
     return book
+
+
+def _seals(facts: Iterable[AnyFact]) -> list[Seal]:
+    found = (seal_of(fact) for fact in facts if isinstance(fact, Fact) and fact.kind == "seal")
+    return [seal for seal in found if seal is not None]
 
 
 def _first_by_id(results: Iterable[Result]) -> Iterable[Result]:

@@ -19,6 +19,7 @@ from monitor.ledger.readings import (
     check_readings,
     service_readings,
 )
+from monitor.ledger.seals import looks
 from monitor.ledger.snapshot import WINDOWS, Burn, Figures
 from monitor.ledger.terms import CheckTerms, Policy, ServiceTerms, Terms, policy_for
 from monitor.ledger.third_party import third_parties
@@ -55,8 +56,13 @@ def timelines_from(entries: Entries) -> TimelinesOf:
 
     def of(check: CheckTerms) -> Mapping[str, Timelines]:
         return {
-            vantage: fold(results, check.hold_ms, check.fall, check.rise).timelines()
-            for vantage, results in entries.results.get(check.name, {}).items()
+            vantage: fold(
+                looks(entries.results_of(check.name, vantage), entries.seals_of(check.name, vantage)),
+                check.hold_ms,
+                check.fall,
+                check.rise,
+            ).timelines()
+            for vantage in entries.vantages(check.name)
         }
 
     return of

@@ -21,7 +21,7 @@ from monitor.ledger.exclusion import Exclusion
 from monitor.ledger.interval import Spans, clip, normalise, total
 from monitor.ledger.months import MonthBook, ServiceBook, TimelinesOf, book_month, burn_at, service_book, timelines_from
 from monitor.ledger.outages import outages, unknown_inside
-from monitor.ledger.period import Month, Period, format_instant
+from monitor.ledger.period import DAY, Month, Period, format_instant
 from monitor.ledger.response import Responses, commitment_json, ticket_json
 from monitor.ledger.snapshot import Burn, Figures
 from monitor.ledger.terms import Terms, announced_late
@@ -51,7 +51,7 @@ def close(facts: Iterable[AnyFact], terms: Terms, services: Iterable[str], asked
 def statement(terms: Terms, service: str, entries: Entries, timelines: TimelinesOf, asked: Asked) -> dict[str, Json]:
     """The statement of one service. Raises InputError when no policy is in force in the month."""
     of = service_book(terms, service, entries, timelines)
-    return stated_of(of, book_month(of, asked.month, asked.as_of), asked, proof_of(consulted(of), of.entries.digests))
+    return stated_of(of, book_month(of, asked.month, asked.as_of), asked, proof_of(of))
 
 
 def stated_of(of: ServiceBook, booked: MonthBook, asked: Asked, proof: dict[str, Json]) -> dict[str, Json]:
@@ -314,26 +314,58 @@ def _under(former: Terms | None, of: ServiceBook, asked: Asked) -> Json:
 
 
 def consulted(of: ServiceBook) -> list[AnyFact]:
-    """The facts that the statement was computed from: every admitted result of the service's checks and of those that
-    corroborate for it, and every admitted fact of the kinds that the ledger reads."""
-    names = {check.name for check in of.service.checks} | set(of.terms.corroborating[of.service.name])
+    """The facts that are there of those that the statement was computed from: every admitted result of the service's
+    checks and of those that corroborate for it, and every admitted fact of the kinds that the ledger reads."""
     facts: list[AnyFact] = [
-        result for name in sorted(names) for results in of.entries.results.get(name, {}).values() for result in results
+        result for name in _names(of) for results in of.entries.results.get(name, {}).values() for result in results
     ]
-    kinds = ("maintenance", "incident", "exclusion", "exclusion_decision", "ticket", "terms")
-    for kind in (*kinds, *(VITAL_KINDS if is_promised(of.terms) else ())):
-        facts += of.entries.of(kind)
-    return facts
+    return facts + _others(of)
 
 
-def proof_of(facts: Sequence[AnyFact], known: dict[int, bytes] | None = None) -> dict[str, Json]:
-    """How many facts, and the digest over their ascending digests (section 9). `known` are those of `Entries`."""
-    spelled = {} if known is None else known
-    for fact in facts:
-        if isinstance(fact, Fact) and id(fact) not in spelled:
+def _names(of: ServiceBook) -> list[str]:
+    return sorted({check.name for check in of.service.checks} | set(of.terms.corroborating[of.service.name]))
+
+
+def _others(of: ServiceBook) -> list[Fact]:
+    kinds = (*_CONSULTED, *(VITAL_KINDS if is_promised(of.terms) else ()))
+    return [fact for kind in kinds for fact in of.entries.of(kind)]
+
+
+_CONSULTED = ("maintenance", "incident", "exclusion", "exclusion_decision", "ticket", "terms")
+
+
+def proof_of(of: ServiceBook) -> dict[str, Json]:
+    """How many facts the statement was computed from, and the digest over their ascending digests (section 9). The
+    results under a seal stand there as one, by the seal's own digest of them: it is the same whether they are kept."""
+    count = 0
+    digests: list[bytes] = []
+    for name in _names(of):
+        for vantage in of.entries.vantages(name):
+            seals = {seal.start: seal for seal in of.entries.seals_of(name, vantage)}
+            for seal in seals.values():
+                count += seal.size
+                digests.append(_raw(seal.digest))
+            for result in of.entries.results_of(name, vantage):
+                over = seals.get(result.at // DAY * DAY) if seals else None
+                if over is None or result.recorded_at > over.as_of:
+                    digests.append(digest(result))
+                    count += 1
+    spelled = of.entries.digests
+    for fact in _others(of):
+        if id(fact) not in spelled:
             spelled[id(fact)] = digest(fact)
-    digests = b"".join(sorted(spelled[id(fact)] if isinstance(fact, Fact) else digest(fact) for fact in facts))
-    return {"count": len(facts), "digest": sha256_text(digests)}
+        digests.append(spelled[id(fact)])
+        count += 1
+    digests.sort()
+    return {"count": count, "digest": sha256_text(b"".join(digests))}
+
+
+def _raw(spelled: str) -> bytes:
+    """The bytes of a digest; of what is none those of its text, which no digest is taken for."""
+    try:
+        return bytes.fromhex(spelled.removeprefix("sha256:"))
+    except ValueError:
+        return spelled.encode()
 
 
 def sealed(stated: dict[str, Json], proof: dict[str, Json]) -> dict[str, Json]:

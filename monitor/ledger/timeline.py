@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from monitor.facts import Result
 from monitor.ledger.interval import Spans
@@ -30,8 +30,17 @@ Segments = list[Segment]
 Run = Literal["blip", "lull"]
 
 
+class Unseen(NamedTuple):
+    """Scheduled passes of a sealed stretch whose results have gone; the look before them covers their time."""
+
+    passes: int
+
+
+Look = Result | Unseen
+
+
 @dataclass(slots=True)
-class _Look:
+class _Seen:
     """A scheduled result whose meaning may still change; states None are UNKNOWN."""
 
     at: int
@@ -70,11 +79,11 @@ class Fold:
     first_at: int | None = None
     state: int = UP
     _settled: Timelines = field(default_factory=lambda: Timelines([], [], [], {}, {}))
-    _open: list[_Look] = field(default_factory=list)
-    _run: list[_Look] = field(default_factory=list)
+    _open: list[_Seen] = field(default_factory=list)
+    _run: list[_Seen] = field(default_factory=list)
     _run_length: int = 0
-    _last_pass: _Look | None = None
-    _last_fail: _Look | None = None
+    _last_pass: _Seen | None = None
+    _last_fail: _Seen | None = None
 
     def add(self, result: Result) -> None:
         """The next result, `result.at` after every earlier one's."""
@@ -92,6 +101,14 @@ class Fold:
                 self._agree(look)
         self._settle()
 
+    def add_unseen(self, passes: int) -> None:
+        """So many passes after the last result, which was one of them: they count in its run (rule 4)."""
+        if self._run and self.state == DOWN:
+            self._run_length += passes
+            if self._run_length >= self.rise:
+                self._turn()
+                self._settle()
+
     def timelines(self) -> Timelines:
         """What is settled, and what is still open as it stands."""
         settled = self._settled
@@ -107,19 +124,19 @@ class Fold:
             _write(now, look)
         return now
 
-    def _cover(self, result: Result) -> _Look:
+    def _cover(self, result: Result) -> _Seen:
         """Starts the cover of a scheduled result and ends that of the one before (rule 2)."""
         at = result.at
         if self._open and self._open[-1].until > at:
             self._open[-1].until = at
         hold = self.hold_ms if result.hold_ms is None else result.hold_ms
-        look = _Look(at, at + hold, None, None, None)
+        look = _Seen(at, at + hold, None, None, None)
         self._open.append(look)
         if self.first_at is None:
             self.first_at = at
         return look
 
-    def _extend_run(self, look: _Look | None) -> None:
+    def _extend_run(self, look: _Seen | None) -> None:
         """One more result against the state: a blip or a lull until there are enough of them (rule 4)."""
         self._run_length += 1
         if look is not None:
@@ -154,7 +171,7 @@ class Fold:
     def _break_run(self) -> None:
         self._run, self._run_length = [], 0
 
-    def _agree(self, look: _Look) -> None:
+    def _agree(self, look: _Seen) -> None:
         """A scheduled result that says what the state says."""
         if self.state == UP:
             look.measured = look.shortest = look.longest = UP
@@ -180,7 +197,7 @@ class Fold:
         del self._open[:count]
 
 
-def _write(into: Timelines, look: _Look) -> None:
+def _write(into: Timelines, look: _Seen) -> None:
     if look.until <= look.at:
         return
     if look.run is not None:
@@ -205,9 +222,12 @@ def append(segments: Segments, start: int, end: int, state: int) -> None:
     segments.append((start, end, state))
 
 
-def fold(results: Iterable[Result], hold_ms: int, fall: int, rise: int) -> Fold:
-    """All results of one check at one vantage, in order of `at`, no two with the same."""
+def fold(looks: Iterable[Look], hold_ms: int, fall: int, rise: int) -> Fold:
+    """All looks of one check at one vantage, in order of `at`, no two with the same."""
     folded = Fold(hold_ms, fall, rise)
-    for result in results:
-        folded.add(result)
+    for look in looks:
+        if isinstance(look, Unseen):
+            folded.add_unseen(look.passes)
+        else:
+            folded.add(look)
     return folded

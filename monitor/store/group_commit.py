@@ -10,8 +10,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import AbstractContextManager, ExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 from monitor.errors import FactError, StoreError
@@ -21,7 +22,8 @@ from monitor.ledger.period import Period
 from monitor.store import vitals
 from monitor.store.chain import Head
 from monitor.store.log import Log
-from monitor.store.opening import open_beside_writer, open_for_writing
+from monitor.store.opening import Reader, open_beside_writer, open_for_writing
+from monitor.store.seals import Groups, let_go, prepare
 from monitor.store.sqlite import Database
 from monitor.store.url import store_path
 from monitor.store.vitals import OpenSample, OpenVitals
@@ -107,6 +109,24 @@ class OpenStore:
         with open_beside_writer(self._path) as reader:
             return reader.first_open()
 
+    async def let_go(self, span: tuple[int, int], going: Sequence[tuple[int, Sequence[int]]]) -> int:
+        """Lets results go under seals: pairs of a seal's seq and the seqs of results, which lie within `span`; answers
+        how many went. Raises StoreError; of one seal all go or none."""
+        gone = 0
+        groups = await self._beside(lambda database: prepare(database, span))
+        for seal_seq, seqs in going:
+            gone += await self._beside(partial(_let_go, groups, seal_seq, seqs))
+        return gone
+
+    def beside(self) -> AbstractContextManager[Reader]:
+        """The store as it is, over a connection of its own; blocking, as `read` is."""
+        return open_beside_writer(self._path)
+
+    def gone_until(self) -> int | None:
+        """See `interfaces.FactStore`."""
+        with self.beside() as reader:
+            return reader.gone_until()
+
     def head(self) -> Head:
         """The newest committed head of the chain. Blocking, as `read` is."""
         with open_beside_writer(self._path) as reader:
@@ -162,6 +182,10 @@ class OpenStore:
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+
+def _let_go(groups: Groups, seal_seq: int, seqs: Sequence[int], database: Database) -> int:
+    return let_go(database, groups, seal_seq, seqs)
 
 
 def _commit(log: Log, group: Sequence[_Request]) -> list[list[AnyFact] | Exception]:

@@ -10,6 +10,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 
 from monitor.facts import AnyFact, Fact, Result, canonical_json, key
+from monitor.store import seals
 from monitor.store.reading import Templates, Zone, sound
 from monitor.store.rows import RESULT_COLUMNS, from_row
 from monitor.store.sqlite import Database
@@ -68,6 +69,8 @@ def new_facts(
 
 
 def _holds(database: Database, fact: AnyFact, fact_key: bytes) -> bool:
+    if isinstance(fact, Fact) and fact.kind == "seal" and seals.holds(database, fact):
+        return True
     table = "fact" if isinstance(fact, Fact) else "result_id"
     return database.row(f"SELECT 1 FROM {table} WHERE key = ?", (fact_key,)) is not None  # noqa: S608 - two names
 

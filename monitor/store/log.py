@@ -10,9 +10,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from hashlib import sha256
 from itertools import groupby
+from typing import NamedTuple
 
 from monitor.errors import FactError
 from monitor.facts import AnyFact, Result, canonical_line
+from monitor.store import seals
 from monitor.store.chain import Head, HeadFile
 from monitor.store.known import Newest, new_facts
 from monitor.store.lock import Lock
@@ -54,6 +56,13 @@ class _State:
         return self.zones if self.tail is None else [*self.zones, self.tail]
 
 
+class Lost(NamedTuple):
+    """A commit group that has lost results: how many facts it was of, and the digest over their lines."""
+
+    size: int
+    digest: bytes
+
+
 class _Rows:
     """A batch of facts as rows of each table, and their canonical lines."""
 
@@ -61,6 +70,7 @@ class _Rows:
         self.results: list[ResultRow] = []
         self.result_ids: list[tuple[bytes, int]] = []
         self.facts: list[tuple[int, str, int, bytes, str]] = []
+        self.seals: list[seals.SealRow] = []
         self.lines: list[bytes] = []
 
 
@@ -126,6 +136,7 @@ class Log:
             (INSERT_RESULT, rows.results),
             (_INSERT_RESULT_ID, rows.result_ids),
             (_INSERT_FACT, rows.facts),
+            (seals.INSERT_SEAL, rows.seals),
         ):
             if values:
                 self._database.insert(sql, values)
@@ -139,7 +150,22 @@ class Log:
         state = self._known()
         if state.count == 0:
             return
-        digest = state.group.digest()
+        self._link(state.group.digest())
+
+    def write_kept(self, facts: Sequence[AnyFact], kept: Sequence[int], group: Lost) -> None:
+        """Within a transaction, when a store is made again: a group that has lost results, of which `facts` are left in
+        the places `kept`. Nothing can prove them here; the `rest` of their seals does."""
+        state = self._known()
+        for fact, place in zip(facts, kept, strict=True):
+            state.count = place
+            self.write([fact])
+        state.count = group.size
+        state.group = sha256()
+        self._link(group.digest)
+        seals.lost(self._database, [(state.head.n, group.size - len(kept))])
+
+    def _link(self, digest: bytes) -> None:
+        state = self._known()
         first_seq = state.head.seq + 1
         state.head = state.head.next(state.count, digest)
         self._database.insert(_INSERT_GROUP, [(state.head.n, first_seq, state.head.seq, digest, state.head.digest)])
@@ -166,7 +192,11 @@ class Log:
                         rows.result_ids.append((key, seq))
                 else:
                     line = canonical_line(fact)
-                    rows.facts.append((seq, fact.kind, fact.recorded_at, key or b"", line.decode()))
+                    sealed = seals.to_row(seq, fact, self._database) if fact.kind == "seal" else None
+                    if sealed is not None:
+                        rows.seals.append(sealed)
+                    else:
+                        rows.facts.append((seq, fact.kind, fact.recorded_at, key or b"", line.decode()))
                 rows.lines.append(line + b"\n")
         except UnicodeEncodeError as error:
             raise FactError(f"cannot be written as UTF-8: {error}") from None

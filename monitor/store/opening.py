@@ -7,15 +7,15 @@ A new store is made under another name and put in place whole, so that a file of
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from pathlib import Path
 from struct import Struct
 
 from monitor.errors import InputError, StoreError, StoreNewerError
-from monitor.facts import AnyFact
+from monitor.facts import AnyFact, Result
 from monitor.ledger.period import Period
-from monitor.store import reading, schema, verify
+from monitor.store import reading, schema, seals, verify
 from monitor.store.chain import EMPTY, Head, HeadFile, sync_folder
 from monitor.store.lock import Lock, held
 from monitor.store.log import Log
@@ -47,12 +47,13 @@ class Reader:
         return reading.read(self._database, reading.Window(period, as_of), without)
 
     def lines(self, first_seq: int, last_seq: int) -> Iterator[bytes]:
-        """The canonical lines of these seqs, both ends inclusive, without line ends."""
-        return reading.lines(self._database, first_seq, last_seq)
+        """The canonical lines of these seqs, both ends inclusive, without line ends and without what has gone."""
+        return (line.line for line in reading.lines(self._database, first_seq, last_seq))
 
-    def heads(self, until: int) -> Iterator[Head]:
-        """The head after each group up to the one numbered `until`, oldest first."""
-        return reading.heads(self._database, until)
+    def groups(self, until: int) -> Iterator[verify.Group]:
+        """The commit groups up to the one numbered `until` with their lines, oldest first. Raises StoreDamagedError
+        where a line is missing that did not go under a seal."""
+        return verify.groups(self._database, EMPTY, until)
 
     def head(self) -> Head:
         """The newest committed head; `head().digest` is `facts.head` of a statement."""
@@ -69,6 +70,32 @@ class Reader:
     def first_open(self) -> int | None:
         """When the first of these was first seen, UTC ms; None where there is none."""
         return first_open(self._database)
+
+    def series_in(self, period: Period) -> list[tuple[str, str]]:
+        """The checks and vantages with results in the period."""
+        return reading.series_in(self._database, period)
+
+    def results_of(
+        self, series: Set[tuple[str, str]], period: Period
+    ) -> Mapping[tuple[str, str], list[tuple[int, Result]]]:
+        """Their results in the period, with the seqs that `let_go` takes, in order of recording."""
+        return reading.results_of(self._database, series, period)
+
+    def first_instant(self) -> int | None:
+        """The first `at` of any result, UTC ms; None without one."""
+        return reading.first_instant(self._database)
+
+    def sealed_on(self, start: int) -> list[seals.Sealed]:
+        """The seals of the UTC day that begins at `start`."""
+        return seals.sealed_on(self._database, start)
+
+    def days_to_look_at(self, recorded_by: int) -> list[int]:
+        """The days with seals recorded by then of which nobody looked yet which results may go."""
+        return seals.days_to_look_at(self._database, recorded_by)
+
+    def gone_until(self) -> int | None:
+        """The end of the last day of which results have gone, UTC ms; None where none have."""
+        return seals.gone_until(self._database)
 
     def first_recorded(self) -> int | None:
         """Since when is measured: `recorded_at` of the first fact in UTC ms; None in an empty store."""
@@ -89,6 +116,11 @@ class Writer(Reader):
     def append(self, facts: Sequence[AnyFact]) -> int:
         """Commits all or none, durably; answers how many were new. Raises StoreError, FactError."""
         return len(self.log.append(facts))
+
+    def count_gone(self) -> None:
+        """Within a transaction, when a store is made again: says of its seals what went under each. Raises FactError
+        where results are missing that they do not account for, or what is left is not what was sealed."""
+        verify.count_gone(self._database)
 
 
 @contextmanager
@@ -134,6 +166,9 @@ def open_for_writing(url: str, now: int) -> Iterator[Writer]:
             if acknowledged is None:
                 _make_head(head_file, reading.head_of(database))
         with _closing(Database.writing(path)) as database:
+            if not seals.has_seals(database):
+                logger.info("%s: made a store of schema %d", path, schema.VERSION)
+                database.script(schema.upgrade())
             yield Writer(database, lock)
 
 

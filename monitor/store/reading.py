@@ -17,8 +17,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from monitor.errors import FactError
-from monitor.facts import AnyFact, Fact
+from monitor.facts import AnyFact, Fact, Result, canonical_line
+from monitor.facts.seals import seal_fact
 from monitor.ledger.period import Period
+from monitor.store import seals
 from monitor.store.chain import EMPTY, Head
 from monitor.store.rows import RESULT_COLUMNS, ResultRow, Template, from_row, row_line, template
 from monitor.store.schema import CHUNK_BITS
@@ -134,7 +136,8 @@ class Window(NamedTuple):
 
 def read(database: Database, window: Window, without: Set[str]) -> Iterator[AnyFact]:
     """Facts of the window, in order of (recorded_at, seq), without those kinds. Raises StoreDamagedError at a row that
-    cannot be read."""
+    cannot be read, InputError where results of the window have gone under a seal that is not in it."""
+    seals.refuse_before_seals(database, window.as_of)
     last_seq = head_of(database).seq
     templates = Templates(database)
     facts = _facts(database, last_seq, window.as_of, without)
@@ -191,7 +194,15 @@ def _facts(database: Database, last_seq: int, as_of: int, without: Set[str]) -> 
         (last_seq, as_of, *without),
     )
     with sound(database.path, "a fact"):
-        return [(recorded_at, seq, fact_of(kind, recorded_at, line)) for seq, recorded_at, kind, line in rows]
+        found: list[_Placed] = [
+            (recorded_at, seq, fact_of(kind, recorded_at, line)) for seq, recorded_at, kind, line in rows
+        ]
+    if "seal" not in without:
+        with sound(database.path, "a seal"):
+            sealed = seals.seals_recorded(database, last_seq, as_of)
+        found += [(seal.recorded_at, seq, seal_fact(seal)) for seq, seal in sealed]
+        found.sort(key=_PLACE)
+    return found
 
 
 def fact_of(kind: str, recorded_at: int, line: str) -> Fact:
@@ -201,10 +212,19 @@ def fact_of(kind: str, recorded_at: int, line: str) -> Fact:
     return Fact(kind, recorded_at, fields)
 
 
-def lines(database: Database, first_seq: int, last_seq: int) -> Iterator[bytes]:
-    """The canonical lines of these seqs, both ends inclusive, in order of seq, without line ends.
+class Line(NamedTuple):
+    """A fact of the log as its canonical line, without a line end."""
 
-    Raises StoreDamagedError where one is missing or cannot be made again.
+    seq: int
+    line: bytes
+    is_result: bool
+
+
+def lines(database: Database, first_seq: int, last_seq: int) -> Iterator[Line]:
+    """The lines of these seqs, both ends inclusive, in order; without those of results that have gone. Which of them
+    may be missing is for whoever has the groups.
+
+    Raises StoreDamagedError where one cannot be made again.
     """
     templates = Templates(database)
     for start in range(first_seq, last_seq + 1, _LINES_AT_ONCE):
@@ -212,19 +232,19 @@ def lines(database: Database, first_seq: int, last_seq: int) -> Iterator[bytes]:
         yield from _lines(database, templates, start, end)
 
 
-def _lines(database: Database, templates: Templates, start: int, end: int) -> list[bytes]:
+def _lines(database: Database, templates: Templates, start: int, end: int) -> list[Line]:
     rows: list[ResultRow] = database.rows(
         f"SELECT {RESULT_COLUMNS} FROM result WHERE seq BETWEEN ? AND ?",  # noqa: S608 - our own columns
         (start, end),
     )
     facts = database.rows("SELECT seq, line FROM fact WHERE seq BETWEEN ? AND ?", (start, end))
     with sound(database.path, f"a fact among {start} to {end}"):
-        found = {row[0]: row_line(row, templates[row[1]]) for row in rows}
-        found.update((seq, line.encode()) for seq, line in facts)
-    try:
-        return [found[seq] for seq in range(start, end + 1)]
-    except KeyError as error:
-        raise damaged(database.path, f"fact {error} of the log is missing") from None
+        found = [Line(row[0], row_line(row, templates[row[1]]), is_result=True) for row in rows]
+        found += [Line(seq, line.encode(), is_result=False) for seq, line in facts]
+        sealed = seals.seals_between(database, start, end)
+        found += [Line(seq, canonical_line(seal_fact(seal)), is_result=False) for seq, seal in sealed]
+    found.sort()
+    return found
 
 
 def first_recorded(database: Database) -> int | None:
@@ -232,7 +252,7 @@ def first_recorded(database: Database) -> int | None:
     zones = [zone.first_recorded for zone in every_zone(database, head_of(database).seq)]
     found = database.row("SELECT min(recorded_at) FROM fact")
     facts = [] if found is None or found[0] is None else [int(found[0])]
-    return min(zones + facts, default=None)
+    return min(zones + facts + seals.extent_recorded(database), default=None)
 
 
 def newest_recorded(database: Database) -> int | None:
@@ -240,7 +260,55 @@ def newest_recorded(database: Database) -> int | None:
     zones = [zone.last_recorded for zone in every_zone(database, head_of(database).seq)]
     found = database.row("SELECT max(recorded_at) FROM fact")
     facts = [] if found is None or found[0] is None else [int(found[0])]
-    return max(zones + facts, default=None)
+    return max(zones + facts + seals.extent_recorded(database), default=None)
+
+
+def series_in(database: Database, period: Period) -> list[tuple[str, str]]:
+    """The checks and vantages with results in the period, in order of name."""
+    met: set[int] = set()
+    for zone in _zones_of(database, period):
+        met.update(
+            number
+            for (number,) in database.rows(
+                "SELECT DISTINCT template FROM result WHERE seq BETWEEN ? AND ? AND at >= ? AND at < ?",
+                (zone.first_seq, zone.last_seq, *period),
+            )
+        )
+    templates = Templates(database)
+    return sorted({templates[number].series for number in met})
+
+
+def results_of(
+    database: Database, series: Set[tuple[str, str]], period: Period
+) -> dict[tuple[str, str], list[tuple[int, Result]]]:
+    """The results of these checks and vantages in the period with their seqs, each in order of recording."""
+    numbers = [row[0] for row in database.rows("SELECT id FROM template")]
+    templates = Templates(database)
+    wanted = [number for number in numbers if templates[number].series in series]
+    rows: list[ResultRow] = []
+    for zone in _zones_of(database, period):
+        rows += database.rows(
+            f"SELECT {RESULT_COLUMNS} FROM result WHERE seq BETWEEN ? AND ? AND at >= ? AND at < ?"  # noqa: S608
+            f" AND template IN ({', '.join('?' * len(wanted))})",
+            (zone.first_seq, zone.last_seq, *period, *wanted),
+        )
+    rows.sort(key=_ROW_PLACE)
+    found: dict[tuple[str, str], list[tuple[int, Result]]] = {}
+    with sound(database.path, "a result"):
+        for row in rows:
+            template = templates[row[1]]
+            found.setdefault(template.series, []).append((row[0], from_row(row, template.shared)))
+    return found
+
+
+def _zones_of(database: Database, period: Period) -> list[Zone]:
+    zones = every_zone(database, head_of(database).seq)
+    return [zone for zone in zones if zone.first_at < period.end and period.start <= zone.last_at]
+
+
+def first_instant(database: Database) -> int | None:
+    """The first `at` of any result, UTC ms."""
+    return min((zone.first_at for zone in every_zone(database, head_of(database).seq)), default=None)
 
 
 def heads(database: Database, until: int) -> Iterator[Head]:

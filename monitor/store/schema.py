@@ -11,23 +11,30 @@
 - `fact`: every other kind, as its canonical line. `key` and `result_id.key` are what makes a second one the same.
 - `commit_group`: the hash chain (accounting.md section 9): `digest` over the lines of the group, `head` over the chain.
 
-Rows of a sealed day may go one day (facts.md, `seal`): a later schema replaces `result_keeps` by a trigger that lets a
-row of a sealed day go. The chain stays provable, since heads are made of `commit_group.digest`, which stays; what is
-lost is the proof of the content of a group that has lost rows, and the `digest` of the `seal` takes its place.
+- `seal`: what a finished day of one check at one vantage came to (facts.md, `seal`), in columns (seals.py).
+- `passing`: the templates of scheduled passes, and whose they are; of no other results any may go.
+- `gone`, `group_gone`: how many results went under each seal, and how many each commit group has lost.
+
+Version 2 has the last four, and a `result_keeps` that lets a scheduled pass of a sealed day go; nothing else ever goes
+from the chain. It stays provable, since heads are made of `commit_group.digest`, which stays; what is lost is the proof
+of the content of a group that has lost rows, and `digest` and `rest` of the seals take its place. A store of version 1
+is read as it is, and made one of version 2 when it is opened for writing.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 APPLICATION_ID = 0x6D626F6B
 """`mbok`, in the header of the file: says whose it is."""
 
-VERSION = 1
+VERSION = 2
 """Schema version in `PRAGMA user_version`; a store of a higher one is refused (exit status 5)."""
 
 CHUNK_BITS = 12
 """A zone covers 2^12 seqs: small enough to be read in a few ms, large enough that a year has few zones."""
 
-_KEPT = ("template", "result", "result_id", "fact", "zone", "commit_group")
+_KEPT = ("template", "result_id", "fact", "zone", "commit_group")
 
 _TABLES = """
 CREATE TABLE template (id INTEGER PRIMARY KEY, body TEXT NOT NULL UNIQUE) STRICT;
@@ -51,14 +58,52 @@ CREATE TABLE commit_group (
 """
 
 
-def creation() -> str:
-    """The script that makes an empty store."""
-    triggers = "".join(
+_RESULT_STAYS = (
+    "CREATE TRIGGER result_stays BEFORE UPDATE ON result "
+    "BEGIN SELECT RAISE(ABORT, 'facts are never edited: result is append-only'); END;\n"
+)
+
+_SEALS = """
+CREATE TABLE series (
+    id INTEGER PRIMARY KEY, check_name TEXT NOT NULL, vantage TEXT NOT NULL, UNIQUE (check_name, vantage)
+) STRICT;
+CREATE TABLE seal (
+    seq INTEGER PRIMARY KEY, series INTEGER NOT NULL, day INTEGER NOT NULL, learned INTEGER NOT NULL,
+    waited INTEGER NOT NULL, size INTEGER NOT NULL, digest BLOB NOT NULL, stretches BLOB NOT NULL, rest BLOB,
+    UNIQUE (day, series)
+) STRICT;
+CREATE TABLE passing (template INTEGER PRIMARY KEY, series INTEGER NOT NULL) STRICT;
+CREATE TABLE gone (seal INTEGER PRIMARY KEY, results INTEGER NOT NULL) STRICT;
+CREATE TABLE group_gone (n INTEGER PRIMARY KEY, results INTEGER NOT NULL) STRICT;
+"""
+_SEALS_KEPT = ("series", "seal", "passing", "gone")
+
+_SEALED_DAYS_GO = """
+CREATE TRIGGER result_keeps BEFORE DELETE ON result WHEN NOT EXISTS (
+    SELECT 1 FROM passing JOIN seal ON seal.series = passing.series AND seal.day = OLD.at / 86400000
+    WHERE passing.template = OLD.template
+) BEGIN SELECT RAISE(ABORT, 'facts are never deleted: result is append-only but for passes of sealed days'); END;
+"""
+
+
+def upgrade() -> str:
+    """The script that makes a store of version 1 one of this version, all of it or nothing."""
+    change = f"{_SEALS} {_guarded(_SEALS_KEPT)} DROP TRIGGER result_keeps; {_SEALED_DAYS_GO}"
+    return f"BEGIN IMMEDIATE; {change} PRAGMA user_version = {VERSION}; COMMIT;"
+
+
+def _guarded(tables: Iterable[str]) -> str:
+    return "".join(
         f"CREATE TRIGGER {table}_stays BEFORE UPDATE ON {table} "
         f"BEGIN SELECT RAISE(ABORT, 'facts are never edited: {table} is append-only'); END;\n"
         f"CREATE TRIGGER {table}_keeps BEFORE DELETE ON {table} "
         f"BEGIN SELECT RAISE(ABORT, 'facts are never deleted: {table} is append-only'); END;\n"
-        for table in _KEPT
+        for table in tables
     )
+
+
+def creation() -> str:
+    """The script that makes an empty store."""
+    triggers = _guarded(_KEPT) + _RESULT_STAYS + _SEALED_DAYS_GO + _guarded(_SEALS_KEPT)
     header = f"PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {VERSION};"
-    return f"PRAGMA journal_mode = WAL; BEGIN; {header} {_TABLES} {triggers} COMMIT;"
+    return f"PRAGMA journal_mode = WAL; BEGIN; {header} {_TABLES} {_SEALS} {triggers} COMMIT;"

@@ -96,6 +96,14 @@ class Database:
         with _translated(self.path):
             self._connection.execute(sql, parameters)
 
+    def script(self, text: str) -> None:
+        """Statements that hold their own transaction: all of them or nothing."""
+        with _translated(self.path):
+            try:
+                self._connection.executescript(text)
+            finally:
+                self._roll_back()
+
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """All or nothing, durable when left. After a failed fsync nothing is acknowledged any more: what the kernel

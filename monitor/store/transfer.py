@@ -1,8 +1,9 @@
 """Facts in and out of a store as files of JSON Lines, and the chain beside them.
 
 `export -o F.jsonl` of a whole store writes `F.jsonl.chain` too: a line for each commit group, `{"count": facts, "head":
-"sha256:..."}`. With it `import --restore` makes the same store again, and proves that it is the same: every group must
-give the head that was exported.
+"sha256:..."}`, and of a group that has lost results under seals (seals.py) its `digest` and the places of those that
+are left, `kept`. With it `import --restore` makes the same store again, and proves that it is the same: every group
+must give the head that was exported.
 
 An import is one transaction, in groups of 10,000: a bad line on the last page leaves nothing of the file behind, and
 the file is decoded once.
@@ -10,19 +11,21 @@ the file is decoded once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from monitor.errors import FactError, InputError
-from monitor.facts import AnyFact, canonical_line, check_entry, decode_line, parse_json
+from monitor.facts import AnyFact, Json, canonical_json, canonical_line, check_entry, decode_line, parse_json
 from monitor.ledger.period import Period
 from monitor.store.chain import Head
+from monitor.store.log import Lost
 from monitor.store.opening import Reader, Writer
 from monitor.store.stamps import Stamps
-from monitor.store.verify import Progress
+from monitor.store.verify import Group, Progress
 
 GROUP = 10_000
 """Facts a commit group of an import: few links of the chain, each proved in a moment."""
@@ -34,6 +37,7 @@ LINE_BYTES = 2**24
 """The longest line that is taken: a year's components of a provider fit, a file without line ends is refused."""
 
 _LINES_BETWEEN_TELLING = 1000
+_DIGEST = re.compile("sha256:[0-9a-f]{64}", re.ASCII)
 
 
 class Imported(NamedTuple):
@@ -75,17 +79,30 @@ def restore_facts(store: Writer, file: Path, progress: Progress) -> Imported:
     with _opened(file) as source, _opened(chain) as links, store.log.transaction():
         facts = _facts(source, file.stat().st_size, progress, decode_line)
         given = 0
-        for count, head in _links(links, chain):
-            group = list(islice(facts, count))
-            if len(store.log.write(group)) != count:
-                raise FactError(f"lines {given + 1} to {given + count}: some are missing or stand twice; export anew")
-            store.log.end_group()
-            if sha256_head(store.log.head) != head:
-                raise FactError(f"lines {given + 1} to {given + count} are not those of {chain.name}; export anew")
-            given += count
+        for link in _links(links, chain):
+            there = link.size if link.kept is None else len(link.kept)
+            group = list(islice(facts, there))
+            where = f"lines {given + 1} to {given + there}"
+            if not _restored(store, group, link):
+                raise FactError(f"{where}: some are missing or stand twice; export anew")
+            if sha256_head(store.log.head) != link.head:
+                raise FactError(f"{where} are not those of {chain.name}; export anew")
+            given += there
         if next(facts, None) is not None:
             raise FactError(f"is not in {chain.name}; export anew", given + 1)
+        store.count_gone()
     return Imported(given, given)
+
+
+def _restored(store: Writer, group: Sequence[AnyFact], link: _Link) -> bool:
+    if link.kept is None:
+        whole = len(store.log.write(group)) == link.size
+        store.log.end_group()
+        return whole
+    if len(group) != len(link.kept):
+        return False
+    store.log.write_kept(group, link.kept, Lost(link.size, link.digest))
+    return True
 
 
 def export_store(store: Reader, file: Path, progress: Progress) -> int:
@@ -95,16 +112,25 @@ def export_store(store: Reader, file: Path, progress: Progress) -> int:
     stood there is then as it was.
     """
     head = store.head()
+    told = written = 0
     with _written(file) as facts, _written(chain_file(file)) as links:
-        for done, line in enumerate(store.lines(1, head.seq), 1):
-            facts.write(line + b"\n")
-            if done % _LINES_BETWEEN_TELLING == 0 or done == head.seq:
-                progress(done, head.seq)
-        before = 0
-        for link in store.heads(head.n):
-            links.write(b'{"count":%d,"head":"%s"}\n' % (link.seq - before, sha256_head(link).encode()))
-            before = link.seq
-    return head.seq
+        for group in store.groups(head.n):
+            facts.writelines(line.line + b"\n" for line in group.lines)
+            links.write(_spelled(group))
+            written += len(group.lines)
+            if group.last_seq - told >= _LINES_BETWEEN_TELLING or group.last_seq == head.seq:
+                told = group.last_seq
+                progress(told, head.seq)
+    return written
+
+
+def _spelled(group: Group) -> bytes:
+    """The link of a group; of one that has lost results also its digest, and the places of those that are left."""
+    link: dict[str, Json] = {"count": group.last_seq - group.first_seq + 1, "head": f"sha256:{group.head.hex()}"}
+    if group.gone:
+        kept: list[Json] = [line.seq - group.first_seq for line in group.lines]
+        link |= {"digest": f"sha256:{group.digest.hex()}", "kept": kept}
+    return canonical_json(link) + b"\n"
 
 
 def export_period(store: Reader, period: Period, as_of: int, out: BinaryIO) -> int:
@@ -172,10 +198,25 @@ def _too_long(line: bytes) -> str | None:
     return f"is longer than {LINE_BYTES} bytes; expected one fact a line" if cut else None
 
 
-def _links(links: BinaryIO, chain: Path) -> Iterator[tuple[int, str]]:
+class _Link(NamedTuple):
+    """A line of a chain file. `kept` are the places of what is left of a group that has lost results, and `digest` is
+    then the group's."""
+
+    size: int
+    head: str
+    kept: Sequence[int] | None = None
+    digest: bytes = b""
+
+
+def _links(links: BinaryIO, chain: Path) -> Iterator[_Link]:
     for number, line in enumerate(links, 1):
         match parse_json(line):
+            case {"count": int(count), "head": str(head), "digest": str(digest), "kept": list(kept)} if count > 0:
+                places = [place for place in kept if type(place) is int and 0 <= place < count]
+                if places != kept or sorted(set(places)) != kept or _DIGEST.fullmatch(digest) is None:
+                    raise InputError(f"{chain}:{number}: expected ascending places of a group and a SHA-256")
+                yield _Link(count, head, places, bytes.fromhex(digest.removeprefix("sha256:")))
             case {"count": int(count), "head": str(head)} if count > 0:
-                yield count, head
+                yield _Link(count, head)
             case _:
                 raise InputError(f"{chain}:{number}: expected a count and a head, as export writes them")

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import Figure, daemon, exposition, ledger, probes, store
+from tests.bench import Figure, daemon, exposition, ledger, probes, sealed, store
 
 BENCHMARKS: dict[str, Callable[[], Iterable[Figure]]] = {
     "recording": store.recording,
@@ -21,6 +21,7 @@ BENCHMARKS: dict[str, Callable[[], Iterable[Figure]]] = {
     "memory": daemon.memory,
     "start": daemon.start,
     "ledger": ledger.ledger,
+    "sealed": sealed.sealed_days,
     "exposition": exposition.exposition,
 }
 

@@ -45,11 +45,11 @@ def _spent(work: Callable[[], object]) -> float:
     return time.process_time() - started
 
 
-def _terms(services: int) -> Terms:
+def fleet(services: int) -> Terms:
     return Terms(ZONE, tuple(ServiceTerms(f"s{i}", (CheckTerms(f"c{i}", HOLD),)) for i in range(services)))
 
 
-def _result(check: int, at: int, *, failed: bool = False) -> Result:
+def look(check: int, at: int, *, failed: bool = False) -> Result:
     name = f"c{check}"
     if failed:
         return Result(at + 200, name, "london", at, "fail", hold_ms=HOLD, reason="http_status", status=503)
@@ -62,11 +62,11 @@ def _from_disk() -> float:
     with tempfile.TemporaryDirectory() as folder:
         url = f"sqlite:///{Path(folder) / 'bench.db'}"
         with open_for_writing(url, START) as store:
-            store.append([_maintenance(number) for number in range(20)])
+            store.append([maintenance(number) for number in range(20)])
             for day in range(START, end, DAY):
                 store.append(
                     [
-                        _result(check, at, failed=at % (2 * HOUR) < MINUTE)
+                        look(check, at, failed=at % (2 * HOUR) < MINUTE)
                         for at in range(day, min(day + DAY, end), EVERY)
                         for check in range(SAMPLED)
                     ]
@@ -76,12 +76,12 @@ def _from_disk() -> float:
         def state() -> None:
             with open_for_reading(url) as reader:
                 facts: list[AnyFact] = list(reader.read(ALL_TIME, end + DAY))
-            statements(facts, _terms(SAMPLED), wanted)
+            statements(facts, fleet(SAMPLED), wanted)
 
         return _spent(state) * 1000 / SAMPLED
 
 
-def _maintenance(number: int) -> Fact:
+def maintenance(number: int) -> Fact:
     start = START + DAY + number * DAY
     return Fact(
         "maintenance",
@@ -117,16 +117,16 @@ def _year() -> float:
 
 def _live() -> float:
     """Two hours of history, then one new result a service and every service's view, five times."""
-    terms = _terms(1000)
+    terms = fleet(1000)
     history = [
-        _result(check, START + k * EVERY, failed=check % 10 == 0 and k in (10, 11))
+        look(check, START + k * EVERY, failed=check % 10 == 0 and k in (10, 11))
         for k in range(240)
         for check in range(1000)
     ]
     live = live_book(terms, history)
     turns: list[float] = []
     for k in range(240, 245):
-        new = [_result(check, START + k * EVERY) for check in range(1000)]
+        new = [look(check, START + k * EVERY) for check in range(1000)]
         as_of = START + k * EVERY + 500
 
         def turn(new: list[Result] = new, as_of: int = as_of) -> None:

@@ -17,7 +17,7 @@ from monitor.ledger.course import LETTERS, WORST_FIRST, course
 from monitor.ledger.entries import admit
 from monitor.ledger.months import book_month, service_book, timelines_from
 from monitor.ledger.period import HOUR, parse_instant, parse_month
-from monitor.ledger.statement import Asked, consulted, proof_of, stated_of
+from monitor.ledger.statement import Asked, proof_of, stated_of
 from tests.strategies.months import World, worlds
 
 EXAMPLES = settings(max_examples=25)
@@ -32,7 +32,7 @@ def drawn(world: World) -> list[tuple[dict[str, Any], dict[str, Any]]]:
     for service in terms.services:
         of = service_book(terms, service.name, entries, timelines_from(entries))
         booked = book_month(of, month, as_of)
-        stated = stated_of(of, booked, Asked(month, as_of, "", {}), proof_of(consulted(of)))
+        stated = stated_of(of, booked, Asked(month, as_of, "", {}), proof_of(of))
         found.append((stated, course(of, booked)))
     return found
 

@@ -1,0 +1,336 @@
+"""Sealed days: a statement is the same from all results, and from seals and what is kept of the results."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from monitor.closing import Wanted, recorded_of, statements
+from monitor.errors import InputError
+from monitor.facts import AnyFact, Fact, Result, canonical_line, decode_line
+from monitor.facts.seals import Seal, SealFields, seal_fact, seal_of
+from monitor.ledger.closings import closings, revisions
+from monitor.ledger.live import live_book
+from monitor.ledger.period import DAY, HOUR, MINUTE, SECOND, Month, format_instant
+from monitor.ledger.seals import AROUND, Pin, may_go, sealed
+from monitor.ledger.terms import CheckTerms, Quorum, ServiceTerms, Terms
+from monitor.proof import differences
+from tests.ledger.test_closings import EVER, Ledger, promised, terms_fact
+
+MONTH = Month(2026, 6)
+ZONES = tuple(ZoneInfo(name) for name in ("UTC", "Europe/London", "America/New_York"))
+FIRST = MONTH.period(ZONES[0]).start - 2 * DAY
+DAYS = 4
+AFTER = FIRST + DAYS * DAY
+PROOF = ("facts", "digest")
+
+
+@dataclass(frozen=True, repr=False)
+class Kept:
+    """A world: all facts, the seals of its days, and those that are left when what may go has gone."""
+
+    terms: Terms
+    facts: list[AnyFact]
+    seals: list[Fact]
+    left: list[AnyFact]
+
+
+def look(at: int, outcome: str = "pass", **more: Any) -> Result:
+    reason = {"fail": "http_status", "void": "self_loop"}.get(outcome)
+    fields: dict[str, Any] = {
+        "recorded_at": at + 200,
+        "check": "c",
+        "vantage": "london",
+        "reason": reason,
+        "hold_ms": 70 * SECOND,
+    }
+    return Result(**{**fields, "at": at, "outcome": outcome, **more})
+
+
+@st.composite
+def series(draw: st.DrawFn, check: str, vantage: str) -> list[Result]:
+    """Looks on a grid of its own, with what spoils a stretch here and there."""
+    every = draw(st.sampled_from((10 * MINUTE, 30 * MINUTE, 30 * MINUTE, 3 * HOUR)))
+    hold = draw(st.sampled_from((2 * every + 10 * SECOND, every, every - 1)))
+    base = draw(st.integers(0, every - 1))
+    count = DAYS * DAY // every
+    source = draw(st.sampled_from((None, None, "agent")))
+    shared: dict[str, Any] = {"check": check, "vantage": vantage, "hold_ms": hold, "source": source}
+    looks = [look(FIRST + base + n * every, **shared) for n in range(count)]
+    for _ in range(draw(st.integers(0, 6))):
+        place = draw(st.integers(0, count - 1))
+        kind = draw(st.sampled_from(("fail", "fail", "fail", "void", "gap", "hold", "source", "no hold", "id")))
+        for n in range(place, min(count, place + draw(st.integers(1, 4)))):
+            changes: dict[str, dict[str, Any]] = {
+                "fail": {"outcome": "fail", "reason": draw(st.sampled_from(("http_status", "tcp_reset")))},
+                "void": {"outcome": "void", "reason": draw(st.sampled_from(("self_loop", "self_fd")))},
+                "gap": {"at": -1},
+                "hold": {"hold_ms": hold // 2},
+                "source": {"source": "other"},
+                "no hold": {"hold_ms": None},
+                "id": {"id": f"{check}/{vantage}/{n}"},
+            }
+            looks[n] = looks[n]._replace(**changes[kind])
+    looks = [each for each in looks if each.at >= 0]
+    for _ in range(draw(st.integers(0, 4))):
+        beside = draw(st.sampled_from(looks)).at + draw(st.sampled_from((0, 1, 5 * SECOND, every // 2)))
+        outcome = draw(st.sampled_from(("pass", "fail", "void")))
+        confirm = draw(st.booleans())
+        learned = draw(st.sampled_from((SECOND, 3 * HOUR, 2 * DAY)))
+        late = {"confirm": confirm, "recorded_at": beside + learned, "hold_ms": draw(st.sampled_from((1, hold, DAY)))}
+        looks.append(look(beside, outcome, **{**shared, **late}))
+    return sorted(looks, key=lambda each: each.recorded_at)
+
+
+@st.composite
+def worlds(draw: st.DrawFn) -> Kept:
+    """One service of one or two checks from one to three vantages."""
+    zone = draw(st.sampled_from(ZONES))
+    fall, rise = draw(st.integers(1, 3)), draw(st.integers(1, 4))
+    quorums: tuple[Quorum, ...] = ("any", "majority", "all", 2)
+    quorum = draw(st.sampled_from(quorums))
+    names = ("c", "d")[: draw(st.integers(1, 2))]
+    checks = tuple(CheckTerms(name, HOUR, fall=fall, rise=rise, quorum=quorum) for name in names)
+    terms = Terms(zone, (ServiceTerms("app", checks, at_least=draw(st.integers(1, len(checks)))),))
+    results = [
+        result
+        for name in names
+        for vantage in ("london", "paris", "oslo")[: draw(st.sampled_from((1, 1, 2, 3)))]
+        for result in draw(series(name, vantage))
+    ]
+    return kept(terms, results, [], draw(st.sampled_from((0, HOUR, 2 * DAY))))
+
+
+Days = dict[int, Seal]
+
+
+def seals_of(facts: Sequence[Result], lag: int) -> dict[tuple[str, str], Days]:
+    """Every day of each series sealed `lag` after it ended, with what was recorded by then."""
+    found: dict[tuple[str, str], Days] = {}
+    for series in sorted({(each.check, each.vantage) for each in facts}):
+        own = [each for each in facts if (each.check, each.vantage) == series]
+        for start in range(FIRST, AFTER, DAY):
+            as_of = start + DAY + lag
+            under = [each for each in own if start <= each.at < start + DAY and each.recorded_at <= as_of]
+            if under:
+                seal = sealed(under, start, as_of)._replace(recorded_at=as_of + MINUTE)
+                found.setdefault(series, {})[start] = seal
+    return found
+
+
+def gone_of(facts: Sequence[Result], seals: dict[tuple[str, str], Days], pins: Sequence[Pin]) -> set[int]:
+    """The id() of all that may go, one day after the other."""
+    gone: set[int] = set()
+    for series, days in seals.items():
+        own = [each for each in facts if (each.check, each.vantage) == series]
+        for start in days:
+            near = [each for each in own if start - AROUND <= each.at < start + DAY + AROUND and id(each) not in gone]
+            gone |= {id(each) for each in may_go(near, days, start, pins)}
+    return gone
+
+
+def kept(terms: Terms, results: Sequence[Result], pins: Sequence[Pin], lag: int) -> Kept:
+    """Every day sealed, and all gone that may."""
+    facts = sorted(results, key=lambda each: each.recorded_at)
+    seals = seals_of(facts, lag)
+    gone = gone_of(facts, seals, pins)
+    told: list[Fact] = [seal_fact(seal) for days in seals.values() for seal in days.values()]
+    return Kept(terms, list(facts), told, [*(each for each in facts if id(each) not in gone), *told])
+
+
+def stated(facts: Sequence[AnyFact], terms: Terms, as_of: int) -> dict[str, Any]:
+    [statement] = statements(list(facts), terms, Wanted(["app"], MONTH, as_of))
+    return dict(statement)
+
+
+def less_proof(statement: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in statement.items() if name not in PROOF}
+
+
+def stays_equal(world: Kept) -> None:
+    for as_of in (AFTER + 3 * DAY, AFTER + 40 * DAY):
+        from_all = stated(world.facts, world.terms, as_of)
+        beside_seals = stated([*world.facts, *world.seals], world.terms, as_of)
+        from_the_left = stated(world.left, world.terms, as_of)
+        assert less_proof(from_the_left) == less_proof(from_all)
+        assert from_the_left == beside_seals
+
+
+@given(worlds())
+@settings(max_examples=25)
+def test_a_statement_is_the_same_before_and_after_results_of_sealed_days_have_gone(world: Kept) -> None:
+    stays_equal(world)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(3600)
+@given(worlds())
+@settings(max_examples=4000)
+def test_it_is_the_same_in_thousands_of_worlds(world: Kept) -> None:
+    stays_equal(world)
+
+
+@given(worlds())
+@settings(max_examples=8)
+def test_the_live_book_says_what_it_said_before_results_went(world: Kept) -> None:
+    as_of = AFTER + 3 * DAY
+    before, after = (live_book(world.terms, facts) for facts in (world.facts, world.left))
+    assert before.view("app", as_of, public=True) == after.view("app", as_of, public=True)
+    assert before.void_ms(AFTER) == after.void_ms(AFTER)
+
+
+# -- what was closed stays provable
+
+CHECKS = "[{name: c, fall: %d, rise: %d, http: {url: 'https://app.example.com/'}}]"
+MAY = Month(2026, 5)
+GAPS = st.lists(st.sampled_from((1, MINUTE, 20 * MINUTE, 3 * HOUR, DAY, 40 * DAY)), min_size=1, max_size=3)
+
+
+def closed_stays_provable(results: Sequence[Result], ends: tuple[int, int], gaps: Sequence[int], lag: int) -> None:
+    """May, which ends amid the looks, is closed and restated; then results go; then all of it is computed again."""
+    written = promised(f"services: [{{name: app, checks: {CHECKS % ends}}}]")
+    seals = seals_of(results, lag)
+    told = [seal_fact(seal) for days in seals.values() for seal in days.values()]
+    ledger = Ledger([terms_fact(written, FIRST - DAY), *results, *told], written, MAY)
+    at = MAY.period(written.terms.zone).end
+    for place, gap in enumerate(gaps):
+        at += gap
+        ledger.carry_out(at, restate=place > 0)
+    pins = [
+        Pin(closing.as_of, at_end)
+        for (_, month), chain in closings(ledger.facts, EVER).items()
+        for at_end in [month.period(written.terms.zone).end]
+        for closing in chain
+    ]
+    gone = gone_of(results, seals, pins)
+    left = [fact for fact in ledger.facts if id(fact) not in gone]
+    recorded = recorded_of(left)
+    again = [one for chain in closings(left, EVER).values() for one in revisions(recorded, chain)]
+    assert again == ledger.given
+    assert [differences(one, left, lambda _: None) for one in again] == [[] for _ in again]
+
+
+ENDS = st.tuples(st.integers(1, 3), st.integers(1, 4))
+LAGS = st.sampled_from((0, HOUR, 2 * DAY))
+
+
+@given(series("c", "london"), ENDS, GAPS, LAGS)
+@settings(max_examples=25)
+def test_what_was_closed_is_proved_after_results_went(
+    results: list[Result], ends: tuple[int, int], gaps: list[int], lag: int
+) -> None:
+    closed_stays_provable(results, ends, gaps, lag)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(3600)
+@given(series("c", "london"), ENDS, GAPS, LAGS)
+@settings(max_examples=2000)
+def test_it_is_proved_in_thousands_of_worlds(
+    results: list[Result], ends: tuple[int, int], gaps: list[int], lag: int
+) -> None:
+    closed_stays_provable(results, ends, gaps, lag)
+
+
+# -- what cannot be said any more is not said
+
+
+def plain(zone: str = "UTC", pins: Sequence[Pin] = ()) -> Kept:
+    """Passes every half an hour, and one fail on the third day."""
+    terms = Terms(ZoneInfo(zone), (ServiceTerms("app", (CheckTerms("c", HOUR),)),))
+    instants = range(FIRST, AFTER, 30 * MINUTE)
+    fail = FIRST + 2 * DAY + 6 * HOUR
+    results = [look(at, "fail" if at == fail else "pass", hold_ms=HOUR) for at in instants]
+    return kept(terms, results, pins, HOUR)
+
+
+def instants_left(world: Kept) -> list[int]:
+    return [fact.at for fact in world.left if isinstance(fact, Result)]
+
+
+def test_of_a_day_without_trouble_nothing_is_left_but_its_seal() -> None:
+    world = plain()
+    of_the_second = [at for at in instants_left(world) if FIRST + DAY <= at < FIRST + 2 * DAY]
+    assert of_the_second == []
+    assert len(world.seals) == DAYS
+
+
+def test_results_within_15_minutes_of_a_fail_stay() -> None:
+    terms = Terms(ZoneInfo("UTC"), (ServiceTerms("app", (CheckTerms("c", HOUR),)),))
+    fail = FIRST + DAY + 6 * HOUR
+    grid = range(FIRST, AFTER, MINUTE)
+    world = kept(terms, [look(at, "fail" if at == fail else "pass") for at in grid], (), HOUR)
+    middle = [at for at in instants_left(world) if FIRST + DAY <= at < FIRST + 2 * DAY]
+    assert middle == [fail + n * MINUTE for n in range(-15, 16)]
+
+
+def test_a_result_that_comes_after_its_day_was_sealed_is_a_fact_like_any_other() -> None:
+    world = plain()
+    at = FIRST + DAY + 12 * HOUR + SECOND
+    late = [look(at + n * MINUTE, "fail", recorded_at=AFTER + 10 * DAY, hold_ms=HOUR) for n in range(2)]
+    before = stated(world.left, world.terms, AFTER + 10 * DAY)
+    after = stated([*world.left, *late], world.terms, AFTER + 11 * DAY)
+    assert len(before["outages"]) == 0
+    assert after["outages"] == [] or after["outages"][0]["reasons"] == {"http_status": 2}
+
+
+def test_results_that_a_closing_consulted_before_their_day_was_sealed_stay() -> None:
+    as_of = FIRST + 2 * DAY + 10 * MINUTE  # the seal of the second day is recorded an hour after it
+    world = plain(pins=[Pin(as_of, FIRST + DAY)])
+    assert [at for at in instants_left(world) if FIRST + DAY <= at < FIRST + 2 * DAY] == [
+        *range(FIRST + DAY, FIRST + 2 * DAY, 30 * MINUTE)
+    ]
+    assert stated(world.left, world.terms, as_of) == stated([*world.facts, *world.seals], world.terms, as_of)
+
+
+def test_as_of_an_instant_before_the_seal_nothing_is_told_from_half_of_the_results() -> None:
+    world = plain()
+    with pytest.raises(InputError, match="results of 2026-05-31 have gone under a seal that was recorded later"):
+        stated(world.left, world.terms, FIRST + 2 * DAY + MINUTE)
+
+
+def test_results_that_are_not_what_was_sealed_stay() -> None:
+    day = [look(at) for at in range(FIRST, FIRST + DAY, MINUTE)]
+    seal = sealed(day, FIRST, FIRST + DAY + HOUR)._replace(recorded_at=FIRST + DAY + HOUR)
+    assert may_go(day, {FIRST: seal}, FIRST, ())
+    touched = [day[0]._replace(status=204), *day[1:]]
+    assert may_go(touched, {FIRST: seal}, FIRST, ()) == []
+    assert may_go(day[1:], {FIRST: seal}, FIRST, ()) == []
+
+
+def test_a_seal_is_spelled_as_facts_md_has_it_and_read_back() -> None:
+    day = [look(at, "fail" if at == FIRST + HOUR else "pass") for at in range(FIRST, FIRST + DAY, MINUTE)]
+    seal = sealed(day, FIRST, FIRST + DAY + HOUR)._replace(recorded_at=FIRST + DAY + HOUR + 1)
+    fact = seal_fact(seal)
+    assert isinstance(fact.fields, SealFields)
+    again = decode_line(canonical_line(fact))
+    assert isinstance(again, Fact)
+    assert canonical_line(again) == canonical_line(fact)
+    assert seal_of(again) == seal
+    assert fact.fields["day"] == "2026-05-30"
+    assert fact.fields["count"] == 1440
+    assert fact.fields["stretches"] == [
+        ["2026-05-30T00:00:00.000Z", "2026-05-30T00:59:00.000Z", 60, 70_000],
+        ["2026-05-30T01:01:00.000Z", "2026-05-30T23:59:00.000Z", 1379, 70_000],
+    ]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"day": "2026-99-99"},
+        {"stretches": [[format_instant(FIRST + DAY), format_instant(FIRST + DAY), 1, 60_000]]},
+        {"stretches": [[format_instant(FIRST + HOUR), format_instant(FIRST), 2, 60_000]]},
+        {"stretches": [[format_instant(FIRST), format_instant(FIRST + HOUR), 0, 60_000]]},
+    ],
+)
+def test_a_seal_that_cannot_be_meant_counts_for_nothing(change: dict[str, Any]) -> None:
+    day = [look(at) for at in range(FIRST, FIRST + DAY, MINUTE)]
+    fact = seal_fact(sealed(day, FIRST, FIRST + DAY))
+    assert seal_of(replace(fact, fields={**fact.fields, **change})) is None
