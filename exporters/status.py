@@ -18,7 +18,7 @@ from exporters.warnings import warnings_of_newest
 from monitor.facts import SEVERITIES, Json
 from monitor.ledger.decimals import decimal
 from monitor.ledger.period import Month, Period, format_instant, parse_instant
-from monitor.ledger.snapshot import Day, Figures, OpenIncident, PastMonth, Recent, ServiceView, Snapshot
+from monitor.ledger.snapshot import Day, Figures, Obligations, OpenIncident, PastMonth, Recent, ServiceView, Snapshot
 
 DAYS = 90
 """Local dates that a strip shows, today the last of them."""
@@ -42,7 +42,7 @@ class Seen:
 def status(seen: Seen, *, everything: bool) -> dict[str, Json]:
     """`/status.json`. Before the first evaluation `as_of` is null and there are no services.
 
-    What fails or warns, and why, is shown only where everything is.
+    What fails or warns, and why, and what is owed to whom, is shown only where everything is.
     """
     chain = None if seen.chain is None else dict(seen.chain)
     snapshot = seen.snapshot
@@ -74,7 +74,17 @@ def status(seen: Seen, *, everything: bool) -> dict[str, Json]:
             if everything or incident.services & names
         ],
         "chain": chain,
+        **({"owed": [*_owed(snapshot.obligations)]} if everything else {}),
     }
+
+
+def _owed(found: Obligations) -> Iterator[Json]:
+    """Each month's breaches, what they are worth to whom, and who may terminate: for operators only."""
+    for month in sorted({month for _, month in found.breaches}, reverse=True):
+        told = {name: count for (name, of), count in found.breaches.items() if of == month and count}
+        worth = {name: decimal(part) for (name, of), part in found.credit_ratio.items() if of == month and told}
+        leaving = [name for (name, of), right in found.termination_right.items() if of == month and right]
+        yield {"month": str(month), "breaches": {**told}, "credits": {**worth}, "may_terminate": [*leaving]}
 
 
 def _overall(views: Sequence[ServiceView]) -> str:

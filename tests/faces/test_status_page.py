@@ -15,7 +15,7 @@ from exporters.status import Seen, status
 from exporters.status_page import STALE_AFTER, lasting, rough, stylesheet
 from exporters.status_page import render as rendered
 from monitor.facts import EXCLUSION_CLASSES
-from monitor.ledger.period import DAY, HOUR, MINUTE, SECOND
+from monitor.ledger.period import DAY, HOUR, MINUTE, SECOND, Month
 from monitor.ledger.snapshot import Accounts, PastMonth, Snapshot, WarnLimits
 from tests.faces.samples import AS_OF, MARCH, figures, newest, result, snapshot, view, with_maintenance
 
@@ -122,6 +122,16 @@ def test_why_it_fails_is_for_those_with_a_token() -> None:
     assert "http_status" in words(shown, everything=True)
     assert "http_status" not in words(shown)
     assert "http_status" not in str(status(Seen(shown), everything=False))
+
+
+def test_what_is_owed_and_who_may_leave_is_for_those_with_a_token() -> None:
+    shown = snapshot(view("app"))
+    right = replace(shown.obligations, termination_right={("acme", Month(2026, 3)): True})
+    text = words(replace(shown, obligations=right), everything=True)
+    assert "Owed for 2026-03 availability: 1 breach. acme: a credit of 10.000 % of the fee" in text
+    assert "acme may terminate." in text
+    assert "acme" not in words(shown)
+    assert "owed" not in status(Seen(shown), everything=False)
 
 
 def test_what_it_warns_of_is_for_those_with_a_token() -> None:
