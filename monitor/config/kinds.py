@@ -13,7 +13,7 @@ from monitor.config.values import MomentText, Name, Positive, QuorumText, format
 from monitor.ledger.period import SECOND
 from monitor.probes.heartbeat import HeartbeatSettings
 from monitor.settings import LONGEST_DURATION, Mistake, PositiveDuration, Settings, format_duration
-from monitor.sources import PageSettings
+from monitor.sources import DeskSettings, PageSettings
 
 T = TypeVar("T", bound="OneKind")
 
@@ -168,10 +168,13 @@ class Source(OneKind):
 
     def mistakes_of_kind(self) -> Iterator[Mistake]:
         is_page = isinstance(self.settings, PageSettings)
-        foreign = ("vantage_of",) if is_page else ("provider", "announces_maintenance", "components")
+        is_desk = isinstance(self.settings, DeskSettings)
+        of_pages = ("provider", "announces_maintenance", "components")
+        foreign = ("vantage_of",) if is_page else (*of_pages, "vantage_of") if is_desk else of_pages
         for key in foreign:
             if getattr(self, key):
                 what = "a status page looks at no check" if is_page else "a monitor of checks announces nothing"
+                what = "a ticket system has only tickets" if is_desk else what
                 yield Mistake((key,), f"{what}; leave the key out")
         if is_page and self.provider is None and not self.announces_maintenance:
             yield Mistake((), "expected `provider`, whose incidents it tells of, or `announces_maintenance: true`")

@@ -121,10 +121,11 @@ class Fetcher:
     async def _exchange(self, request: Request, kept: Kept | None) -> Answer:
         sent = {name: _revealed(value) for name, value in request.headers.items()}
         asking = self.session.request(
-            "GET" if request.body is None else "POST",
+            "GET" if request.body is None and request.form is None else "POST",
             request.url,
             headers={**(kept.validators if kept else {}), **sent},
             json=request.body,
+            data=None if request.form is None else {name: _revealed(value) for name, value in request.form.items()},
             allow_redirects=False,  # a redirect could take our secrets elsewhere, or us to where we should not be
         )
         async with asking as response:
@@ -156,7 +157,8 @@ async def _body(content: aiohttp.StreamReader) -> bytes | None:
 def _to_keep(request: Request, body: bytes, headers: Mapping[str, str]) -> Kept | None:
     named = {"etag": "If-None-Match", "last-modified": "If-Modified-Since"}
     validators = {sent: headers[came] for came, sent in named.items() if came in headers}
-    return Kept(body, headers, validators) if validators and request.body is None and len(body) <= KEPT_BODY else None
+    is_read = request.body is None and request.form is None
+    return Kept(body, headers, validators) if validators and is_read and len(body) <= KEPT_BODY else None
 
 
 def _refused(response: aiohttp.ClientResponse, now: int) -> Failure:

@@ -10,10 +10,7 @@ from monitor.facts import Result
 from monitor.poller.fetch import Answer, Bodies, Failure, Fetcher, Kept, Place, place_of
 from monitor.settings import Settings
 from monitor.sources import AnySource
-from monitor.sources.kind import Asked, Component, Listing, Page, Problem
-
-MOST_REQUESTS = 60
-"""Requests of one poll: what pages on without end has failed."""
+from monitor.sources.kind import Asked, Component, Listing, Page, Problem, Ticket
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +30,7 @@ class Seen:
     listings: list[Listing] = field(default_factory=list)
     results: list[Result] = field(default_factory=list)
     components: list[Component] = field(default_factory=list)
+    tickets: list[Ticket] = field(default_factory=list)
     problems: Counter[Problem] = field(default_factory=Counter)
     gone: list[str] = field(default_factory=list)
     bodies: dict[Place, Kept] = field(default_factory=dict)
@@ -43,6 +41,7 @@ class Seen:
         self.listings += page.listings
         self.results += page.results
         self.components += page.components
+        self.tickets += page.tickets
         self.problems.update(page.problems)
         self.problems["component_gone"] += len(page.gone)
         self.gone += page.gone
@@ -58,7 +57,7 @@ async def poll(asking: Asking, fetcher: Fetcher, before: Bodies) -> Seen:
     """Asks for everything once. `before` are the bodies of the last good poll."""
     seen = Seen(asking.asked.now)
     waiting = deque(asking.kind.begin(asking.settings, asking.asked))
-    for _ in range(MOST_REQUESTS):
+    for _ in range(asking.kind.most_requests):
         if not waiting:
             return seen
         request = waiting.popleft()
@@ -74,7 +73,9 @@ async def poll(asking: Asking, fetcher: Fetcher, before: Bodies) -> Seen:
             return seen.fail(page)
         elif not page.not_offered:
             seen.problems[page.problem] += 1
-    return seen.fail(Failure("too_many_requests", f"over {MOST_REQUESTS} requests in one poll")) if waiting else seen
+    if not waiting:
+        return seen
+    return seen.fail(Failure("too_many_requests", f"over {asking.kind.most_requests} requests in one poll"))
 
 
 async def _read(asking: Asking, answer: Answer) -> Page | Failure:

@@ -21,8 +21,9 @@ from monitor.poller.compare import Change, after_failure, after_poll, after_remo
 from monitor.poller.fetch import Bodies, Failure, Fetcher
 from monitor.poller.known import NOTHING, Known, known_of
 from monitor.poller.poll import Asking, Seen, poll
+from monitor.poller.tickets import KnownTickets, known_tickets, ticket_facts
 from monitor.settings import Settings
-from monitor.sources import AnySource
+from monitor.sources import AnySource, DeskSettings
 from monitor.sources.kind import ANY_COMPONENT, PROBLEMS, Asked, Page, Problem, Watched
 
 logger = logging.getLogger(__name__)
@@ -35,6 +36,9 @@ FIRST_PERIOD = 10 * MINUTE
 
 LONGEST_PERIOD = DAY
 """How far back after a longer absence: beyond it, `backfill`."""
+
+FIRST_TICKETS, LONGEST_TICKETS = DAY, 31 * DAY
+"""The same of a ticket system: what came in while nobody asked is a promise too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +80,7 @@ class _State:
     source: PolledSource
     asked_since: int
     known: Known | None = None
+    tickets: KnownTickets = field(default_factory=KnownTickets)
     bodies: Bodies = field(default_factory=dict)
     asked_until: int | None = None
     failures: int = 0
@@ -177,7 +182,7 @@ class Poller:
         source = state.source
         try:
             known = await self._known(state)
-            asked = self._asked(source, known, state.asked_until)
+            asked = self._asked(state, known)
             seen = await poll(Asking(source.kind, source.settings, asked), self._fetcher, state.bodies)
             await self._record(state, known, seen)
         except StoreError as error:
@@ -193,8 +198,12 @@ class Poller:
     async def _record(self, state: _State, known: Known, seen: Seen) -> int:
         """Makes facts of what was seen, and takes it as known once they are durable."""
         change, results = await asyncio.to_thread(self._change, state, known, seen)
-        new = await self._log.record([*change.facts, *results]) if change.facts or results else 0
+        told = ticket_facts(state.source.name, () if seen.failure else seen.tickets, state.tickets, self._clock.now())
+        facts: list[AnyFact] = [*change.facts, *told.facts, *results]
+        new = await self._log.record(facts) if facts else 0
         state.known = change.known
+        state.tickets.fields.update(told.known)
+        seen.problems["refused"] += told.refused
         if self._states.get(state.source.name) is state:
             for problem, count in (seen.problems + Counter(change.problems)).items():
                 self._problems[state.source.name, problem] += count
@@ -207,18 +216,27 @@ class Poller:
                 others = (each for each in self._states.values() if each.known is None and each is not state)
                 unknown = [state, *others]
                 names = [each.source.name for each in unknown]
-                read = await asyncio.to_thread(lambda: known_of(self._log.read(), names))
+                desks = [each.source.name for each in unknown if isinstance(each.source.settings, DeskSettings)]
+                read, tickets = await asyncio.to_thread(self._read_known, names, desks)
                 for each in unknown:
                     each.known = read[each.source.name]
+                    each.tickets = tickets.get(each.source.name, each.tickets)
         return NOTHING if state.known is None else state.known
 
-    def _asked(self, source: PolledSource, known: Known, until: int | None) -> Asked:
-        now = self._clock.now()
-        since = until or self._log.newest_result(source.name) or now - FIRST_PERIOD
+    def _read_known(self, names: list[str], desks: list[str]) -> tuple[dict[str, Known], dict[str, KnownTickets]]:
+        return known_of(self._log.read(), names), known_tickets(self._log.read() if desks else (), desks)
+
+    def _asked(self, state: _State, known: Known) -> Asked:
+        now, source = self._clock.now(), state.source
+        if isinstance(source.settings, DeskSettings):
+            longest, since = LONGEST_TICKETS, state.asked_until or state.tickets.newest or now - FIRST_TICKETS
+        else:
+            newest = state.asked_until or self._log.newest_result(source.name)
+            longest, since = LONGEST_PERIOD, newest or now - FIRST_PERIOD
         kept = frozenset(component for item in known.values() for component in item.components) - {ANY_COMPONENT}
         return Asked(
             source=source.name,
-            period=Period(min(max(since, now - LONGEST_PERIOD), now), now),
+            period=Period(min(max(since, now - longest), now), now),
             wanted=source.wanted,
             kept=kept,  # what was kept once stays: a changed configuration rewrites no history
             mapped=frozenset(source.services),
@@ -226,6 +244,7 @@ class Poller:
             announces_maintenance=source.announces_maintenance,
             watched=source.watched,
             every_ms=source.every_ms,
+            answered=state.tickets.answered,
         )
 
     def _change(self, state: _State, known: Known, seen: Seen) -> tuple[Change, list[Result]]:

@@ -7,11 +7,10 @@ import asyncio
 from monitor.ledger.period import Period
 from monitor.people.publishing import Notice, NotPublishedError, Published
 from monitor.poller.fetch import Failure, Fetcher
-from monitor.poller.poll import MOST_REQUESTS
 from monitor.sources import instatus
 from monitor.sources.instatus import InstatusSettings
 from monitor.sources.instatus_publish import announcement, answered, ids_of
-from monitor.sources.kind import ANY_COMPONENT, Asked, Component
+from monitor.sources.kind import ANY_COMPONENT, MOST_REQUESTS, Asked, Component
 
 PUBLISH_S = 40.0
 """For all of it: a person waits."""

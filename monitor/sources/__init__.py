@@ -1,4 +1,4 @@
-"""Sources: pages and monitors of others. A new kind is one file beside this one and one line in KINDS."""
+"""Sources: pages, monitors and ticket systems of others. A new kind is one file and one line in KINDS."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import TypeAlias
 
 from monitor.sources import cloudflare_health_checks, instatus, prometheus, sentry_uptime, statuspage
+from monitor.sources.desks import freshdesk, help_scout, intercom, zendesk
+from monitor.sources.desks.desk import DeskSettings
 from monitor.sources.kind import SourceKind
 from monitor.sources.settings import PageSettings, VantageSettings
 
@@ -15,7 +17,14 @@ AnySource: TypeAlias = (
     | SourceKind[cloudflare_health_checks.CloudflareHealthChecksSettings]
     | SourceKind[sentry_uptime.SentryUptimeSettings]
     | SourceKind[prometheus.PrometheusSettings]
+    | SourceKind[zendesk.ZendeskSettings]
+    | SourceKind[intercom.IntercomSettings]
+    | SourceKind[freshdesk.FreshdeskSettings]
+    | SourceKind[help_scout.HelpScoutSettings]
 )
+
+OF_A_DESK = 500
+"""Requests of one poll of a ticket system: one for each ticket that may have been answered."""
 
 KINDS: Mapping[str, AnySource] = {
     "statuspage": SourceKind(statuspage.StatuspageSettings, statuspage.first, statuspage.parse),
@@ -27,7 +36,11 @@ KINDS: Mapping[str, AnySource] = {
     ),
     "sentry_uptime": SourceKind(sentry_uptime.SentryUptimeSettings, sentry_uptime.first, sentry_uptime.parse),
     "prometheus": SourceKind(prometheus.PrometheusSettings, prometheus.first, prometheus.parse, prometheus.history),
+    "zendesk": SourceKind(zendesk.ZendeskSettings, zendesk.first, zendesk.parse, most_requests=OF_A_DESK),
+    "intercom": SourceKind(intercom.IntercomSettings, intercom.first, intercom.parse, most_requests=OF_A_DESK),
+    "freshdesk": SourceKind(freshdesk.FreshdeskSettings, freshdesk.first, freshdesk.parse, most_requests=OF_A_DESK),
+    "help_scout": SourceKind(help_scout.HelpScoutSettings, help_scout.first, help_scout.parse, most_requests=OF_A_DESK),
 }
 """Kind, as the configuration names it, to its settings and its two functions, `first` and `parse`."""
 
-__all__ = ["KINDS", "AnySource", "PageSettings", "VantageSettings"]
+__all__ = ["KINDS", "AnySource", "DeskSettings", "PageSettings", "VantageSettings"]

@@ -21,6 +21,9 @@ from monitor.settings import Secret, Settings
 
 S = TypeVar("S", bound=Settings)
 
+MOST_REQUESTS = 60
+"""Requests of one poll of most kinds."""
+
 Problem = Literal[
     # of a whole poll, which is then no poll: unknown, never all clear
     "unreachable",  # no connection, or one that broke
@@ -62,22 +65,38 @@ ANY_COMPONENT = "*"
 
 
 @dataclass(frozen=True, slots=True)
+class Ticket:
+    """A ticket as its system tells it now; `customer` and `priority` are in our words."""
+
+    id: str
+    customer: str
+    priority: str
+    received_at: int
+    first_reply_at: int | None = None
+    channel: str | None = None
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
     """One request. `purpose` tells `parse` what the reply is about, and together with the URL what it is kept under.
 
-    `about` is what `parse` must know of it beside: what an earlier reply of the same poll said.
+    `about` is what `parse` must know of it beside: what an earlier reply of the same poll said; `ticket` the one whose
+    replies are asked for.
 
     Any `headers` value may be a secret: only the poller reveals it, to the host of `url` alone, and no redirect is
-    followed. With a `body` (JSON) it is a POST. When an `optional` one fails the poll stays good: the failure is
-    counted, but for a 404 or an HTML page, where the page does not offer it.
+    followed. With a `body` (JSON) or a `form` (whose values may be secret too) it is a POST. When an `optional` one
+    fails the poll stays good: the failure is counted, but for a 404 or an HTML page, where the page does not offer it.
     """
 
     purpose: str
     url: str
     headers: Mapping[str, str | Secret] = field(default_factory=dict)
     body: Json = None
+    form: Mapping[str, str | Secret] | None = None
     optional: bool = False
     about: Mapping[str, Json] = field(default_factory=dict)
+    ticket: Ticket | None = None
 
 
 def bearer(token: Secret) -> Secret:
@@ -102,7 +121,8 @@ class Asked:
     `period` is the time that results are wanted for: from the last good poll (after a start: from the newest result) to
     now; `every_ms` from one poll to the next. `wanted` are the components to keep, as the configuration spells them: an
     id, a name, `Group - Name`, or `*` for all; `kept` those that were kept before. `mapped` are those that are services
-    of ours. `watched` is `vantage_of`: a monitor's own id or name of a check, and the check of ours.
+    of ours. `watched` is `vantage_of`: a monitor's own id or name of a check, and the check of ours. `answered`
+    are tickets, by their ids there, whose first reply is known.
     """
 
     source: str
@@ -114,6 +134,7 @@ class Asked:
     announces_maintenance: bool = False
     watched: Mapping[str, Watched] = field(default_factory=dict)
     every_ms: int = MINUTE
+    answered: frozenset[str] = frozenset()
 
     @property
     def now(self) -> int:
@@ -237,6 +258,7 @@ class Page:
     listings: tuple[Listing, ...] = ()
     results: tuple[Result, ...] = ()
     components: tuple[Component, ...] = ()
+    tickets: tuple[Ticket, ...] = ()
     problems: Problems = field(default_factory=dict)
     gone: tuple[str, ...] = ()
     """What the configuration names and the page does not have (Asked.gone, Asked.unwatched)."""
@@ -252,13 +274,15 @@ class Page:
 class SourceKind(Generic[S]):
     """One kind: its settings, and its two functions.
 
-    `history` is what to ask for results of a period, however long ago; None where only the present is told.
+    `history` is what to ask for results of a period, however long ago; None where only the present is told. A poll of
+    more than `most_requests` pages on without end, and has failed.
     """
 
     settings: type[S]
     first: Callable[[S, Asked], tuple[Request, ...]]
     parse: Callable[[S, Asked, Reply], Page]
     history: Callable[[S, Asked], tuple[Request, ...]] | None = None
+    most_requests: int = MOST_REQUESTS
 
     def of_history(self) -> SourceKind[S] | None:
         """The kind that asks for a whole period, however long ago; None where there is none."""

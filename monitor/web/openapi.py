@@ -292,7 +292,9 @@ PATHS: Mapping[str, Json] = {
     },
     "/api/v1/vital-reports": VITAL_REPORTS,
     "/v1/web-vitals": WEB_VITALS,
-    "/hooks/{source}": _hook("Instatus and Sentry sign the body, Cloudflare sends its secret in `cf-webhook-auth`."),
+    "/hooks/{source}": _hook(
+        "Instatus, Sentry and ticket systems sign the body, Cloudflare sends its secret in `cf-webhook-auth`."
+    ),
     "/hooks/{source}/{secret}": _hook(
         "Statuspage signs nothing: the secret ends the address, and what is posted is only a hint to ask the page now.",
         "secret",

@@ -6,7 +6,10 @@ from collections.abc import Mapping
 from typing import TypeAlias
 
 from monitor.sources.cloudflare_health_checks import CloudflareHealthChecksSettings
-from monitor.sources.hooks import cloudflare, instatus, sentry, statuspage
+from monitor.sources.desks.help_scout import HelpScoutSettings
+from monitor.sources.desks.intercom import IntercomSettings
+from monitor.sources.desks.zendesk import ZendeskSettings
+from monitor.sources.hooks import cloudflare, desks, instatus, sentry, statuspage
 from monitor.sources.hooks.kind import (
     Delivery,
     HookKind,
@@ -26,6 +29,9 @@ AnyHook: TypeAlias = (
     | HookKind[InstatusSettings]
     | HookKind[SentryUptimeSettings]
     | HookKind[CloudflareHealthChecksSettings]
+    | HookKind[ZendeskSettings]
+    | HookKind[IntercomSettings]
+    | HookKind[HelpScoutSettings]
 )
 
 HOOKS: Mapping[str, AnyHook] = {
@@ -35,6 +41,9 @@ HOOKS: Mapping[str, AnyHook] = {
     "cloudflare_health_checks": HookKind(
         CloudflareHealthChecksSettings, sends_secret(cloudflare.HEADER), cloudflare.parse
     ),
+    "zendesk": HookKind(ZendeskSettings, desks.zendesk, desks.parse),
+    "intercom": HookKind(IntercomSettings, desks.intercom, desks.parse),
+    "help_scout": HookKind(HelpScoutSettings, desks.help_scout, desks.parse),
 }
 """Kind, as the configuration names it, to how it posts."""
 
