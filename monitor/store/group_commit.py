@@ -96,8 +96,11 @@ class OpenStore:
         await self._beside(lambda database: vitals.forget(database, now))
 
     async def purge_vitals(self, until: int) -> None:
-        """Drops the samples first seen before `until` (UTC ms): the facts of their days are recorded."""
+        """Drops the samples first seen before `until` (UTC ms): the facts of their days are recorded. What was erased
+        is in no file then."""
         await self._beside(lambda database: vitals.purge(database, until))
+        if self._log is not None:
+            await self._in_thread(self._log.checkpoint)
 
     def open_samples(self) -> Iterator[OpenSample]:
         """Samples whose day is not recorded yet. Blocking, as `read` is."""

@@ -92,6 +92,7 @@ class Spool:
         count: int = found[0] if found else 0
         if count:
             await self._commit(lambda: self._database.execute("DELETE FROM report WHERE at <= ?", old))
+            await self._in_thread(self._database.checkpoint)
             self.waiting -= count
         return count
 

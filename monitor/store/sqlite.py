@@ -29,7 +29,12 @@ WAL_KEPT = 64 * 2**20
 """Bytes: a WAL grown by a big import is cut back to this."""
 
 _SETTINGS = ("cell_size_check = ON", "trusted_schema = OFF")
-_WRITER_SETTINGS = ("journal_mode = WAL", "synchronous = FULL", f"journal_size_limit = {WAL_KEPT}")
+_WRITER_SETTINGS = (
+    "journal_mode = WAL",
+    "synchronous = FULL",
+    f"journal_size_limit = {WAL_KEPT}",
+    "secure_delete = ON",  # what is erased is overwritten; facts never are
+)
 _DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CONSTRAINT}
 _SYNC_FAILED = {sqlite3.SQLITE_IOERR_FSYNC, sqlite3.SQLITE_IOERR_DIR_FSYNC}
 _MENDS = {
@@ -136,6 +141,10 @@ class Database:
             yield
         finally:
             self._roll_back()
+
+    def checkpoint(self) -> None:
+        """Brings everything from the WAL into the file and empties it, unless somebody reads an older state."""
+        self.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def close(self) -> None:
         with _translated(self.path):
