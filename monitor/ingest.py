@@ -33,8 +33,11 @@ from monitor.web.takeover import spelled
 
 logger = logging.getLogger(__name__)
 
-AT_ONCE = 2_000
-"""Reports that are handed over together: a body of about 200 KB."""
+AT_ONCE = 500
+"""Reports that are handed over together: the daemon's loop reads them in a few ms."""
+
+NICER = 10
+"""By so much this process gives way to the daemon's (nice(2)): a look goes first where there are too few cores."""
 
 LOOK_S = 1.0
 """How often it is looked for what waits; what is old is dropped as often."""

@@ -14,7 +14,7 @@ from monitor.cli.inputs import DEFAULT_FILE, config_option
 from monitor.clock import SystemClock
 from monitor.config import load
 from monitor.errors import InputError
-from monitor.ingest import Ingest, serve
+from monitor.ingest import NICER, Ingest, serve
 from monitor.store.url import store_path
 from monitor.telemetry import say
 from monitor.web import Listen
@@ -38,6 +38,7 @@ def ingest(config_file: Path | None, listen: str) -> None:
         say(sys.stderr, f"minutebook ingest: {address}v1/web-vitals (metrics at {address}metrics)")
 
     wanted = Ingest(_listen(listen), beacon_spool(store), control_socket(store), rules, SystemClock(), started)
+    os.nice(NICER)
     asyncio.run(_until_told(wanted))
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import Figure, daemon, exposition, ledger, probes, sealed, store
+from tests.bench import Figure, beacons, daemon, exposition, ledger, probes, sealed, store
 
 BENCHMARKS: dict[str, Callable[[], Iterable[Figure]]] = {
     "recording": store.recording,
@@ -18,6 +18,7 @@ BENCHMARKS: dict[str, Callable[[], Iterable[Figure]]] = {
     "beside": daemon.beside,
     "fleets": daemon.fleets,
     "scheduler": probes.scheduling,
+    "beacons": beacons.load,
     "memory": daemon.memory,
     "start": daemon.start,
     "ledger": ledger.ledger,
