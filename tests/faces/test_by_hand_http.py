@@ -73,6 +73,14 @@ async def test_who_declared_it_does_not_approve_it_under_another_name(served: Se
         (decisions("x1"), {"decision": "approved", "exclusion": "x2"}, 422, "exclusion: stands in the path"),
         ("/api/v1/maintenance/m9/cancellation", {}, 404, "there is no maintenance"),
         ("/api/v1/tickets", {"ticket": "t1"}, 422, "customer: is missing"),
+        ("/api/v1/claims", {"month": "2026-01"}, 422, "customer: is missing"),
+        (
+            "/api/v1/claims",
+            {"customer": "<script>", "month": "2026-01", "commitment": "availability"},
+            422,
+            "there is no customer",
+        ),
+        ("/api/v1/claims/c1/decisions", {"decision": "granted"}, 404, "there is no claim"),
         ("/api/v1/readings", {"metric": "LCP", "p75": 2.3}, 422, "from: is missing"),
     ],
 )
