@@ -42,6 +42,8 @@ from monitor.routine import EVERY_S, Announcer, Plan
 from monitor.scheduler import Peak, Scheduler
 from monitor.sealing import EVERY_S as SEALING_S
 from monitor.sealing import Sealer
+from monitor.second_sources import EVERY_S as CRUX_S
+from monitor.second_sources import Crux
 from monitor.settling import EVERY_S as SETTLE_S
 from monitor.settling import Settling
 from monitor.signing import signer
@@ -165,6 +167,7 @@ class Parts:
         self.hooks = Hooks(start.clock, hooks_outlet, aside(store_path(store_url(start.config))))
         self.hooks.replace(posting(start.config))
         self.settling = Settling(start.clock, store, self.recorder.record, self.current)
+        self._crux = Crux(start.clock, fetcher, self.recorder.record, self.current)
         self.evaluator.open_vitals = lambda: self.settling.open_days
         self.beacons = Beacons(start.clock, self.settling.keep, secrets.token_bytes(16))
         self.beacons.replace(beacon_rules(start.config))
@@ -200,6 +203,7 @@ class Parts:
         bells["sealing"] = Bell(SEALING_S, self.sealer.ring, at_once=True)
         bells["closing"] = Bell(CLOSING_S, self._close, at_once=True)
         bells["settle vitals"] = Bell(SETTLE_S, self._settle, at_once=True)
+        bells["crux"] = Bell(CRUX_S, self._ask_crux, at_once=True)
         bells["retire sources"] = Bell(RETIRE_S, self.poller.retire, at_once=True)
         if config.sentry is not None and config.sentry.heartbeat_monitor is not None:
             from monitor.telemetry.sentry import PULSE_MINUTES, pulse  # noqa: PLC0415 - see there
@@ -220,6 +224,10 @@ class Parts:
     async def _close(self) -> None:
         await self.evaluator.first_evaluation.wait()
         await self.finaliser.ring()
+
+    async def _ask_crux(self) -> None:
+        await self.evaluator.first_evaluation.wait()
+        await self._crux.ring()
 
     async def _settle(self) -> None:
         await self.evaluator.first_evaluation.wait()

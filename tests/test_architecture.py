@@ -99,6 +99,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
         "monitor.reporting",
         "monitor.reviewing",
         "monitor.sealing",
+        "monitor.second_sources",
         "monitor.settling",
         "monitor.status_pages",
         "monitor.wiring",

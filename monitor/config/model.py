@@ -101,6 +101,7 @@ class Crux(Settings):
 
     origin: Origin
     api_key: SecretText
+    url: Origin = Field("https://chromeuxreport.googleapis.com", description="Where the API is.")
 
 
 class WebVitals(Settings):
