@@ -118,6 +118,33 @@ def test_the_daemon_closes_what_is_due_once_and_takes_in_what_people_say(
     assert [fact["revision"] for fact in closings(tmp_path, history)] == [1, 2]
 
 
+@pytest.mark.long
+@pytest.mark.timeout(300)
+def test_the_status_page_shows_a_month_as_it_was_closed_until_somebody_restates(
+    minutebook: Minutebook, history: Month, start: Callable[..., Daemon], until: Until, tmp_path: Path
+) -> None:
+    daemon = start().ready()
+    until(lambda: closings(tmp_path, history))
+
+    def shown() -> Json:
+        [service] = daemon.get("/status.json").json["services"]
+        return next((month for month in service["months"] if month["month"] == str(history)), {"verdict": None})
+
+    until(lambda: shown()["verdict"] == "breached", within_s=60)
+    assert (shown()["status"], shown()["down_ms"], shown()["digest"]) == (
+        "final",
+        DAY,
+        closings(tmp_path, history)[0]["digest"],
+    )
+    exclude(minutebook, history)
+    assert (shown()["status"], shown()["down_ms"]) == ("final", DAY)
+    minutebook.well("restate", "--month", str(history), "--reason", "their proxy", "--author", "ann")
+    until(lambda: shown()["status"] == "restated")
+    until(lambda: shown()["down_ms"] == 0, within_s=60)
+    assert shown()["verdict"] != "breached"
+    assert f", {history}: met" in daemon.get("/feed.atom").body
+
+
 @pytest.mark.timeout(300)
 def test_a_closed_statement_is_signed_and_the_signature_is_checked(
     minutebook: Minutebook, history: Month, tmp_path: Path, app: App
