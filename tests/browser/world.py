@@ -22,7 +22,7 @@ from monitor.config import parse, written_terms
 from monitor.facts import AnyFact, Fact, Json, Result
 from monitor.ledger.live import LiveBook, live_book
 from monitor.ledger.period import DAY, HOUR, MINUTE, Month, format_instant, parse_instant
-from monitor.ledger.snapshot import PastMonth, Snapshot
+from monitor.ledger.snapshot import Newest, PastMonth, Snapshot
 from monitor.past_months import Wanted, past_months
 from monitor.people import Author
 from monitor.reporting import Asking, told
@@ -68,6 +68,12 @@ DOWN = {
 }
 """Each check's outages: since when, and how many quarters of an hour."""
 
+SEEN = {
+    "edge": (parse_instant("2026-01-13T00:00:00Z"), parse_instant("2026-01-16T00:00:00Z")),
+    "payroll": (NOW - DAY, NOW),
+}
+"""Checks that are looked at for a few days only: the tests have no use for more."""
+
 
 @dataclass
 class World:
@@ -77,6 +83,8 @@ class World:
     words: str = "Database upgrade"
     incident: str = "Elevated errors"
     url: str = "https://status.example.com/m1"
+    reason: str = "http_status"
+    vantage: str = "london"
     facts: list[AnyFact] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -106,15 +114,15 @@ class World:
     def _looks(self) -> Iterator[AnyFact]:
         for check in ("front page", "edge", "search api", "payroll"):
             spans = [(parse_instant(f"{since}:00Z"), count * EVERY) for since, count in DOWN.get(check, [])]
-            for at in range(NOW - DAY if check == "payroll" else FIRST, NOW, EVERY):
+            for at in range(*SEEN.get(check, (FIRST, NOW)), EVERY):
                 is_down = any(start <= at < start + length for start, length in spans)
                 yield Result(
                     recorded_at=at + 200,
                     check=check,
-                    vantage="london",
+                    vantage=self.vantage,
                     at=at,
                     outcome="fail" if is_down else "pass",
-                    reason="http_status" if is_down else None,
+                    reason=self.reason if is_down else None,
                     scheduled_at=at,
                     duration_ms=80.0,
                     status=503 if is_down else 200,
@@ -179,15 +187,25 @@ class Site(Book):
         views = tuple(
             self.live.view(service.name, as_of, public=service.name != "payroll") for service in self.terms.services
         )
+        newest = tuple(
+            Newest(service.name, "https://app.example.com/", self.live.newest[check.name, vantage], as_of + EVERY)
+            for service in self.terms.services
+            for check in service.checks
+            for vantage in self.live.vantages(check.name)
+        )
         self.now = as_of
         self.evaluate(
-            Snapshot(as_of, views, (), told_now.severities, {}, incidents=told_now.going_on, closed=self.live.closed())
+            Snapshot(
+                as_of, views, newest, told_now.severities, {}, incidents=told_now.going_on, closed=self.live.closed()
+            )
         )
 
     def fails(self, check: str, at: int) -> None:
         """Two looks that fail: an outage."""
         looks = (
-            Result(at + n + 200, check, "london", at + n, "fail", reason="timeout", scheduled_at=at + n)
+            Result(
+                at + n + 200, check, self.world.vantage, at + n, "fail", reason=self.world.reason, scheduled_at=at + n
+            )
             for n in (0, EVERY)
         )
         self.live.take(looks)

@@ -18,7 +18,7 @@ from monitor.past_months import ASKED_NS, EVERY_S, SHOWN, PastMonths, Wanted, pa
 from tests.ledger.test_closings import EVER, GAPS, Ledger, lived
 from tests.strategies.months import worlds_recorded_one_by_one
 
-FEW = settings(settings.get_profile("minutebook"), max_examples=8)
+FEW = settings(settings.get_profile("minutebook"), max_examples=5)
 
 
 @FEW

@@ -24,7 +24,7 @@ from monitor.ledger.recent import announced, days_of, recent
 from monitor.ledger.terms import Dependency, ServiceTerms
 from tests.strategies.months import World, worlds
 
-FEW = settings(settings.get_profile("minutebook"), max_examples=12)
+FEW = settings(settings.get_profile("minutebook"), max_examples=8)
 JUNE = parse_instant("2026-06-10T00:00:00Z")
 
 
