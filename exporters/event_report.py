@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from exporters.channel_words import times
 from exporters.numbers import duration, percent
 from exporters.report_blocks import Cell, Document, Pairs, Part, Prose, Section, Table
 from exporters.stated import Wall, labelled, plain
@@ -82,7 +83,7 @@ def _announcement(view: PeakView, wall: Wall) -> Iterator[tuple[str, Cell]]:
     late = " (late)" if lacks.late else ""
     yield "notified", f"{_shown(wall, event.notified_at)}, {_notice(event.notice_ms)}{late}"
     below = f" (not above {view.asked.factor})" if lacks.below_factor else ""
-    yield "expected factor", f"{decimal(event.factor)}{below}"
+    yield "expected factor", f"{times(event.factor)}{below}"
     yield "recorded by", plain(event.author) or "-"
 
 

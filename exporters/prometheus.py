@@ -31,6 +31,7 @@ from exporters.numbers import ratio, seconds
 from exporters.self_metrics import SelfMetrics
 from monitor.ledger.calendar import Class
 from monitor.ledger.decimals import Ratio
+from monitor.ledger.peaks import PeakFigures
 from monitor.ledger.snapshot import Answering, Obligations, Snapshot, VitalFigures
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -164,6 +165,14 @@ def _irregular(snapshot: Snapshot) -> Iterator[tuple[MetricName, list[Sample]]]:
     yield from _answering(snapshot.answering)
     yield from _obligations(snapshot.obligations)
     yield from _vitals(snapshot.vitals)
+    running = [view for view in snapshot.peaks if view.event.start <= snapshot.as_of < view.event.end]
+    yield (
+        "sla_event_end_timestamp_seconds",
+        [({"event": view.event.event}, seconds(view.event.end)) for view in running],
+    )
+    peaks = [(view.event.event, figures) for view in running for figures in view.figures]
+    yield "sla_event_error_budget_burned_ratio", _of_peaks((name, each, each.burned) for name, each in peaks)
+    yield "sla_event_error_ratio", _of_peaks((name, each, each.error_rate) for name, each in peaks)
     yield "minutebook_evaluation_timestamp_seconds", [({}, seconds(snapshot.as_of))]
     yield (
         "minutebook_void_seconds",
@@ -237,6 +246,14 @@ def _decimal(value: Fraction) -> str:
     return f"{Decimal(int(value * 10**9)).scaleb(-9).normalize():f}"
 
 
+def _of_peaks(figures: Iterable[tuple[str, PeakFigures, Ratio | None]]) -> list[Sample]:
+    return [
+        ({"service": each.service, "event": name}, text)
+        for name, each, value in figures
+        if (text := ratio(value)) is not None
+    ]
+
+
 def _own(own: SelfMetrics) -> Iterator[tuple[MetricName, list[Sample]]]:
     yield (
         "minutebook_facts_recorded_total",
@@ -265,6 +282,15 @@ def _own(own: SelfMetrics) -> Iterator[tuple[MetricName, list[Sample]]]:
     yield (
         "minutebook_hook_ignored_total",
         [({"source": source, "event": name}, str(count)) for (source, name), count in own.hook_ignored.items()],
+    )
+    yield (
+        "minutebook_channel_deliveries_total",
+        [({"channel": name, "outcome": what}, str(count)) for (name, what), count in own.channel_deliveries.items()],
+    )
+    yield "minutebook_channel_waiting", [({"channel": name}, str(n)) for name, n in own.channel_waiting.items()]
+    yield (
+        "minutebook_channel_failing_since_timestamp_seconds",
+        [({"channel": name}, seconds(since)) for name, since in own.channel_failing_since.items()],
     )
     yield "minutebook_canary_up", [({"canary": name}, str(int(up))) for name, up in own.canary_up.items()]
     yield "minutebook_resolver_up", [({"resolver": name}, str(int(up))) for name, up in own.resolver_up.items()]

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import yaml
 
 from exporters.alert import Alert, Severity, Wanted
+from exporters.peak_alerts import again_alerts, channel_alerts, peak_alerts
 from exporters.response_alerts import response_alerts
 from exporters.vital_alerts import vital_alerts
 
@@ -49,6 +50,8 @@ def alert_groups(wanted: Wanted) -> dict[str, Sequence[Alert]]:
         "minutebook-promise": tuple(_promise(wanted)),
         "minutebook-response": tuple(response_alerts()),
         "minutebook-vitals": tuple(vital_alerts()),
+        "minutebook-peaks": (*peak_alerts(), *again_alerts()),
+        "minutebook-channels": tuple(channel_alerts()),
     }
 
 

@@ -11,7 +11,8 @@ class SelfMetrics:
     """One reading of the daemon's own state. Instants in ms; None: not known, so not shown.
 
     `facts_recorded` holds every kind from the start, at 0 where nothing came yet: the first one must be an increase.
-    `source_problems` by source and reason, `hook_deliveries` by source and outcome, in the same way.
+    `source_problems` by source and reason, `hook_deliveries` by source and outcome, `channel_deliveries` by channel and
+    outcome, in the same way.
     `beacons` by the status of the answer, `vital_reports` by outcome.
     `hook_ignored` by source and the sender's own name for it, bounded in number. `void_since` is by check and reason.
     """
@@ -28,6 +29,9 @@ class SelfMetrics:
     vital_reports: Mapping[str, int] = field(default_factory=dict)
     hook_ignored: Mapping[tuple[str, str], int] = field(default_factory=dict)
     void_since: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    channel_deliveries: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    channel_waiting: Mapping[str, int] = field(default_factory=dict)
+    channel_failing_since: Mapping[str, int] = field(default_factory=dict)
     canary_up: Mapping[str, bool] = field(default_factory=dict)
     resolver_up: Mapping[str, bool] = field(default_factory=dict)
     queue_depth: int = 0

@@ -16,8 +16,12 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, nullcontext,
 from dataclasses import dataclass
 from functools import partial
 
+from exporters.stated import Statement
 from monitor import __version__
 from monitor.beacons import Beacons
+from monitor.channels import WaysOut
+from monitor.channels.ways import WebPost, in_its_own_thread
+from monitor.closing import Wanted
 from monitor.config import Config, WrittenTerms, written_terms
 from monitor.errors import InputError, StoreError
 from monitor.evaluator import ALL_TIME, Evaluator
@@ -29,9 +33,12 @@ from monitor.heartbeats import Heartbeats, Outlet
 from monitor.hooks import Hooks
 from monitor.hooks import Outlet as HooksOutlet
 from monitor.interfaces import Clock
+from monitor.ledger.period import Month
 from monitor.ledger.snapshot import Snapshot
 from monitor.ledger.terms import Terms
 from monitor.life import Current, Life
+from monitor.outbox import Means, Outbox
+from monitor.outbox.lines import lines_of, refuse_what_cannot_be_told, statements_of
 from monitor.past_months import EVERY_S as PAST_MONTHS_S
 from monitor.people.publishing import Notice, Published
 from monitor.periodic import Bell, Periodic
@@ -58,6 +65,7 @@ from monitor.wiring import (
     beacon_rules,
     control_socket,
     crowded,
+    deliveries_file,
     heartbeats,
     lifecycle_fact,
     looked_at,
@@ -104,6 +112,7 @@ class Signals:
 async def serve(start: Start, signals: Signals) -> None:
     """Runs until `signals.stop`, then leaves in order. Raises what a part of it raised."""
     refuse_what_cannot_be_probed(start.config)
+    refuse_what_cannot_be_told(start.config)
     async with AsyncExitStack() as stack:
         stack.enter_context(logging_to(sys.stderr))
         await stack.enter_async_context(_reporting(start.config))
@@ -133,6 +142,7 @@ async def _produce(parts: Parts, signals: Signals) -> None:
             producers.create_task(parts.listen(), name="heartbeats"),
             producers.create_task(parts.periodic.run(), name="periodic"),
             producers.create_task(parts.life.tell_notices(), name="notices"),
+            producers.create_task(parts.outbox.run(), name="channels"),
             producers.create_task(parts.reload_when(signals.reload), name="reload"),
         ]
         await signals.stop.wait()
@@ -179,6 +189,14 @@ class Parts:
         self.life = Life(start.clock, self.recorder, self.current, self.periodic.realign)
         outlets = Outlets(self.recorder, self.life.notice)
         checks = looked_at(start.config)
+        means = Means(
+            table=deliveries_file(store_path(store_url(start.config))),
+            ways=WaysOut(WebPost(fetcher.session), in_its_own_thread),
+            chance=random.random,
+            statements=self._closed_statements,
+            recorded=self._read,
+        )
+        self.outbox = Outbox(start.clock, means, lines_of(start.config), start.config.timezone.key)
         self.prober = Prober(start.clock, outlets, checks, probing_options(start.config))
         self.scheduler = Scheduler(start.clock, self.prober, checks, {})
         self.faces = Faces(self)
@@ -254,7 +272,14 @@ class Parts:
     def _alive(self) -> bool:
         return self.recorder.writable and self.evaluator.first_evaluation.is_set()
 
+    async def _closed_statements(self, month: Month, services: Sequence[str]) -> Sequence[Statement]:
+        wanted = Wanted(services, month, self.clock.now())
+        return await asyncio.to_thread(
+            lambda: statements_of(self.store.read(ALL_TIME, ALL_TIME.end), self.current.terms, wanted)
+        )
+
     def _evaluated(self, snapshot: Snapshot) -> None:
+        self.outbox.evaluated(snapshot)
         peaks = crowded(snapshot.peaks, looked_at(self.current.config)) if snapshot.peaks else {}
         if peaks != self._peaks:
             self._peaks = peaks
@@ -268,6 +293,7 @@ class Parts:
     def _committed(self, facts: Sequence[AnyFact]) -> None:
         self.evaluator.committed(facts)
         self.heartbeats.committed(facts)
+        self.outbox.committed(facts)
 
     async def schedule(self) -> None:
         """Looks at every check from where the store says that it was last looked at from here."""
@@ -317,6 +343,7 @@ class Parts:
             await self.prober.reload(checks, probing_options(config))
             self.poller.replace(polled(config))
             self.hooks.replace(posting(config))
+            self.outbox.reload(lines_of(config), config.timezone.key)
             self.beacons.replace(beacon_rules(config))
             self.periodic.replace(self._bells())
             self.periodic.ring("retire sources")
@@ -325,6 +352,7 @@ class Parts:
     async def _accepted(self, read: Config) -> tuple[Config, Terms]:
         """What of a new configuration takes effect now, once its terms are recorded."""
         refuse_what_cannot_be_probed(read)
+        refuse_what_cannot_be_told(read)
         config, waiting = until_restart(self.current.config, read)
         for section in waiting:
             logger.warning("%s: changed in the file; it takes effect at the next start", section)

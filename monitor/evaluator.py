@@ -19,8 +19,8 @@ from monitor.interfaces import Clock, FactStore
 from monitor.ledger.credits import Customer
 from monitor.ledger.live import LiveBook
 from monitor.ledger.obligations import Obliged
-from monitor.ledger.peaks import PeakFigures, PeakView, peak_terms
-from monitor.ledger.period import DAY, MINUTE, Period
+from monitor.ledger.peaks import PeakFigures, PeakView, hours_of, peak_terms
+from monitor.ledger.period import DAY, HOUR, MINUTE, Period
 from monitor.ledger.snapshot import Newest, ServiceView, Snapshot, WarnLimits
 from monitor.ledger.terms import ServiceTerms, Terms
 
@@ -167,11 +167,15 @@ class Evaluator:
             services = self._shown.services_of.get(event.customer, ())
             view = PeakView(event, peak_terms(book.terms, event), services)
             if event.start <= as_of:
-                figures: list[PeakFigures] = []
+                hours = [*hours_of(Period(event.start, min(as_of, event.end)))]
+                last = [hour for hour in hours if hour.end - hour.start == HOUR][-1:]
+                windows = [event.period, *last]
+                figures: list[list[PeakFigures]] = [[] for _ in windows]
                 for service in services:
-                    figures.append(book.peak(service, event.period, as_of))
+                    for window, found_in in zip(windows, figures, strict=True):
+                        found_in.append(book.peak(service, window, as_of))
                     await asyncio.sleep(0)
-                view = view._replace(figures=tuple(figures))
+                view = view._replace(figures=tuple(figures[0]), last_hour=tuple(figures[1] if last else ()))
             found.append(view)
         return tuple(found)
 

@@ -30,6 +30,7 @@ from monitor.interfaces import Clock, FactStore
 from monitor.ledger.period import Month, Period
 from monitor.ledger.terms import Terms
 from monitor.life import Current
+from monitor.outbox import OUTCOMES, Outbox
 from monitor.past_months import PastMonths
 from monitor.people import Known
 from monitor.people.publishing import Notice, Published
@@ -73,6 +74,7 @@ class Running(Protocol):
     beacons: Beacons
     finaliser: Finaliser
     settling: Settling
+    outbox: Outbox
 
     @property
     def store(self) -> FactStore: ...
@@ -233,6 +235,13 @@ class Faces:
             beacons=parts.beacons.answers,
             vital_reports=parts.beacons.outcomes if parts.beacons.rules is not None else {},
             hook_ignored=parts.hooks.ignored,
+            channel_deliveries={
+                (channel, outcome): parts.outbox.outcomes[channel, outcome]
+                for channel in parts.outbox.channels
+                for outcome in OUTCOMES
+            },
+            channel_waiting=parts.outbox.waiting(),
+            channel_failing_since=parts.outbox.failing_since,
             canary_up={shown_target(name): sang for name, sang in parts.prober.canary_signs.items()},
             resolver_up=parts.prober.resolvers_up,
             queue_depth=parts.recorder.depth,

@@ -262,6 +262,11 @@ def aside(store: Path) -> Aside:
     return Aside(Quarantine(store.with_suffix(".quarantine")), Quarantine(store.with_suffix(".ignored")))
 
 
+def deliveries_file(store: Path) -> Path:
+    """Where is kept what channels were told: beside the store."""
+    return store.with_suffix(".deliveries")
+
+
 def control_socket(store: Path) -> Path:
     """Where a running daemon takes in what is recorded by hand on this machine: beside the store."""
     return store.with_suffix(".sock")

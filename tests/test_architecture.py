@@ -60,7 +60,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
         "monitor.ledger.review",
     ),
     ("monitor.interfaces", "monitor.settings", "exporters"),
-    ("monitor.clock", "monitor.probes", "monitor.sources", "monitor.store"),
+    ("monitor.clock", "monitor.channels", "monitor.probes", "monitor.sources", "monitor.store"),
     ("monitor.config", "monitor.people", "monitor.beacons"),
     (
         "monitor.scheduler",
@@ -94,6 +94,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
         "monitor.ingest",
         "monitor.life",
         "monitor.past_months",
+        "monitor.outbox",
         "monitor.proof",
         "monitor.report_pages",
         "monitor.reporting",

@@ -49,6 +49,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "credits": ("monitor.cli.credits:show_credits", "What a month's breaches are worth to whom, and what is owed."),
     "termination": ("monitor.cli.credits:termination", "Who may terminate, since when, and why."),
     "event": ("monitor.cli.events:event", "Record a customer's announced peak, or report on one."),
+    "channels": ("monitor.cli.channels:channels", "Try a channel, or see what channels are told."),
     "claim": ("monitor.cli.credits:claim", "Record, grant or refuse what a customer asks for."),
     "evidence": ("monitor.cli.evidence:make_evidence", "A customer's months in one archive that anybody can prove."),
     "policy": ("monitor.cli.policy:policy", "What binds in a month, and where it stands in the file."),

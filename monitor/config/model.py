@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from pydantic import Field
 
 from monitor.config.addresses import Address, Listen, ListenText, Origin, Storage, StorageText
+from monitor.config.channels import ChannelByKind, NamedChannelByKind
 from monitor.config.fees import FeesText
 from monitor.config.kinds import CanaryByKind, Check, CheckByKind, SourceByKind
 from monitor.config.policy import Policy
@@ -127,17 +128,6 @@ class WebVitals(Settings):
             yield Mistake(("auth",), "ticket needs `app`, the name that tickets are made out to")
 
 
-class Channel(Settings):
-    """Where a customer is told about events."""
-
-    slack: SecretText | None = Field(None, description="An incoming webhook of Slack.")
-    webhook: SecretText | None = Field(None, description="An address that is posted to.")
-
-    def mistakes(self) -> Iterator[Mistake]:
-        if (self.slack is None) == (self.webhook is None):
-            yield Mistake((), "expected one of slack, webhook")
-
-
 class Customer(Settings):
     """Who was promised, since when, and what they pay."""
 
@@ -149,7 +139,7 @@ class Customer(Settings):
     services: Annotated[tuple[Name, ...], Field(min_length=1)] | None = Field(
         None, description="What is theirs; default: every service that is public."
     )
-    channel: Channel | None = None
+    channel: ChannelByKind | None = Field(None, description="Where they are told.")
 
     def mistakes(self) -> Iterator[Mistake]:
         if self.until is not None and self.until <= self.since:
@@ -183,9 +173,15 @@ class Config(Settings):
         None, description="Versions of the promise; default: one, always in force, with every default."
     )
     customers: tuple[Customer, ...] = ()
+    channels: tuple[NamedChannelByKind, ...] = Field((), description="Where our own people are told.")
     sentry: Sentry | None = None
 
     def mistakes(self) -> Iterator[Mistake]:
+        customers = {customer.name for customer in self.customers}
+        for place, channel in enumerate(self.channels):
+            if channel.name in customers:
+                message = f"{channel.name} is a customer, whose channel has that name; rename this one"
+                yield Mistake(("channels", place, "name"), message)
         if self.raw_retention < DAY:
             given = format_duration(self.raw_retention)
             yield Mistake(("raw_retention",), f"expected at least 1d, the day that a seal covers; found {given}")

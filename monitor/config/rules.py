@@ -65,7 +65,7 @@ def broken_rules(values: Json) -> Iterator[Mistake]:
 
 
 def _unique(top: Section, checks: list[Section]) -> Iterator[Mistake]:
-    kinds = ("services", "sources", "customers", "routine_maintenance")
+    kinds = ("services", "sources", "customers", "channels", "routine_maintenance")
     for what, sections in (("checks", checks), *((kind, top.sections(kind)) for kind in kinds)):
         seen: set[str] = set()
         for section in sections:
@@ -104,7 +104,7 @@ def _known(top: Section, checks: list[Section]) -> Iterator[Mistake]:
             yield from _unknown(components.texts(component), "service", services)
         texts = [((*vantage.keys, key), text) for key in vantage.values if (text := vantage.text(key))]
         yield from _unknown(texts, "check", names)
-    for kind in ("routine_maintenance", "customers"):
+    for kind in ("routine_maintenance", "customers", "channels"):
         for section in top.sections(kind):
             yield from _unknown(section.texts("services"), "service", services)
 

@@ -17,13 +17,13 @@ from monitor.errors import InputError
 from monitor.facts import AnyFact, Fact, Result, key
 from monitor.facts.seals import Seal, seal_of
 from monitor.ledger import incidents
-from monitor.ledger.accounts import segments_within
+from monitor.ledger.accounts import segments_touching, segments_within
 from monitor.ledger.entries import Entries, by_day, by_series
 from monitor.ledger.exclusion import Exclusion
 from monitor.ledger.months import MonthBook, ServiceBook, book_month, burn_at, service_book
 from monitor.ledger.peak_books import months_of, peak_figures
 from monitor.ledger.peaks import PeakFigures, TrafficEvent, traffic_events
-from monitor.ledger.period import Month, Period, month_at
+from monitor.ledger.period import DAY, Month, Period, month_at
 from monitor.ledger.recent import recent
 from monitor.ledger.seals import looks
 from monitor.ledger.snapshot import ActiveExclusion, Answering, Figures, NextMaintenance, ServiceView, VitalFigures
@@ -36,6 +36,9 @@ Series = tuple[str, str]
 """A check at a vantage."""
 
 _SHOWN_KINDS = frozenset({"maintenance", "incident", "exclusion", "exclusion_decision", "traffic_event"})
+
+LATELY = DAY
+"""How far back a view tells of outages, in ms."""
 
 
 class _Void(NamedTuple):
@@ -136,6 +139,11 @@ class LiveBook:
             months=tuple(self._shown(booked.figures) for booked in books.values() if booked is not None),
             burn=burn_at(of, as_of, {month: booked for month, booked in books.items() if booked is not None}),
             active=_active(books.get(running), as_of),
+            lately=[
+                (start, end)
+                for start, end, state in segments_touching(of.readings.measured.segments, Period(as_of - LATELY, as_of))
+                if state == DOWN
+            ],
             next_maintenance=_next_maintenance(books.get(running), as_of),
             recent=partial(
                 recent, [booked for booked in reversed(books.values()) if booked is not None], self.terms.zone, as_of

@@ -115,13 +115,14 @@ class PeakFigures:
 
 
 class PeakView(NamedTuple):
-    """An event as one evaluation sees it: what is asked of it, the services it is about, and, once it has begun, the
-    figures of each."""
+    """An event as one evaluation sees it: what is asked of it, the services it is about, and the figures of each: of
+    the whole once it has begun, of the last whole hour once there is one."""
 
     event: TrafficEvent
     asked: PeakTerms
     services: tuple[str, ...]
     figures: tuple[PeakFigures, ...] = ()
+    last_hour: tuple[PeakFigures, ...] = ()
 
     @property
     def shortfalls(self) -> Shortfalls:

@@ -12,6 +12,7 @@ from typing import Literal, NamedTuple, get_args
 from monitor.facts import Json, Result
 from monitor.ledger.calendar import Class
 from monitor.ledger.decimals import Ratio
+from monitor.ledger.interval import Spans
 from monitor.ledger.peaks import PeakView
 from monitor.ledger.period import DAY, HOUR, MINUTE, Month, Period
 from monitor.ledger.terms import VitalLimit
@@ -193,7 +194,8 @@ class ServiceView:
     """One service now: the running month first, then the month before it.
 
     `up` is None when unknown; `since` is when the state that holds now began, None when unknown. `recent` is worked out
-    when it is asked for: an evaluation has no time for it.
+    when it is asked for: an evaluation has no time for it. `lately` is when it was DOWN in the last day, excused or
+    not.
     """
 
     service: str
@@ -206,6 +208,7 @@ class ServiceView:
     next_maintenance: tuple[NextMaintenance, ...] = ()
     since: int | None = None
     recent: Callable[[], Recent] = field(default=nothing_recent, compare=False, repr=False)
+    lately: Spans = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

@@ -120,7 +120,7 @@ def test_an_alert_says_who_is_woken_and_only_burn_has_a_tier() -> None:
             assert (alert.tier is not None) == alert.name.startswith("SlaBurn")
             assert (alert.escalation is None) == (alert.severity == "none")
             assert ("(sla_month_end_timestamp_seconds > time())" in alert.expr) == (
-                re.search(r"sla_(error_budget|account|verdict)", alert.expr) is not None
+                re.search(r"sla_(error_budget|account|verdict|breaches)", alert.expr) is not None
             )
 
 

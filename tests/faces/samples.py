@@ -11,6 +11,7 @@ from exporters.self_metrics import SelfMetrics
 from monitor.facts import Phases, Result
 from monitor.ledger.accounts import one_less
 from monitor.ledger.decimals import Ratio
+from monitor.ledger.peaks import PeakFigures, PeakView, TrafficEvent
 from monitor.ledger.period import DAY, HOUR, MINUTE, SECOND, Month, parse_instant
 from monitor.ledger.snapshot import (
     EXHAUSTION_WINDOWS,
@@ -29,7 +30,7 @@ from monitor.ledger.snapshot import (
     Snapshot,
     VitalFigures,
 )
-from monitor.ledger.terms import SHOPIFYS
+from monitor.ledger.terms import SHOPIFYS, PeakTerms
 
 ZONE = ZoneInfo("Europe/London")
 AS_OF = parse_instant("2026-03-20T12:00:00.250Z")
@@ -44,6 +45,9 @@ SELF = SelfMetrics(
     source_last_success={"cloudflare-status": AS_OF - MINUTE},
     source_problems={("cloudflare-status", "unknown_enum"): 1},
     hook_deliveries={("own-page", "forged"): 3},
+    channel_deliveries={("acme", "sent"): 2},
+    channel_waiting={"acme": 1},
+    channel_failing_since={"acme": AS_OF - MINUTE},
     beacons={204: 17, 429: 2},
     vital_reports={"kept": 41, "value": 1},
     hook_ignored={("own-page", "subscriber"): 2},
@@ -136,6 +140,14 @@ def newest(look: Result, service: str = "app", target: str = "https://app.exampl
     return Newest(service, target, look, AS_OF + MINUTE)
 
 
+def running_peak() -> PeakView:
+    """An hour into three, four seconds down."""
+    begun = TrafficEvent("sale", "acme", AS_OF - HOUR, AS_OF + 2 * HOUR, 0, Fraction(8), 0, "alice")
+    spent = HOUR - 4 * SECOND
+    figures = PeakFigures("app", begun.period, AS_OF, spent, 4 * SECOND, 0, 0, 2 * HOUR, 10_800, [], [])
+    return PeakView(begun, PeakTerms(), ("app",), (figures,), (figures,))
+
+
 def snapshot(*services: ServiceView, looks: tuple[Newest, ...] = ()) -> Snapshot:
     """One evaluation with an incident, a running exclusion and a void minute."""
     return Snapshot(
@@ -144,6 +156,7 @@ def snapshot(*services: ServiceView, looks: tuple[Newest, ...] = ()) -> Snapshot
         newest=looks,
         severities={("cloudflare", "CDN"): 3},
         void_ms={("admin", "self_network"): MINUTE},
+        peaks=(running_peak(),),
         answering=Answering(
             waiting={("high", "in_hours", "50"): 1, ("high", "in_hours", "100"): 2},
             oldest_due={("high", "in_hours"): AS_OF - MINUTE},
