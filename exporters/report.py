@@ -66,6 +66,13 @@ def for_everybody(told: Told) -> Told:
     stated["outages"] = [{**outage, **nothing} for outage in rows(stated, "outages")]
     unsaid: Statement = {"author": None, "approver": None, "evidence": None, "reason": None}
     stated["exclusions"] = [{**exclusion, **unsaid} for exclusion in rows(stated, "exclusions")]
+    unnamed: Statement = {"author": None, "author_authenticated": None, "evidence": None, "source": None}
+    stated["commitments"] = [
+        {**each, "published": [{**reading, **unnamed} for reading in rows(each, "published")]}
+        if "published" in each
+        else {**each}
+        for each in rows(stated, "commitments")
+    ]
     stated["terms_changed"], stated["restatement"], stated["tickets"] = [], None, []
     return Told(cast(Statement, stated), told.course, None, is_whole=False)
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import cast
 
+from exporters import vitals_text
 from exporters.numbers import duration, percent, promised
 from exporters.report_blocks import Block, Cell, Code, Pairs, Prose, Section, Table, address
 from exporters.stated import Statement, Wall, at, ms, plain, ratio_text, rows
@@ -267,14 +268,15 @@ def coverage(stated: Statement, wall: Wall) -> Section:
 
 def commitments(stated: Statement) -> Iterator[Section]:
     """What else was promised, where the statement has anything on it: Web Vitals and response times."""
-    promised = [each for each in rows(stated, "commitments") if each["commitment"] != "availability"]
+    yield from vitals_text.section(stated)
+    promised = [each for each in rows(stated, "commitments") if str(each["commitment"]).startswith("response:")]
     table: list[tuple[Cell, ...]] = [
-        tuple(plain(each.get(name)) for name in ("commitment", "target", "result", "verdict", "confidence", "breaches"))
+        tuple(plain(each.get(name)) for name in ("commitment", "target", "result", "verdict", "breaches"))
         for each in promised
     ]
     if table:
-        head = ("commitment", "target", "result", "verdict", "confidence", "breaches")
-        yield Section("Other commitments", [Table("Web Vitals and response times", head, table)])
+        head = ("commitment", "target", "result", "verdict", "breaches")
+        yield Section("Other commitments", [Table("Response times by priority", head, table)])
     tickets: list[tuple[Cell, ...]] = [
         tuple(plain(each.get(name)) for name in ("ticket", "priority", "class", "due", "state"))
         for each in rows(stated, "tickets")

@@ -7,10 +7,11 @@ formula gets an apostrophe in front (design/reliability.md, promise I5).
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import cast
 
 from exporters.stated import Statement, at, rows
+from exporters.vitals_text import METRICS, vitals_of
 from monitor.facts import EXCLUSION_CLASSES, Json
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\0")
@@ -49,6 +50,10 @@ _NUMBERS = frozenset({"objective", "burned", "availability", "coverage"})
 """Fields whose text is a number."""
 
 
+_VITAL = ("verdict", "confidence", "result", "samples", "good")
+"""What of a Web Vital has a column."""
+
+
 class Lines(list[str]):
     """What csv writes to."""
 
@@ -59,11 +64,20 @@ def statement_csv(statements: Iterable[Statement]) -> str:
     """A header, and a row for each statement. Nested names are joined by a point: `accounts_ms.up`."""
     lines = Lines()
     writer = csv.writer(lines)
-    writer.writerow([*map(".".join, _FIELDS), "outages", "exclusions", "refused"])
+    vitals = [f"{metric}.{name}" for metric in METRICS for name in _VITAL]
+    writer.writerow([*map(".".join, _FIELDS), "outages", "exclusions", "refused", *vitals])
     for stated in statements:
         counts = [len(rows(stated, name)) for name in ("outages", "exclusions", "refused")]
-        writer.writerow([*(_cell(path, at(stated, *path)) for path in _FIELDS), *counts])
+        writer.writerow([*(_cell(path, at(stated, *path)) for path in _FIELDS), *counts, *_vitals(stated)])
     return "".join(lines)
+
+
+def _vitals(stated: Statement) -> Iterator[str | int]:
+    """Each metric's figures; empty where nothing is promised of it."""
+    told = {each["commitment"]: each for each in vitals_of(stated)}
+    for metric in METRICS:
+        each = told.get(metric, {})
+        yield from (_cell(("availability" if name == "result" else name,), each.get(name)) for name in _VITAL)
 
 
 def _cell(path: tuple[str, ...], value: Json) -> str | int:

@@ -11,6 +11,7 @@ from fractions import Fraction
 from exporters.numbers import duration, percent, promised
 from exporters.revision_text import late_lines, restatement_lines
 from exporters.stated import Statement, Wall, at, labelled, late_policies, ms, plain, ratio_text, rows
+from exporters.vitals_text import vital_lines
 
 SHOWN_LETTERS = 60
 """Of a value that was changed in the terms; JSON and CSV have it whole."""
@@ -31,6 +32,7 @@ def statement_text(stated: Statement, beside: Statement | None = None) -> str:
         _outages(stated, wall),
         _exclusions(stated, wall),
         _refused(stated, wall),
+        vital_lines(stated),
         _changes(stated, wall),
         restatement_lines(stated, wall),
         _proof(stated),

@@ -95,6 +95,15 @@ def leaves(value: Any) -> Iterator[Any]:
         yield value
 
 
+def windows_of(value: Any) -> Iterator[dict[str, int]]:
+    """Whatever counts samples of Web Vitals."""
+    inside = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    if isinstance(value, dict) and value.get("samples") and "good" in value:
+        yield value
+    for inner in inside:
+        yield from windows_of(inner)
+
+
 def amount(match: re.Match[str]) -> int:
     hours, minutes, seconds, thousandths = (int(group or 0) for group in match.groups())
     found = ((hours * 60 + minutes) * 60 + seconds) * 1000 + thousandths
@@ -127,6 +136,7 @@ def test_every_share_on_the_page_is_one_of_the_statements_cut(place: int) -> Non
     ratios = [
         Fraction(leaf) for leaf in leaves(part.stated) if isinstance(leaf, str) and re.fullmatch(r"-?\d\.\d{9}", leaf)
     ]
+    ratios += [Fraction(window["good"], window["samples"]) for window in windows_of(part.stated)]
     shares = [(Fraction(f"{match[1]}.{match[2]}"), len(match[2])) for match in PERCENT.finditer(text)]
     assert shares
     for share, digits in shares:
@@ -198,7 +208,11 @@ def test_nothing_that_others_wrote_is_markup_in_markdown(payload: str) -> None:
 
 
 def test_an_address_of_the_web_is_a_link_and_nothing_else_is() -> None:
-    assert set(Outline(report_html.page(document(told(), ABOUT))).targets) == {"https://status.example.com/notes"}
+    assert set(Outline(report_html.page(document(told(), ABOUT))).targets) == {
+        "https://status.example.com/notes",
+        "https://example.com/shot.png",
+        "https://chromeuxreport.googleapis.com",
+    }
     assert Outline(report_html.page(document(hostile("ftp://a.example/"), ABOUT))).targets == []
 
 
