@@ -65,10 +65,13 @@ def statement_csv(statements: Iterable[Statement]) -> str:
     lines = Lines()
     writer = csv.writer(lines)
     vitals = [f"{metric}.{name}" for metric in METRICS for name in _VITAL]
-    writer.writerow([*map(".".join, _FIELDS), "outages", "exclusions", "refused", *vitals])
+    counted = ("outages", "exclusions", "refused")
+    writer.writerow([*map(".".join, _FIELDS), *counted, *vitals, "tickets", "tickets_late"])
     for stated in statements:
-        counts = [len(rows(stated, name)) for name in ("outages", "exclusions", "refused")]
-        writer.writerow([*(_cell(path, at(stated, *path)) for path in _FIELDS), *counts, *_vitals(stated)])
+        counts = [len(rows(stated, name)) for name in counted]
+        tickets = rows(stated, "tickets")
+        answered = [len(tickets), sum(each["state"] == "late" for each in tickets)]
+        writer.writerow([*(_cell(path, at(stated, *path)) for path in _FIELDS), *counts, *_vitals(stated), *answered])
     return "".join(lines)
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 from exporters.numbers import duration, percent, promised
+from exporters.responses_text import response_lines
 from exporters.revision_text import late_lines, restatement_lines
 from exporters.stated import Statement, Wall, at, labelled, late_policies, ms, plain, ratio_text, rows
 from exporters.vitals_text import vital_lines
@@ -33,6 +34,7 @@ def statement_text(stated: Statement, beside: Statement | None = None) -> str:
         _exclusions(stated, wall),
         _refused(stated, wall),
         vital_lines(stated),
+        response_lines(stated, wall),
         _changes(stated, wall),
         restatement_lines(stated, wall),
         _proof(stated),

@@ -18,6 +18,7 @@ from exporters.grafana.panels import (
     running,
     table,
 )
+from exporters.grafana.tickets import TICKETS
 
 _CHOSEN = 'service=~"$service"'
 _REMEMBERED = "400d"
@@ -186,11 +187,12 @@ _MONTHS = table(
 BUDGET = Board(
     "minutebook-budget",
     "minutebook: budget",
-    "Every service: minutes left of the month's budget, burn, verdict, months breached in a row.",
+    "Every service: minutes left of the month's budget, burn, verdict, months breached in a row; and who waits.",
     (
         Section("This month", (*_NOW, _SERVICES)),
         Section("How it goes", _GOES),
         Section("The months before", (_MONTHS,)),
+        Section("Tickets", TICKETS),
     ),
     (chosen("service", "label_values(sla_objective_ratio, service)", "Service", several=True),),
 )

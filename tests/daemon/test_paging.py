@@ -200,3 +200,32 @@ def test_a_daemon_that_is_killed_or_stands_or_has_no_disk_pages_within_3_minutes
             stage.told("MinutebookAbsent", within_s=200, instance=f"127.0.0.1:{daemon.port}")
         stage.told("MinutebookStoreNotWritable", within_s=200, instance=f"127.0.0.1:{full.port}")
         assert now_ms() - before <= 180_000
+
+
+# ---------------------------------------------------------------- tickets
+
+SUPPORT = (
+    "policies: [{effective_from: 2020-01-01, support: {hours: {mon-sun: '00:00-24:00'}, business_days: mon-sun,"
+    " respond_within: {critical: {in_hours: 60s, after_hours: 60s}}}}]\n"
+)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(300)
+def test_a_ticket_that_waits_goes_from_level_to_level_and_is_told_to_be_answered(stage: Stage, until: Until) -> None:
+    daemon = stage.daemon(SUPPORT)
+    with stage.paging(daemon) as prometheus:
+        until(lambda: found(prometheus, "sla_response_open"))
+        received = now_ms()
+        words = ["ticket", "t1", "--customer", "acme", "--priority", "critical", "--author", "alice"]
+        words += ["--received-at", format_instant(received)]
+        assert "due" in stage.minutebook.well(*words)
+        for escalation, severity, used in (("1", "ticket", 30), ("2", "page", 48), ("3", "page", 60)):
+            told = stage.told("SlaResponseDue", within_s=100, escalation=escalation)
+            assert instant(told["startsAt"]) >= received + used * 1000
+            assert told["labels"]["severity"] == severity
+            assert (told["labels"]["priority"], told["labels"]["class"]) == ("critical", "in_hours")
+            assert "error expanding" not in str(told)
+        stage.minutebook.well(*words, "--first-reply-at", format_instant(now_ms()))
+        stage.told("SlaResponseDue", "resolved", within_s=100, escalation="3")
+        until(lambda: daemon.value("sla_response_late") == 1)
