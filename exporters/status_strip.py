@@ -16,8 +16,9 @@ from exporters.status import DAYS
 from monitor.facts import Json
 
 _WIDE, _GAP, _HIGH = 9, 2, 36
-_HEIGHTS = {"up": 36, "down": 36, "excused": 25, "unknown": 14}
-"""Accounts are told apart without colours: an excused day is lower, an unknown one lower still, and down stands out."""
+_HEIGHTS = {"up": 36, "down": 36, "excused": 25, "unknown": 14, "none": 2}
+"""Accounts are told apart without colours: an excused day is lower, an unknown one lower still, and down stands out.
+A day of which nothing is known is a line."""
 
 
 class Strip(NamedTuple):
@@ -72,7 +73,7 @@ def _paths(columns: list[str], known: Mapping[str, Mapping[str, Json]]) -> Itera
         drawn = "".join(
             f"M{place * _WIDE} {_HIGH}v-{high}h{_WIDE - _GAP}v{high}z"
             for place, name in enumerate(columns)
-            if name in known and known[name]["worst"] == account
+            if (known[name]["worst"] if name in known else "none") == account
         )
         if drawn:
             yield f'<path class="{account}" d="{drawn}"/>'

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections import Counter
 from collections.abc import Mapping
+from ipaddress import ip_address
 
 from aiohttp import web
 
@@ -19,6 +21,9 @@ from monitor.web.problems import unavailable
 
 CLIENTS = 256
 """Listeners at once; whoever comes then is told to come again, and has the page without events meanwhile."""
+FROM_ONE_ADDRESS = 32
+"""Of them from one address, unless it is this machine (a proxy): half of the connections that it may have, so that a
+page is still to be had from there."""
 HEARTBEAT_S = 15.0
 """Without anything new, a comment is sent so often: proxies close what is silent."""
 WRITE_S = 10.0
@@ -34,7 +39,7 @@ class Events:
 
     def __init__(self, daemon: Daemon) -> None:
         self._daemon = daemon
-        self._listeners = 0
+        self._listening: Counter[str] = Counter()
         self._ended = asyncio.Event()
 
     async def end(self, _: web.Application) -> None:
@@ -44,9 +49,10 @@ class Events:
     async def listen(self, request: web.Request) -> web.StreamResponse:
         """Tells of the page at once and whenever it is evaluated. `Last-Event-ID` says nothing here: there is only
         the newest."""
-        if self._listeners >= CLIENTS or self._ended.is_set():
+        address = request.remote or ""
+        if not self.has_room(address):
             raise unavailable("busy", "too many listen already; look at the page instead")
-        self._listeners += 1
+        self._listening[address] += 1
         try:
             headers = {"Vary": "Authorization", "X-Accel-Buffering": "no", "Content-Type": "text/event-stream"}
             response = web.StreamResponse(headers=headers)
@@ -55,7 +61,14 @@ class Events:
                 await self._tell(request, response)
             return response
         finally:
-            self._listeners -= 1
+            self._listening[address] -= 1
+            self._listening += Counter()  # forgets addresses that nobody listens from
+
+    def has_room(self, address: str) -> bool:
+        """Whether one more may listen from there."""
+        if self._ended.is_set() or self._listening.total() >= CLIENTS:
+            return False
+        return self._listening[address] < FROM_ONE_ADDRESS or _is_this_machine(address)
 
     async def _tell(self, request: web.Request, response: web.StreamResponse) -> None:
         audience, loop = audience_of(request), asyncio.get_running_loop()
@@ -78,6 +91,11 @@ class Events:
                 request.transport.abort()  # it is gone, or takes nothing
         finally:
             ended.cancel()
+
+
+def _is_this_machine(address: str) -> bool:
+    """Also of the daemon's own socket, which has no address."""
+    return not address or ip_address(address.partition("%")[0]).is_loopback
 
 
 async def _write(response: web.StreamResponse, text: str) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, expect
 
+from monitor.ledger.snapshot import nothing_recent
 from tests.browser.conftest import REPORT, opened
 from tests.browser.world import NOW, Site, open_site
 
@@ -24,6 +26,29 @@ async def test_axe_finds_nothing(browser: Browser, site: Site, path: str, width:
     how = {"color_scheme": scheme, "viewport": {"width": width, "height": 900}, "bypass_csp": True}
     async with open_site(site) as address, opened(browser, address, **how) as shown:
         await shown.go(path)
+        found = await Axe().run(shown.page)
+        assert not found.violations_count, found.generate_report()
+
+
+@pytest.mark.parametrize("trouble", ["not evaluated", "no services", "many services", "a month is not computed again"])
+async def test_axe_finds_nothing_where_little_is_known(browser: Browser, site: Site, trouble: str) -> None:
+    known = site.snapshot
+    assert known is not None
+    first = known.services[0]
+    site.snapshot = {
+        "not evaluated": None,
+        "no services": replace(known, services=()),
+        "many services": replace(
+            known,
+            services=tuple(
+                replace(first, service=f"s{place}", title=f"Service {place}", up=up, recent=nothing_recent)
+                for place, up in enumerate((True, False, None, True))
+            ),
+        ),
+        "a month is not computed again": replace(known, closed={("shop", "2026-02"): 3}),
+    }[trouble]
+    async with open_site(site) as address, opened(browser, address, bypass_csp=True) as shown:
+        await shown.go("/")
         found = await Axe().run(shown.page)
         assert not found.violations_count, found.generate_report()
 

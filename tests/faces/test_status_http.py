@@ -80,6 +80,14 @@ async def test_so_many_may_listen_and_no_more(served: Served, monkeypatch: pytes
             assert answer.status == 200
 
 
+async def test_one_address_has_no_more_than_its_share(book: Book, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(events, "FROM_ONE_ADDRESS", 1)
+    listeners = events.Events(book.daemon())
+    listeners._listening["192.0.2.1"] = listeners._listening["127.0.0.1"] = 1
+    rooms = {address: listeners.has_room(address) for address in ("192.0.2.1", "192.0.2.2", "127.0.0.1", "::1", "")}
+    assert rooms == {"192.0.2.1": False, "192.0.2.2": True, "127.0.0.1": True, "::1": True, "": True}
+
+
 async def test_who_listens_is_let_go_when_the_server_stops(book: Book) -> None:
     async with asyncio.timeout(4.5):  # requests have 5 s (server.STOP_SECONDS): nobody waits for those
         async with serving(build(book.daemon(), Access()), Listen("127.0.0.1", 0)) as port:
