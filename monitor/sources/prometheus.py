@@ -97,7 +97,7 @@ def history(settings: PrometheusSettings, asked: Asked) -> tuple[Request, ...]:
 
 def parse(settings: PrometheusSettings, asked: Asked, reply: Reply) -> Page:
     """The results that the samples of one reply are."""
-    body = body_of(reply)
+    body = body_of(reply, None)
     match body:
         case Page():
             return body

@@ -21,6 +21,11 @@ LONGEST_URL = 500
 MOST_ITEMS = 2_000
 """Items of one list that are looked at; the longest lists of real pages hold some hundreds of components."""
 
+MOST_COMMAS = 100_000
+"""Of a page. The parser is in the way of every thread between one object's end and the next, so that of 5 MB of bare
+numbers, or of one object's members, looks under way are as late as after a stall: nearly half a second of CPU. So many
+take 50 ms; a page of 5 MB that is a page has fewer."""
+
 EARLIEST = int(datetime(2005, 1, 1, tzinfo=UTC).timestamp()) * 1000
 """No status page is older (upstreams.md, "Parsing rules common to all"): what says so has lost its clock."""
 
@@ -125,12 +130,15 @@ def cleaned(text: str, longest: int) -> str:
     return " ".join(kept.split())[:longest]
 
 
-def body_of(reply: Reply) -> Json | Page:
-    """The reply's JSON; where it is none, the page that says why."""
+def body_of(reply: Reply, most_commas: int | None = MOST_COMMAS) -> Json | Page:
+    """The reply's JSON; where it is none, the page that says why. `most_commas` None: of a server of our own, whose
+    answers are long."""
     body = reply.body.removeprefix(codecs.BOM_UTF8)
     start = body[:200].lstrip().lower()
     if start.startswith((b"<!doctype", b"<html", b"<?xml", b"<head", b"<body")):
         return Page(failed="html")
+    if most_commas is not None and body.count(b",") > most_commas:
+        return Page(failed="too_large")
     try:
         return parse_json(body)
     except (FactError, ValueError, RecursionError):
