@@ -11,7 +11,7 @@ from exporters.numbers import duration, percent
 from exporters.report_blocks import Cell, Document, Pairs, Part, Prose, Section, Table
 from exporters.stated import Wall, labelled, plain
 from monitor.facts import Json
-from monitor.ledger.decimals import Ratio, decimal
+from monitor.ledger.decimals import decimal
 from monitor.ledger.peaks import PeakFigures, PeakView
 from monitor.ledger.period import Period, format_instant
 
@@ -21,14 +21,14 @@ TONES = {"within": "good", "over": "bad", "unknown": "doubt", "running": "good"}
 
 @dataclass(frozen=True, slots=True)
 class Peak:
-    """What a report tells: the event with its figures, those of each hour, and what Sentry counted in the hours, where
-    it was asked and answered."""
+    """What a report tells: the event with its figures, those of each hour, and how many events Sentry received of the
+    app in which hour of its own (from an instant on), where it was asked and answered."""
 
     view: PeakView
     hours: Sequence[tuple[Period, Sequence[PeakFigures]]]
     as_of: int
     zone: str
-    errors: Sequence[int | None] | None = None
+    errors: Sequence[tuple[int, int]] | None = None
 
 
 def verdict(figures: PeakFigures) -> str:
@@ -55,11 +55,11 @@ def _part(peak: Peak, place: int) -> Part:
     event = peak.view.event
     title = f"Announced peak {plain(event.event)} of {plain(event.customer)}: {plain(figures.service)}"
     hours = [(period, each[place]) for period, each in peak.hours]
-    sections = [Section("Hour by hour", [_hours(peak, hours, wall)])]
+    sections = [Section("Hour by hour", [_hours(hours, wall)])]
     if figures.outages:
         sections.insert(0, Section("Outages", [_outages(figures, wall)]))
     if peak.errors is not None:
-        sections.append(Section("Errors", [Prose(_errors(peak.errors))]))
+        sections.append(Section("Events in Sentry", [Prose(_errors(peak.errors)), _errors_by_hour(peak.errors, wall)]))
     return Part(
         title, f"p{place + 1}", VERDICTS[found], TONES[found], _said(figures), _head(peak, figures, wall), sections
     )
@@ -94,44 +94,37 @@ def _notice(ms: int) -> str:
 def _amounts(figures: PeakFigures) -> Iterator[tuple[str, Cell]]:
     yield "downtime", duration(figures.down)
     yield "budget of the peak", duration(figures.budget)
-    yield "budget used", percent(_fraction(figures.burned))
-    yield "error rate", percent(_fraction(figures.error_rate))
+    yield "budget used", percent(decimal(figures.burned))
+    yield "error rate", percent(decimal(figures.error_rate))
     yield "excused", duration(figures.excused)
     yield "unknown", duration(figures.unknown)
     if figures.pending:
         yield "still to come", duration(figures.pending)
 
 
-def _fraction(ratio: Ratio | None) -> str | None:
-    return decimal(ratio)
-
-
-def _hours(peak: Peak, hours: Sequence[tuple[Period, PeakFigures]], wall: Wall) -> Table:
-    counted = peak.errors is not None
-    head = ("from", "downtime", "error rate", "excused", "unknown", *(("errors in Sentry",) if counted else ()))
-    rows: list[tuple[Cell, ...]] = []
-    for place, (period, figures) in enumerate(hours):
-        row: tuple[Cell, ...] = (
+def _hours(hours: Sequence[tuple[Period, PeakFigures]], wall: Wall) -> Table:
+    rows = [
+        (
             _shown(wall, period.start),
             duration(figures.down),
-            percent(_fraction(figures.error_rate)),
+            percent(decimal(figures.error_rate)),
             duration(figures.excused),
             duration(figures.unknown),
         )
-        rows.append((*row, _count(peak.errors, place)) if counted else row)
-    return Table("Hours of the peak", head, rows, frozenset(range(1, len(head))))
+        for period, figures in hours
+    ]
+    head = ("from", "downtime", "error rate", "excused", "unknown")
+    return Table("Hours of the peak", head, rows, frozenset(range(1, 5)))
 
 
-def _count(errors: Sequence[int | None] | None, place: int) -> str:
-    found = errors[place] if errors is not None and place < len(errors) else None
-    return "-" if found is None else str(found)
+def _errors(errors: Sequence[tuple[int, int]]) -> str:
+    total = sum(events for _, events in errors)
+    return f"Sentry received {total} events of the app in the {len(errors)} hours of its own that the peak touches."
 
 
-def _errors(errors: Sequence[int | None]) -> str:
-    known = [count for count in errors if count is not None]
-    unknown = len(errors) - len(known)
-    rest = f"; of {unknown} hours it said nothing" if unknown else ""
-    return f"Sentry counted {sum(known)} events of the project in {len(known)} hours{rest}."
+def _errors_by_hour(errors: Sequence[tuple[int, int]], wall: Wall) -> Table:
+    rows = [(_shown(wall, hour), str(events)) for hour, events in errors]
+    return Table("Events in Sentry by its hours", ("from", "events"), rows, frozenset({1}))
 
 
 def _outages(figures: PeakFigures, wall: Wall) -> Table:
@@ -159,7 +152,7 @@ def event_text(peak: Peak) -> str:
         lines += [f"  outage {_shown(wall, start)} to {_shown(wall, end)}" for start, end in figures.outages]
         lines += [
             f"  hour from {_shown(wall, period.start)}: down {duration(each[place].down)},"
-            f" error rate {percent(_fraction(each[place].error_rate))}, unknown {duration(each[place].unknown)}"
+            f" error rate {percent(decimal(each[place].error_rate))}, unknown {duration(each[place].unknown)}"
             for period, each in peak.hours
         ]
     if peak.errors is not None:
@@ -183,7 +176,9 @@ def event_json(peak: Peak) -> dict[str, Json]:
         "event_interval_ms": peak.view.asked.interval_ms,
         "as_of": format_instant(peak.as_of),
         "services": [_service(peak, place) for place in range(len(peak.view.figures))],
-        "sentry_events": None if peak.errors is None else [*peak.errors],
+        "sentry_events": None
+        if peak.errors is None
+        else [{"from": format_instant(hour), "events": events} for hour, events in peak.errors],
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -16,8 +17,15 @@ from monitor.cli.inputs import FOREVER, config_option, configuration, instant_op
 from monitor.cli.recording import Spoken, author_option, record, show
 from monitor.clock import SystemClock
 from monitor.closing import latest
+from monitor.config import Config
+from monitor.errors import InputError, StoreError
 from monitor.event_reporting import event_report
 from monitor.facts import Json
+from monitor.ledger.period import Period
+from monitor.poller import Fetcher, session
+from monitor.poller.fetch import Failure
+from monitor.sources.sentry_events import Count, counts, counts_request
+from monitor.sources.sentry_uptime import SentryUptimeSettings
 from monitor.wiring import services_of
 
 
@@ -81,13 +89,31 @@ FORMATS: Mapping[str, Callable[[Peak], str]] = {
 @click.argument("event_id", metavar="EVENT")
 @click.option("--as-of", help="As it was known at this instant (RFC 3339); by default now.")
 @click.option("--format", "form", type=click.Choice([*FORMATS]), default="text", show_default=True)
+@click.option("--sentry", is_flag=True, help="Ask Sentry too, of the source with `events_project`.")
 @config_option
-def report(event_id: str, as_of: str | None, form: str, config_file: Path | None) -> None:
+def report(event_id: str, as_of: str | None, form: str, sentry: bool, config_file: Path | None) -> None:
     """What an announced peak came to: downtime and budget of each service, as a whole and hour by hour."""
     instant = instant_option(as_of)
     book = stored_book(config_file, FOREVER if instant is None else instant)
     config = configuration(config_file)
     at = latest(book.facts, SystemClock().now()) if instant is None else instant
     found = event_report(book.facts, book.terms, {} if config is None else services_of(config), event_id, at)
-    peak = Peak(found.view, found.hours, found.as_of, found.zone)
-    click.echo(FORMATS[form](peak), nl=False)
+    errors = None
+    if sentry:
+        event = found.view.event
+        errors = asyncio.run(_events_in_sentry(config, Period(event.start, min(event.end, at))))
+    click.echo(FORMATS[form](Peak(found.view, found.hours, found.as_of, found.zone, errors)), nl=False)
+
+
+async def _events_in_sentry(config: Config | None, window: Period) -> list[Count]:
+    settings = [] if config is None else [source.settings for source in config.sources]
+    named = [each for each in settings if isinstance(each, SentryUptimeSettings)]
+    asked = next((request for each in named if (request := counts_request(each, window)) is not None), None)
+    if asked is None:
+        raise InputError("--sentry: no source of the kind sentry_uptime has an `events_project`")
+    async with session() as client:
+        reply = (await Fetcher(client, SystemClock()).fetch(asked, None)).reply
+    told = reply.problem if isinstance(reply, Failure) else counts(reply, window)
+    if isinstance(told, str):
+        raise StoreError(f"--sentry: Sentry did not tell: {told}; leave the option out, or ask again")
+    return told

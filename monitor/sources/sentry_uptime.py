@@ -60,6 +60,9 @@ class SentryUptimeSettings(VantageSettings, PostingSettings):
 
     organization: str = Field(min_length=1, description="The organization's slug.")
     auth_token: SecretText = Field(description="A token that may read its uptime monitors.")
+    events_project: str | None = Field(
+        None, min_length=1, description="The app's project, whose events the report of a peak can show."
+    )
     url: WebUrl = Field("https://sentry.io", description="The Sentry that has them, or the host of their region.")
 
 

@@ -40,5 +40,7 @@ def test_a_peak_is_recorded_looked_at_more_often_and_reported(
     assert (told["late"], told["below_factor"], told["services"][0]["verdict"]) == (True, False, "running")
     assert told["services"][0]["up_ms"] > 0
     assert "Announced peak sale" in minutebook.well("event", "report", "sale")
+    alone = minutebook("event", "report", "sale", "--sentry")
+    assert (alone.status, "events_project" in alone.err) == (2, True)
     missing = minutebook("event", "report", "other")
     assert (missing.status, "recorded are: sale" in missing.err) == (2, True)

@@ -112,7 +112,7 @@ def test_the_newest_word_on_an_event_stands_and_hours_end_with_it() -> None:
 def test_every_format_says_the_same_and_shows_a_name_as_text() -> None:
     facts = [*looks(["pass"] * 40 + ["fail"] * 4 + ["pass"] * 326), event()]
     found = event_report(facts, TERMS, {}, "sale <b>", END)
-    peak = Peak(found.view, found.hours, found.as_of, found.zone, [7, None, 12])
+    peak = Peak(found.view, found.hours, found.as_of, found.zone, [(START - HOUR // 2, 7), (START + HOUR // 2, 12)])
     told = event_json(peak)
     assert (told["late"], told["below_factor"], told["expected_factor"]) == (True, True, "4.500000000")
     text, page, words = event_text(peak), alone(document(peak)), markdown(document(peak))
@@ -120,5 +120,5 @@ def test_every_format_says_the_same_and_shows_a_name_as_text() -> None:
     assert "sale &lt;b&gt;" in page
     for shown in (text, page, words.replace("\\", "")):
         assert "2m 00s" in shown
-        assert "Sentry counted 19 events of the project in 2 hours; of 1 hours it said nothing." in shown
+        assert "Sentry received 19 events of the app in the 2 hours of its own that the peak touches." in shown
         assert "(late)" in shown
