@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -13,14 +13,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from exporters.stated import Statement
 from monitor.channels import Refused, Sent, WaysOut
 from monitor.channels.slack_app import SlackApp
 from monitor.channels.ways import WebPost, in_its_own_thread
 from monitor.clock import SystemClock
 from monitor.config.channels import TOPICS
 from monitor.errors import StoreError
-from monitor.ledger.period import DAY, HOUR, MINUTE, SECOND
-from monitor.outbox import Line, Means, Outbox
+from monitor.interfaces import Clock
+from monitor.ledger.period import DAY, HOUR, MINUTE, SECOND, Month
+from monitor.outbox import Line, Means, Outbox, Statements
 from monitor.outbox.courier import GIVEN_UP_AFTER, LONGEST_WAIT, after
 from monitor.outbox.due import Recipient
 from monitor.settings import Secret, Settings
@@ -38,15 +40,17 @@ def app_line(url: str, name: str = "acme") -> Line:
     return line(name, "slack_app", SlackApp.model_construct(token=Secret("t"), channel="#c", api_url=url))
 
 
-@asynccontextmanager
-async def running(table: Path, *lines: Line) -> AsyncIterator[Outbox]:
-    async def nothing(*_: object) -> list[object]:
-        return []
+async def nothing(month: Month, services: Sequence[str]) -> Sequence[Statement]:
+    return []
 
+
+@asynccontextmanager
+async def running(
+    table: Path, *lines: Line, clock: Clock = CLOCK, statements: Statements = nothing
+) -> AsyncIterator[Outbox]:
     async with aiohttp.ClientSession() as session:
         ways = WaysOut(WebPost(session), in_its_own_thread)
-        means = Means(table, ways, lambda: 0.0, nothing, list, apart_ms=0)  # type: ignore[arg-type]
-        outbox = Outbox(CLOCK, means, lines, "UTC")
+        outbox = Outbox(clock, Means(table, ways, lambda: 0.0, statements, list, apart_ms=0), lines, "UTC")
         task = asyncio.create_task(outbox.run())
         try:
             yield outbox
