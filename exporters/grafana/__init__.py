@@ -1,4 +1,4 @@
-"""Grafana dashboards as data: *Budget*, *Service*, *Sources and monitor*. Pure.
+"""Grafana dashboards as data: *Budget*, *Service*, *Web Vitals*, *Sources and monitor*. Pure.
 
 Each query is bound to the month that runs where its series have a `month` (contracts/interface.md, "Metrics").
 """
@@ -11,8 +11,9 @@ from collections.abc import Mapping
 from exporters.grafana.budget import BUDGET
 from exporters.grafana.monitor import MONITOR
 from exporters.grafana.service import SERVICE
+from exporters.grafana.vitals import VITALS
 
-BOARDS = (BUDGET, SERVICE, MONITOR)
+BOARDS = (BUDGET, SERVICE, VITALS, MONITOR)
 
 
 def dashboards(zone: str) -> Mapping[str, str]:

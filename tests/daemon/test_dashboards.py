@@ -51,6 +51,7 @@ sources: [{{name: them, statuspage: {{url: "{page}"}}, provider: cloudflare, eve
 policies:
   - effective_from: 2020-01-01
     third_party: {{corroborated_by: {{cloudflare: [proxied]}}}}
+    web_vitals: {{min_samples: 1}}
 """
 
 
@@ -82,7 +83,8 @@ def over_tls(folder: Path) -> Iterator[int]:
 
 
 def told(now: int) -> list[dict[str, object]]:
-    """Forty minutes down that ended five minutes ago, an exclusion that is granted now, and a maintenance to come."""
+    """Forty minutes down that ended five minutes ago, an exclusion that is granted now, a maintenance to come, and a
+    sample of each Web Vital."""
     down: list[dict[str, object]] = [
         {
             "kind": "result",
@@ -97,8 +99,20 @@ def told(now: int) -> list[dict[str, object]]:
         for at in range(now - 45 * MINUTE, now - 5 * MINUTE, MINUTE)
         for check in ("web", "broken")
     ]
+    vitals: list[dict[str, object]] = [
+        {
+            "kind": "vital",
+            "recorded_at": format_instant(now),
+            "metric": metric,
+            "metric_id": f"v6-{metric}",
+            "value": value,
+            "at": format_instant(now),
+        }
+        for metric, value in (("LCP", 1800), ("INP", 300), ("CLS", 0.05))
+    ]
     return [
         *down,
+        *vitals,
         {
             "kind": "exclusion",
             "recorded_at": format_instant(now),

@@ -188,8 +188,13 @@ def test_months_in_a_row_are_counted_from_the_last_month_that_was_met(
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-GIVEN = {"service": ["shop"], "month": ["1970-01"], "window": ["1h", "6h", "1d", "3d"], "bound": ["published"]}
-GIVEN |= {"used": ["0", "50", "80", "100"]}
+GIVEN = {
+    "service": ["shop"],
+    "month": ["1970-01"],
+    "window": ["1h", "6h", "1d", "3d", "month", "28d"],
+    "bound": ["published"],
+    "used": ["0", "50", "80", "100"],
+}
 
 
 def twice(metric: Metric) -> list[dict[str, str]]:
