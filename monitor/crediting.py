@@ -6,7 +6,7 @@ stands now. Customers and their fees stand in the configuration alone.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import NamedTuple, cast
@@ -16,9 +16,11 @@ from monitor.errors import InputError, StatementDiffersError
 from monitor.facts import AnyFact, Fact, Json, Result
 from monitor.ledger.breaches import MonthBreaches, breaches_of
 from monitor.ledger.claims import GRANTED, Claim, Deadline, claims, deadline, granted_breaches, raised_at
-from monitor.ledger.closings import Chain, Reading, Recorded, closings
+from monitor.ledger.closings import Chain, Recorded, closings
 from monitor.ledger.credits import Credit, Customer, credit_for, credits_of, find_customer, refuse_unentitled
+from monitor.ledger.months import ServiceBook, book_month, service_book
 from monitor.ledger.period import Month, month_at, parse_instant
+from monitor.ledger.statement import Asked, proof_of, stated_of
 from monitor.ledger.termination import FinalMonth, Read, Right, rights
 from monitor.ledger.terms import Policy, Terms, final_from, policy_for
 
@@ -80,6 +82,7 @@ class Reckoner:
     chains: Mapping[tuple[str, Month], Chain] = field(init=False)
     _months: dict[Month, Reckoned] = field(default_factory=dict)
     _over: Sequence[FinalMonth] | None = None
+    _books: dict[str, tuple[ServiceBook, dict[str, Json]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.recorded = recorded_of(self.facts)
@@ -110,10 +113,11 @@ class Reckoner:
             for credit in credits_of(reckoned.found, asked, reckoned.policy.credits)
         ]
 
-    def rights(self, customer: Customer) -> Sequence[Right]:
-        """Every right to terminate that had arisen, in order."""
+    def rights(self, customer: Customer, advance: Callable[[int, int], None] = lambda *_: None) -> Sequence[Right]:
+        """Every right to terminate that had arisen, in order. The first time every month is read, and `advance` told
+        how many are, of how many."""
         if self._over is None:
-            self._over = self._months_over()
+            self._over = self._months_over(advance)
         return rights(self._over, customer, self.as_of)
 
     def _due(self, credit: Credit, reckoned: Reckoned, made: Sequence[Claim]) -> Due:
@@ -122,19 +126,21 @@ class Reckoner:
         owed = credit_for(customer, reckoned.month, granted, reckoned.policy.credits)
         return Due(credit, [Judged(each, reckoned.deadline(each.commitment, self.terms)) for each in made], owed)
 
-    def _months_over(self) -> Sequence[FinalMonth]:
+    def _months_over(self, advance: Callable[[int, int], None]) -> Sequence[FinalMonth]:
         """The months that are over, from the first that holds a fact on and in which anything was promised."""
         first, last = self._first_month(), month_at(self.as_of, self.terms.zone)
         found: list[FinalMonth] = []
         month = last if first is None else first
-        while month < last:
+        months = [month.shifted(place) for place in range(_between(month, last))]
+        for done, month in enumerate(months, 1):
+            advance(done - 1, len(months))
             try:
                 reckoned = self.month(month)
             except InputError:
                 found = []  # nothing was promised yet
             else:
                 found.append(FinalMonth(month, reckoned.readings, reckoned.policy.termination))
-            month = month.shifted(1)
+            advance(done, len(months))
         return found
 
     def _first_month(self) -> Month | None:
@@ -153,8 +159,7 @@ class Reckoner:
         names = list(dict.fromkeys([*(each.name for each in self.terms.services), *self._closed_in(month)]))
         terms = self._terms_of(month, names)
         revised = {name: self._revisions(self.chains.get((name, month), ())) for name in names}
-        reading = Reading(self.as_of, version("tzdata"))
-        drafts = {name: self.recorded.draft(self.terms, name, month, reading) for name in names if not revised[name]}
+        drafts = {name: self._draft(name, month) for name in names if not revised[name]}
         final_at = self._final_at(month, terms, names)
         stands = {name: revised[name][0][1] if revised[name] else drafts[name] for name in names}
         readings = [Read(final_at, breaches_of(month, stands.values()))]
@@ -164,6 +169,15 @@ class Reckoner:
             readings.append(Read(max(at, final_at), breaches_of(month, stands.values())))
         policy = policy_for(terms.policies, month)
         return Reckoned(month, readings, policy, [stands[name] for name in names], final_at <= self.as_of)
+
+    def _draft(self, service: str, month: Month) -> Statement:
+        """As `Recorded.draft`; the service is read once for all of its months, and so is what they rest on."""
+        if service not in self._books:
+            of = service_book(self.terms, service, *self.recorded.at(self.as_of))
+            self._books[service] = (of, proof_of(of))
+        of, proof = self._books[service]
+        asked = Asked(month, self.as_of, version("tzdata"), self.recorded.former(self.as_of))
+        return stated_of(of, book_month(of, month, self.as_of), asked, proof)
 
     def _closed_in(self, month: Month) -> Sequence[str]:
         """Services that are closed for it, also where the configuration has forgotten them."""
@@ -195,6 +209,10 @@ class Reckoner:
         if len(closed) < len(names):
             return by_itself
         return min(by_itself, max(*closed, month.period(terms.zone).end))
+
+
+def _between(first: Month, last: Month) -> int:
+    return (last.year - first.year) * 12 + last.month - first.month
 
 
 def unknown_claims(facts: Sequence[AnyFact], month: Month, customers: Sequence[Customer], as_of: int) -> list[Claim]:

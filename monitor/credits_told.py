@@ -6,7 +6,7 @@ added.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from monitor.crediting import Due, Judged, Reckoner, unknown_claims
 from monitor.facts import Json
@@ -76,9 +76,11 @@ def _judged(judged: Judged) -> dict[str, Json]:
     return {**_claim(judged.claim), "in_time": judged.is_in_time, "last_day": judged.deadline.last_day.isoformat()}
 
 
-def told_termination(reckoner: Reckoner, customer: str | None = None) -> list[Json]:
+def told_termination(
+    reckoner: Reckoner, customer: str | None = None, advance: Callable[[int, int], None] = lambda *_: None
+) -> list[Json]:
     """The right of each customer as of then, null where there is none, and those that a restatement took away."""
-    return [_rights(each, reckoner.rights(each)) for each in reckoner.named(customer)]
+    return [_rights(each, reckoner.rights(each, advance)) for each in reckoner.named(customer)]
 
 
 def _rights(customer: Customer, found: Sequence[Right]) -> dict[str, Json]:

@@ -9,6 +9,7 @@ import click
 
 from exporters.credits_text import credits_csv, credits_text, termination_text
 from monitor.cli.inputs import FOREVER, config_option, configuration, instant_option, stored_book
+from monitor.cli.progress import progress
 from monitor.cli.recording import Spoken, author_option, record, show
 from monitor.clock import SystemClock
 from monitor.closing import latest
@@ -58,7 +59,8 @@ def termination(customer: str | None, as_of: str | None, form: str, config_file:
     found = reckoner(config_file, as_of)
     if not found.customers and customer is None:
         raise InputError("the configuration names no customers; name one with -c FILE that has `customers`")
-    told = told_termination(found, customer)
+    with progress("months") as advance:
+        told = told_termination(found, customer, advance)
     click.echo(json.dumps(told, indent=2, ensure_ascii=False) if form == "json" else termination_text(told))
 
 
