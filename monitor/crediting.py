@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from importlib.metadata import version
 from typing import NamedTuple, cast
 
@@ -19,7 +20,7 @@ from monitor.ledger.claims import GRANTED, Claim, Deadline, claims, deadline, gr
 from monitor.ledger.closings import Chain, Recorded, closings
 from monitor.ledger.credits import Credit, Customer, credit_for, credits_of, find_customer, refuse_unentitled
 from monitor.ledger.months import ServiceBook, book_month, service_book
-from monitor.ledger.period import Month, month_at, parse_instant
+from monitor.ledger.period import Month, midnight, month_at, parse_instant
 from monitor.ledger.statement import Asked, proof_of, stated_of
 from monitor.ledger.termination import FinalMonth, Read, Right, rights
 from monitor.ledger.terms import Policy, Terms, final_from, policy_for
@@ -134,21 +135,15 @@ class Reckoner:
         months = [month.shifted(place) for place in range(_between(month, last))]
         for done, month in enumerate(months, 1):
             advance(done - 1, len(months))
-            try:
+            if is_promised(month, self.terms):
                 reckoned = self.month(month)
-            except InputError:
-                found = []  # nothing was promised yet
-            else:
                 found.append(FinalMonth(month, reckoned.readings, reckoned.policy.termination))
             advance(done, len(months))
         return found
 
     def _first_month(self) -> Month | None:
-        instants = [
-            fact.at if isinstance(fact, Result) else parse_instant(cast(str, fact.fields["received_at"]))
-            for fact in self.facts
-            if fact.recorded_at <= self.as_of and (isinstance(fact, Result) or fact.kind == "ticket")
-        ]
+        known = (_about(fact, self.terms) for fact in self.facts if fact.recorded_at <= self.as_of)
+        instants = [instant for instant in known if instant is not None]
         if not instants:
             return None
         first = month_at(min(instants), self.terms.zone)
@@ -209,6 +204,25 @@ class Reckoner:
         if len(closed) < len(names):
             return by_itself
         return min(by_itself, max(*closed, month.period(terms.zone).end))
+
+
+def _about(fact: AnyFact, terms: Terms) -> int | None:
+    """The instant that a fact is about, of those that a commitment is judged by."""
+    if isinstance(fact, Result):
+        return fact.at
+    if fact.kind == "vitals_day":
+        return midnight(date.fromisoformat(cast(str, fact.fields["day"])), terms.zone)
+    named = {"ticket": "received_at", "vital": "at"}.get(fact.kind)
+    return None if named is None else parse_instant(cast(str, fact.fields[named]))
+
+
+def is_promised(month: Month, terms: Terms) -> bool:
+    """Whether a policy is in force in it."""
+    try:
+        policy_for(terms.policies, month)
+    except InputError:
+        return False
+    return True
 
 
 def _between(first: Month, last: Month) -> int:

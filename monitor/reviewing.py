@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from exporters.report import About, Told
 from exporters.report_blocks import Section
 from exporters.report_credits import credits_section, review_section, termination_section
-from monitor.crediting import Reckoner
+from monitor.crediting import Reckoner, is_promised
 from monitor.credits_told import told_credits, told_termination
 from monitor.errors import InputError
 from monitor.facts import Json
@@ -41,15 +41,8 @@ def _credits(reckoner: Reckoner, months: Sequence[Month]) -> list[dict[str, Json
     """Of the months that anybody has credits for."""
     if not reckoner.customers:
         return []
-    found: list[dict[str, Json]] = []
-    for month in months:
-        try:
-            made = told_credits(reckoner, month)
-        except InputError:
-            continue  # nothing was promised then
-        if made["credits"]:
-            found.append(made)
-    return found
+    told_of = [told_credits(reckoner, month) for month in months if is_promised(month, reckoner.terms)]
+    return [each for each in told_of if each["credits"]]
 
 
 def _review(parts: Sequence[Told], span: str, reckoner: Reckoner, asking: Asking) -> dict[str, Json]:
