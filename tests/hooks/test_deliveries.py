@@ -308,13 +308,24 @@ def test_what_is_kept_aside_is_little_and_not_for_long(tmp_path: Path) -> None:
     assert [path.read_bytes() for path in (tmp_path / "q").iterdir()] == [b"last"]
 
 
-async def test_what_is_too_large_or_no_json_is_refused_before_it_is_looked_at(served: Served) -> None:
-    path, body, headers = posted("them", b'{"a": "' + b"x" * 256 * 1024 + b'"}')
+@pytest.mark.parametrize("source", SOURCES)
+async def test_what_is_too_large_or_no_json_is_refused_before_it_is_looked_at(served: Served, source: str) -> None:
+    path, body, headers = posted(source, b'{"a": "' + b"x" * 256 * 1024 + b'"}')
     assert (await post(served, path, body, headers))[0] == 413
-    path, body, headers = posted("them", {})
+    path, body, headers = posted(source, {})
     assert (await post(served, path, body, {**headers, "Content-Type": "text/plain"}))[0] == 415
     assert (await post(served, path, body, {**headers, "Content-Encoding": "gzip"}))[0] == 415
+    async with served.client.get(path, headers=headers) as answer:
+        assert (answer.status, answer.headers["Allow"]) == (405, "POST")
     assert counted(served) == {}
+
+
+async def test_a_huge_correlation_is_not_remembered_as_it_is(served: Served) -> None:
+    for number in range(3):
+        huge = notification(alert_correlation_id="x" * 200_000 + str(number))
+        assert await sent(served, "cf", huge) == (200, {"new": 1})
+        assert await sent(served, "cf", huge) == (200, {"duplicate": True})
+    assert sum(len(part) for key in served.book.hooks._seen for part in key) < 1_000
 
 
 @pytest.mark.parametrize("source", SOURCES)

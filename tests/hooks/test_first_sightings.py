@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from monitor.config import parse
+from monitor.errors import StoreError
 from monitor.facts import Fact
 from monitor.hooks import Hooks, Outlet, PostingSource, Receipt
 from monitor.ledger.period import HOUR, MINUTE, format_instant
@@ -64,6 +65,18 @@ async def test_a_delivery_is_the_first_sighting_and_the_poll_after_it_adds_nothi
         assert (fact.fields["announced_at"], fact.fields["services"]) == (format_instant(NOW), ["app"])
         assert fact.fields["source"] == "own"
         assert await own.polled.ring(name="own") == []
+
+
+async def test_while_the_store_is_away_a_maintenance_is_not_acknowledged_and_the_next_try_is_taken(
+    tmp_path: Path,
+) -> None:
+    async with own_page(tmp_path) as own:
+        own.page.plan("m1", NOW, (START, START + 2 * HOUR), ("app1",))
+        own.polled.recording.away = True
+        with pytest.raises(StoreError):
+            await own.post(own.page.delivery("m1", NOW))
+        own.polled.recording.away = False
+        assert await own.post(own.page.delivery("m1", NOW)) == Receipt("accepted", 1)
 
 
 async def test_revisions_end_in_the_newest_in_whatever_order_they_come_and_however_often(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import datetime
+from hashlib import sha256
 from typing import NamedTuple
 
 from monitor.facts import Json, Outcome, Result
@@ -58,7 +59,7 @@ def parse(settings: CloudflareHealthChecksSettings, asked: Asked, delivery: Deli
 def _key(body: Object, delivery: Delivery) -> str:
     """What is the same for one that is sent again; older deliveries have no correlation."""
     named = [body.get(key) for key in ("alert_correlation_id", "alert_event", "ts")]
-    return repr(named) if isinstance(named[0], str) else digest_of(delivery)
+    return sha256(repr(named).encode()).hexdigest() if isinstance(named[0], str) else digest_of(delivery)
 
 
 def _instant(given: Json, otherwise: int) -> int | None:
