@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -38,7 +39,8 @@ def ingest(config_file: Path | None, listen: str) -> None:
         say(sys.stderr, f"minutebook ingest: {address}v1/web-vitals (metrics at {address}metrics)")
 
     wanted = Ingest(_listen(listen), beacon_spool(store), control_socket(store), rules, SystemClock(), started)
-    os.nice(NICER)
+    with suppress(OSError):  # a system that refuses gives it its place itself: the unit has Nice=
+        os.nice(NICER)
     asyncio.run(_until_told(wanted))
 
 

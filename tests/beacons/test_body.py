@@ -196,7 +196,7 @@ def judge(body: bytes) -> None:
         assert metric.country is None or (len(metric.country) == 2 and metric.country.isascii())
 
 
-@settings(max_examples=100)
+@settings(max_examples=60)
 @example(b'{"metrics": [{"id": "a", "name": "LCP", "value": NaN}]}')
 @example(b"[1e400]")
 @given(BODIES)
@@ -205,7 +205,7 @@ def test_whatever_is_sent_has_its_documented_answer(body: bytes) -> None:
 
 
 @pytest.mark.long
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1800)
 @settings(max_examples=10_000)
 @given(BODIES)
 def test_ten_thousand_bodies_have_their_documented_answer(body: bytes) -> None:

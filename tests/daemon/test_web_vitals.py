@@ -56,14 +56,16 @@ def listening(minutebook: Minutebook, port: int, until: Until) -> Daemon:
 
 
 @pytest.mark.long
-def test_what_a_daemon_acknowledged_is_on_the_statement_after_a_kill(
-    minutebook: Minutebook, app: App, tmp_path: Path
+@pytest.mark.timeout(180)
+def test_what_a_daemon_acknowledged_is_on_its_metrics_and_on_the_statement_after_a_kill(
+    minutebook: Minutebook, app: App, tmp_path: Path, until: Until
 ) -> None:
     configuration(tmp_path, app, VITALS)
     with ended(minutebook.starting("run")) as daemon:
         daemon.ready()
         assert {post(daemon.port, f"v6-{number}") for number in range(BEACONS)} == {204}
         assert post(daemon.port, "v6-0") == 204
+        until(lambda: daemon.page().value("web_vitals_samples", metric="LCP", window="month") == BEACONS, 90)
         daemon.process.send_signal(signal.SIGKILL)
     assert len(open_samples(tmp_path)) == BEACONS
     shown = minutebook("statement", "--month", format_instant(now_ms())[:7], "--format", "json").json

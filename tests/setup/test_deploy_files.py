@@ -17,6 +17,7 @@ from tests.daemon.programs import App, Minutebook, configuration, ended, environ
 
 CONTAINER, PROMETHEUS = ROOT / "deploy" / "container", ROOT / "deploy" / "prometheus"
 UNIT = ROOT / "deploy" / "systemd" / "minutebook.service"
+UNITS = (UNIT, UNIT.with_name("minutebook-ingest.service"))
 Tool = Callable[[str], str]
 BESIDE = Path(sys.executable).parent
 
@@ -81,16 +82,18 @@ def test_prometheus_in_compose_is_the_other_one_but_for_its_addresses(tool: Tool
 # ---------------------------------------------------------------- the unit
 
 
-def test_the_unit_is_exposed_to_1_5_at_most(tool: Tool) -> None:
-    accepted(tool("systemd-analyze"), "security", "--offline=true", "--threshold=15", UNIT)
+@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
+def test_the_unit_is_exposed_to_1_5_at_most(tool: Tool, unit: Path) -> None:
+    accepted(tool("systemd-analyze"), "security", "--offline=true", "--threshold=15", unit)
 
 
-def test_systemd_takes_every_line_of_the_unit(tool: Tool, tmp_path: Path) -> None:
-    text = UNIT.read_text(encoding="utf-8").replace("/opt/minutebook/bin/minutebook", sys.executable)
-    copied = tmp_path / "minutebook.service"
+@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
+def test_systemd_takes_every_line_of_the_unit(tool: Tool, tmp_path: Path, unit: Path) -> None:
+    text = unit.read_text(encoding="utf-8").replace("/opt/minutebook/bin/minutebook", sys.executable)
+    copied = tmp_path / unit.name
     copied.write_text(text)
     done = subprocess.run([tool("systemd-analyze"), "verify", copied], capture_output=True, text=True, check=False)
-    assert [line for line in done.stderr.splitlines() if str(copied) in line or "minutebook.service" in line] == []
+    assert [line for line in done.stderr.splitlines() if str(copied) in line or unit.name in line] == []
 
 
 MDWE = (
