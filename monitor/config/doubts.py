@@ -12,7 +12,7 @@ from monitor.config.terms import to_terms
 from monitor.ledger.period import DAY
 from monitor.probes.http import HttpSettings
 from monitor.settings import Mistake, format_duration
-from monitor.sources import VantageSettings
+from monitor.sources import DeskSettings, VantageSettings
 from monitor.sources.statuspage import StatuspageSettings
 
 FEWEST_CANARIES = 3  # design/faults.md, "Canaries"
@@ -31,6 +31,7 @@ def doubts(config: Config) -> Iterator[Mistake]:
     yield from _nothing_excuses(config)
     yield from _nobody_depends(config)
     yield from _watches_nothing(config)
+    yield from _without_target(config)
     yield from _short_announcements(config)
     yield from _few_canaries(config)
     yield from _one_resolver(config)
@@ -126,6 +127,22 @@ def _watches_nothing(config: Config) -> Iterator[Mistake]:
         if isinstance(settings, VantageSettings) and not settings.names_checks and not source.vantage_of:
             message = f"{source.name} looks at no check of ours: nothing of what it sees is kept"
             yield Mistake(("sources", place), f"{message}; map its checks in vantage_of")
+
+
+def _without_target(config: Config) -> Iterator[Mistake]:
+    """A ticket system whose tickets have a priority that no policy names: nothing is promised for them."""
+    promised = {name for policy in config.policies or () if policy.support for name in policy.support.respond_within}
+    for place, source in enumerate(config.sources):
+        settings = source.settings
+        if not isinstance(settings, DeskSettings):
+            continue
+        given: list[tuple[Keys, str]] = [(("priorities", word), name) for word, name in settings.priorities.items()]
+        if settings.without_priority is not None:
+            given.append((("without_priority",), settings.without_priority))
+        for keys, name in given:
+            if name not in promised:
+                message = f"no policy has {name} in support.respond_within: such tickets have no target"
+                yield Mistake(("sources", place, source.kind, *keys), message)
 
 
 def _short_announcements(config: Config) -> Iterator[Mistake]:

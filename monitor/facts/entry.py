@@ -7,9 +7,12 @@ from monitor.facts.kinds import AnyFact, Fact
 
 
 def check_entry(fact: AnyFact) -> AnyFact:
-    """The same fact. Raises FactError for a ticket that was answered before it was received."""
+    """The same fact. Raises FactError for a ticket that was answered before it was received, or is of no year that
+    calendars are made for."""
     if isinstance(fact, Fact) and fact.kind == "ticket":
         received, replied = fact.fields["received_at"], fact.fields["first_reply_at"]
+        if isinstance(received, str) and not "1900-01-02" <= received < "8999-12-31":
+            raise FactError(f"received_at: expected an instant of the years 1900 to 8999; found {received[:30]}")
         # both are canonical: the order of the texts is that of time
         if isinstance(received, str) and isinstance(replied, str) and replied < received:
             raise FactError(

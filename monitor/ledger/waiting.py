@@ -26,11 +26,13 @@ class _Judged(NamedTuple):
 
     month: Month
     settled: Settled
+    place: tuple[str, Class]
+    received_at: int
+    due: int
     marks: tuple[int, int]
 
     def used(self, as_of: int) -> Used:
-        due = self.settled.due
-        if due is not None and as_of > due:
+        if as_of > self.due:
             return "100"
         half, most = self.marks
         return "80" if as_of >= most else "50" if as_of >= half else "0"
@@ -70,18 +72,20 @@ class TicketBook:
         running = month_at(as_of, self.terms.zone)
         waiting: Counter[tuple[str, Class, Used]] = Counter()
         oldest: dict[tuple[str, Class], int] = {}
-        late: Counter[tuple[str, Class]] = Counter(_place(each) for each in self._late.get(running, {}).values())
-        for priority, klass in self._shown(running):
-            waiting.update({(priority, klass, used): 0 for used in USED})
-            late[priority, klass] += 0
+        late: Counter[tuple[str, Class]] = Counter(each.place for each in self._late.get(running, {}).values())
+        for place in self._shown(running):
+            late[place] += 0
+            waiting.update({(*place, used): 0 for used in USED})
         for judged in self._waiting.values():
-            settled = judged.settled
-            if settled.due is None or settled.ticket.received_at > as_of:
+            if judged.received_at > as_of:
                 continue
-            place, used = _place(judged), judged.used(as_of)
-            waiting.update({(*place, each): 0 for each in USED})
+            place, used = judged.place, judged.used(as_of)
+            if place not in oldest:
+                oldest[place] = judged.due
+                waiting.update({(*place, each): 0 for each in USED if (*place, each) not in waiting})
+            elif judged.due < oldest[place]:
+                oldest[place] = judged.due
             waiting[*place, used] += 1
-            oldest[place] = min(settled.due, oldest.get(place, settled.due))
             if used == "100" and judged.month == running:
                 late[place] += 1
         return Answering(dict(waiting), oldest, dict(late))
@@ -109,10 +113,11 @@ class TicketBook:
             return None
         settled = settle(ticket, support, received)
         target = target_of(support, settled.priority, settled.klass)
-        if target is None:
+        if target is None or settled.due is None:
             return None
         half, most = (support.calendar.share(received, target, hundredths) for hundredths in (50, 80))
-        return _Judged(month, settled, (half, most))
+        place = (settled.priority, settled.klass)
+        return _Judged(month, settled, place, received, settled.due, (half, most))
 
     def _support(self, month: Month) -> Support | None:
         try:
@@ -127,7 +132,3 @@ class TicketBook:
             return []
         classes: tuple[Class, ...] = ("in_hours",) if support.calendar.round_the_clock else ("in_hours", "after_hours")
         return [(priority, klass) for priority in support.respond_within for klass in classes]
-
-
-def _place(judged: _Judged) -> tuple[str, Class]:
-    return judged.settled.priority, judged.settled.klass

@@ -13,7 +13,6 @@ from monitor.facts import Fact, Json, check_entry
 from monitor.ledger.period import format_instant, month_at
 from monitor.ledger.response import Settled, settle, tickets_of
 from monitor.ledger.terms import policy_for
-from monitor.ledger.waiting import EARLIEST
 from monitor.people.known import Author, Known, Said, instant_of, same, spoken, with_id
 from monitor.people.table import Columns, rows
 
@@ -36,8 +35,8 @@ def _checked(said: Mapping[str, Json], author: Author, known: Known) -> Fact:
     fact = spoken("ticket", {"first_reply_at": None, **said}, author, known)
     check_entry(fact)
     received = instant_of(fact, "received_at")
-    if not EARLIEST <= received <= known.now:
-        raise InputError(f"received_at: is {'in the future' if received > known.now else 'before 1900'}")
+    if received > known.now:
+        raise InputError("received_at: is in the future")
     if fact.fields["first_reply_at"] is not None and instant_of(fact, "first_reply_at") > known.now:
         raise InputError("first_reply_at: is in the future")
     promised = _priorities(received, known)

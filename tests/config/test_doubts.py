@@ -156,3 +156,11 @@ def test_an_address_that_can_be_guessed(tmp_path: Path) -> None:
     text = SMALLEST + f"sources: [{{name: us, {page}, announces_maintenance: true}}]\n"
     [warning] = warnings(text, tmp_path)
     assert "sources[0].statuspage.webhook_secret: 1 characters that end an address can be guessed" in warning
+
+
+def test_a_priority_of_a_ticket_system_that_no_policy_names(tmp_path: Path) -> None:
+    desk = "{url: 'https://a.freshdesk.com', api_key: {from_env: TOKEN}, priorities: {urgent: critical, low: minor}}"
+    hours = "hours: {mon-fri: '09:00-17:00'}, respond_within: {critical: {in_hours: 30m, after_hours: 2h}}"
+    policies = f"policies: [{{effective_from: 2026-01-01, support: {{{hours}}}}}]\n"
+    [warning] = warnings(f"{SMALLEST}sources: [{{name: desk, freshdesk: {desk}}}]\n{policies}", tmp_path)
+    assert "sources[0].freshdesk.priorities.low: no policy has minor in support.respond_within" in warning

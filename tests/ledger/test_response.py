@@ -25,7 +25,7 @@ from tests.strategies.places import Place, places
 from tests.strategies.tickets import desks, receipts, tickets
 
 LONDON = ZoneInfo("Europe/London")
-FEW = settings(settings.get_profile("minutebook"), max_examples=60)
+FEW = settings(settings.get_profile("minutebook"), max_examples=25)
 LONG = settings(settings.get_profile("minutebook"), max_examples=4000)
 ENGLAND = [
     date(2025, 12, 25),
@@ -337,3 +337,34 @@ def test_all_of_a_tickets_time_is_used_when_it_is_due(data: st.DataObject) -> No
     for target in targets:
         half, most, due = (support.calendar.share(received, target, hundredths) for hundredths in (50, 80, 100))
         assert received <= half <= most <= due == support.calendar.due(received, target)
+
+
+# ---------------------------------------------------------------- scenario 17, beside its statements
+
+SCENARIO = Path(__file__).resolve().parent.parent / "scenarios" / "17-response-times"
+
+
+RUNS = json.loads((SCENARIO / "expected.json").read_text(encoding="utf-8"))["runs"]
+
+
+@pytest.mark.parametrize("run", RUNS, ids=lambda run: run["as_of"])
+def test_each_ticket_of_the_scenario_is_due_and_answered_as_it_was_worked(run: dict[str, Any]) -> None:
+    config = parse((SCENARIO / "config.yaml").read_text(encoding="utf-8"), "config.yaml", SCENARIO, {})
+    support, as_of = to_terms(config).policies[0].support, parse_instant(run["as_of"])
+    facts = [decode_line(line) for line in (SCENARIO / "facts.jsonl").read_text(encoding="utf-8").splitlines()]
+    known = [each for each in facts if isinstance(each, Fact) and each.kind == "ticket" and each.recorded_at <= as_of]
+    assert support is not None
+    year, month = (int(part) for part in run["month"].split("-"))
+    found = responses(tickets_of(known).values(), support, Month(year, month).period(LONDON), as_of)
+    rows = [
+        {
+            "ticket": each.ticket.ticket,
+            "customer": each.ticket.customer,
+            "priority": each.priority,
+            "class": each.klass,
+            "due": format_instant(each.due or 0),
+            "state": each.state,
+        }
+        for each in found.tickets
+    ]
+    assert rows == run["beside"]["tickets"]

@@ -25,7 +25,7 @@ from tests.model.moments import month_name
 from tests.strategies.places import places
 from tests.strategies.tickets import desks, tickets
 
-FEW = settings(settings.get_profile("minutebook"), max_examples=30)
+FEW = settings(settings.get_profile("minutebook"), max_examples=15)
 LONG = settings(settings.get_profile("minutebook"), max_examples=1500)
 RECEIVED = parse_instant("2026-03-24T14:00:00.000Z")
 CRITICAL: tuple[str, Class] = ("critical", "in_hours")

@@ -27,7 +27,7 @@ T = "2026-06-10T"
 ASKED = Asked("desk", Period(NOW - DAY, NOW))
 TICKET = Ticket("1", "acme", "urgent", parse_instant(f"{T}08:00:00Z"))
 SECONDS = TICKET.received_at // 1000
-FEW = settings(settings.get_profile("minutebook"), max_examples=50)
+FEW = settings(settings.get_profile("minutebook"), max_examples=25)
 
 LISTS: dict[str, tuple[str, Any]] = {
     "zendesk": (
