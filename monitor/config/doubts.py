@@ -10,6 +10,7 @@ from monitor.config.model import Config
 from monitor.config.policy import NO_POLICIES, Promise
 from monitor.config.terms import to_terms
 from monitor.ledger.period import DAY
+from monitor.ledger.vitals.tally import OPEN_MS
 from monitor.probes.http import HttpSettings
 from monitor.settings import Mistake, format_duration
 from monitor.sources import DeskSettings, VantageSettings
@@ -28,6 +29,7 @@ def doubts(config: Config) -> Iterator[Mistake]:
         yield from _timeout(keys, check)
         yield from _unprovable(config, keys, check)
     yield from _late_policies(config)
+    yield from _closes_before_vitals(config)
     yield from _nothing_excuses(config)
     yield from _nobody_depends(config)
     yield from _watches_nothing(config)
@@ -96,6 +98,14 @@ def _late_policies(config: Config) -> Iterator[Mistake]:
                 f"announced on {policy.announced_on}, less than {notice} ahead: it takes effect on {effect}"
                 f" and decides the months that begin from then on, not from {policy.effective_from}",
             )
+
+
+def _closes_before_vitals(config: Config) -> Iterator[Mistake]:
+    """The facts of a day's Web Vitals are recorded 48 h after it: a month that is closed sooner lacks its last days."""
+    for place, policy in enumerate(config.policies or ()):
+        if policy.web_vitals is not None and policy.availability.finalise_after <= OPEN_MS:
+            message = "months are closed before the Web Vitals of their last days are recorded, 48h after each; take 3d"
+            yield Mistake(("policies", place, "availability", "finalise_after"), message)
 
 
 def _nothing_excuses(config: Config) -> Iterator[Mistake]:

@@ -151,6 +151,13 @@ def test_beacons_that_anybody_can_send(tmp_path: Path) -> None:
     assert warnings(SMALLEST + "web_vitals: {allowed_origins: ['https://a.example']}\n", tmp_path) == []
 
 
+def test_a_month_that_closes_before_its_web_vitals_are_recorded(tmp_path: Path) -> None:
+    policy = "policies: [{effective_from: 2020-01-01, web_vitals: {}, availability: {finalise_after: %s}}]\n"
+    [warning] = warnings(SMALLEST + policy % "2d", tmp_path)
+    assert "policies[0].availability.finalise_after: months are closed before the Web Vitals of their last" in warning
+    assert warnings(SMALLEST + policy % "3d", tmp_path) == []
+
+
 def test_an_address_that_can_be_guessed(tmp_path: Path) -> None:
     page = 'statuspage: {url: "https://s.example", webhook_secret: {from_env: TOKEN}}'
     text = SMALLEST + f"sources: [{{name: us, {page}, announces_maintenance: true}}]\n"

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from fractions import Fraction
 from zoneinfo import ZoneInfo
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitor.facts import Fact, Json, decode_fact
@@ -19,6 +19,7 @@ from monitor.ledger.vitals.tally import COUNTRIES, Cell, Tally, day_fields, due,
 from tests.vitals import model
 from tests.vitals.strategies import ZONES, logs
 
+FEW = settings(settings.get_profile("minutebook"), max_examples=40)
 ZONE = ZoneInfo("Europe/London")
 TERMS = Terms(ZONE, ())
 
@@ -36,6 +37,7 @@ def tallies(reports: list[model.Said], zone: ZoneInfo = ZONE, comparison: str = 
 
 
 @given(logs(), st.sampled_from(ZONES), st.sampled_from(("<", "<=")))
+@FEW
 def test_tallies_count_what_lists_of_values_count(reports: list[model.Said], zone: ZoneInfo, comparison: str) -> None:
     found = tallies(reports, zone, comparison)
     expected = model.cells(reports, zone)
@@ -50,6 +52,7 @@ def test_tallies_count_what_lists_of_values_count(reports: list[model.Said], zon
 
 
 @given(logs(), logs())
+@FEW
 def test_merged_tallies_count_what_all_samples_together_count(one: list[model.Said], two: list[model.Said]) -> None:
     others = [model.Said(said.metric, f"other-{said.metric_id}", said.value, said.at, said.country) for said in two]
     parts = [tallies(one), tallies(others)]
@@ -59,6 +62,7 @@ def test_merged_tallies_count_what_all_samples_together_count(one: list[model.Sa
 
 
 @given(logs())
+@FEW
 def test_what_is_taken_back_leaves_no_trace(reports: list[model.Said]) -> None:
     tally = Tally()
     placed = [place(said.metric, exact(said.value), under(said.metric)) for said in reports]
@@ -70,6 +74,7 @@ def test_what_is_taken_back_leaves_no_trace(reports: list[model.Said]) -> None:
 
 
 @given(logs())
+@FEW
 def test_the_facts_of_a_day_say_what_its_tallies_count(reports: list[model.Said]) -> None:
     found = tallies(reports)
     facts = [fact_of(fields) for fields in day_fields(found, TERMS)]
@@ -85,6 +90,7 @@ def fact_of(fields: Mapping[str, Json]) -> Fact:
 
 
 @given(logs(), st.sampled_from(("<", "<=")), st.sampled_from(("1.02", "1.3", "0.7", "2")))
+@FEW
 def test_a_day_that_was_counted_under_another_limit_gets_no_good_sample_too_many(
     reports: list[model.Said], comparison: str, factor: str
 ) -> None:
