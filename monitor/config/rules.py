@@ -52,7 +52,7 @@ def broken_rules(values: Json) -> Iterator[Mistake]:
     top = Section((), values if isinstance(values, dict) else {})
     checks = [check for service in top.sections("services") for check in service.sections("checks")]
     yield from _unique(top, checks)
-    yield from _vantages(top)
+    yield from _own_names(top)
     yield from _known(top, checks)
     yield from _corroborated_by(top, checks)
     yield from _evidence(top)
@@ -81,13 +81,15 @@ def _unique(top: Section, checks: list[Section]) -> Iterator[Mistake]:
         dates.add(date or "")
 
 
-def _vantages(top: Section) -> Iterator[Mistake]:
-    """What a monitor sees stands under its source's name, what we see under ours: one name would be one vantage."""
-    location = top.text("location") or "local"
+def _own_names(top: Section) -> Iterator[Mistake]:
+    """What a source says stands under its name, what we say ourselves under ours: one name would be one who speaks."""
+    ours = {
+        top.text("location") or "local": "this daemon's own location, whose looks stand under that name",
+        "routine": "what announces routine maintenance, which stands under that name",
+    }
     for source in top.sections("sources"):
-        if source.text("name") == location:
-            message = f"{location} is this daemon's own location, whose looks stand under that name; rename the source"
-            yield Mistake((*source.keys, "name"), message)
+        if whose := ours.get(source.text("name") or ""):
+            yield Mistake((*source.keys, "name"), f"{source.text('name')} is {whose}; rename the source")
 
 
 def _plural(what: str) -> str:
