@@ -7,7 +7,7 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitor.ledger.breaches import Commitment, MonthBreaches
@@ -17,6 +17,8 @@ from monitor.ledger.period import Month
 from monitor.ledger.termination import FinalMonth, Read, rights, standing
 from monitor.ledger.terms import TerminationTerms
 
+FEW = settings(settings.get_profile("minutebook"), max_examples=40)
+MANY = settings(settings.get_profile("minutebook"), max_examples=1000)
 FEES = (Fee(None, Money(Decimal("499.00"), "USD")),)
 ACME = Customer("acme", "enterprise", date(2020, 1, 1), FEES)
 TERMS = TerminationTerms()
@@ -143,8 +145,7 @@ def holds(months: Sequence[FinalMonth], instant: int) -> bool:
     return False
 
 
-@given(courses())
-def test_the_right_stands_exactly_when_the_model_finds_one(months: list[FinalMonth]) -> None:
+def stands_as_in_the_model(months: list[FinalMonth]) -> None:
     for instant in range(max(read.at for each in months for read in each.readings) + 2):
         history = rights(months, ACME, instant)
         assert (standing(history) is not None) == holds(months, instant)
@@ -153,7 +154,21 @@ def test_the_right_stands_exactly_when_the_model_finds_one(months: list[FinalMon
             assert not holds(months, history[-1].arises - 1)
 
 
+@given(courses())
+@FEW
+def test_the_right_stands_exactly_when_the_model_finds_one(months: list[FinalMonth]) -> None:
+    stands_as_in_the_model(months)
+
+
+@pytest.mark.long
+@given(courses())
+@MANY
+def test_so_it_does_on_a_thousand_courses(months: list[FinalMonth]) -> None:
+    stands_as_in_the_model(months)
+
+
 @given(courses(), st.integers(0, 200), st.integers(0, 200))
+@FEW
 def test_what_arose_stays_on_record(months: list[FinalMonth], one: int, other: int) -> None:
     earlier, later = (rights(months, ACME, instant) for instant in sorted((one, other)))
     assert [right.arises for right in earlier] == [right.arises for right in later][: len(earlier)]
