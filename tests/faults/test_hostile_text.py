@@ -77,6 +77,10 @@ def judged(daemon: Daemon) -> dict[str, float]:
     return {sample.labels["check"]: sample.value for sample in daemon.page().of("probe_success")}
 
 
+OUR_SCRIPT = {"src": "/status.js", "defer": None}
+"""What the status page itself loads, and from where."""
+
+
 class Seen(HTMLParser):
     """The elements of a page, and what a browser would run."""
 
@@ -88,7 +92,8 @@ class Seen(HTMLParser):
         self.close()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.scripts += tag == "script" or any(name.startswith("on") for name, _ in attrs)
+        foreign = tag == "script" and dict(attrs) != OUR_SCRIPT
+        self.scripts += foreign or any(name.startswith("on") for name, _ in attrs)
 
     def handle_data(self, data: str) -> None:
         self.text += data
