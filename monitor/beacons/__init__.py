@@ -21,6 +21,9 @@ from monitor.interfaces import Clock, KeepVitals, VitalReport
 Outcome = Literal["kept", "unkept"] | Rejection
 """What became of a metric in a beacon that was let in. `unkept`: the sender was told that it could not be kept."""
 
+STATUSES = (200, 204, 400, 401, 403, 408, 413, 415, 429, 503)
+"""What a beacon can be answered (commitments.md, section 1)."""
+
 OUTCOMES: tuple[Outcome, ...] = ("kept", "unkept", *REJECTIONS)
 
 MOST_WAITING = 10_000
@@ -63,8 +66,8 @@ class Beacons:
 
     @property
     def answers(self) -> Mapping[int, int]:
-        """Beacons since the start by the status that they were answered with."""
-        return self._answers
+        """Beacons since the start by the status that they were answered with; nothing while none are taken in."""
+        return {} if self.rules is None else {status: self._answers[status] for status in STATUSES}
 
     @property
     def outcomes(self) -> Mapping[str, int]:
@@ -102,12 +105,12 @@ class Beacons:
     async def take(self, rules: Rules, body: bytes, bearer: str | None) -> Taken | Refusal:
         """Keeps what the body reports, or says why not. Raises StoreError when it could not be kept."""
         now, trust = self._clock.now(), rules.trust
-        if trust.auth in ("relay", "session_token") and not trust.takes(bearer, None, now):
+        if not trust.is_in_body and not trust.takes(bearer, None, now):
             return "unauthorized"
         beacon = read(body)
         if not isinstance(beacon, Beacon):
             return beacon
-        if not trust.takes(bearer, beacon.ticket, now):
+        if trust.is_in_body and not trust.takes(None, beacon.ticket, now):
             return "unauthorized"
         if rules.app is not None and any(app != rules.app for app in beacon.apps):
             return "another_app"

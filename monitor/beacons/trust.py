@@ -38,6 +38,11 @@ class Trust:
     client_id: str | None = None
     app: str = ""
 
+    @property
+    def is_in_body(self) -> bool:
+        """Whether it is the body that shows whose the beacon is, so that it must be read first."""
+        return self.auth == "ticket"
+
     def takes(self, bearer: str | None, ticket: Json, now: int) -> bool:
         """Whether what came with the beacon (the bearer token, the ticket in the body) is good at `now`, UTC ms."""
         if self.auth == "relay":

@@ -41,6 +41,11 @@ async def post(served: Served, body: object = None, **headers: str) -> tuple[int
         return response.status, json.loads(told) if told else None, response.headers
 
 
+def answers(served: Served) -> dict[int, int]:
+    """What beacons were answered so far."""
+    return {status: count for status, count in served.book.beacons.answers.items() if count}
+
+
 async def test_a_beacon_is_answered_once_its_reports_are_kept(served: Served) -> None:
     status, told, headers = await post(served, Origin=APP)
     assert (status, told) == (204, None)
@@ -95,7 +100,7 @@ async def test_what_is_wrong_has_its_status(
     found, told, answered = await post(served, body, **headers)
     assert (found, told["error"]) == (status, error)
     assert served.book.kept == []
-    assert served.book.beacons.answers == {status: 1}
+    assert answers(served) == {status: 1}
     assert ("Access-Control-Allow-Origin" in answered) is False
 
 
@@ -170,7 +175,7 @@ async def test_too_many_are_told_when_to_come_again(served: Served) -> None:
     assert found[2][2]["Retry-After"] == "1"
     served.book.now += 1000
     assert (await post(served))[0] == 204
-    assert served.book.beacons.answers == {204: 3, 429: 1}
+    assert answers(served) == {204: 3, 429: 1}
 
 
 async def test_one_browser_behind_the_proxy_cannot_use_up_what_is_there_for_all(served: Served) -> None:
