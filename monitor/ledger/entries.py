@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
+from typing import TypeVar, cast
 
 from monitor.errors import InputError
 from monitor.facts import AnyFact, Fact, Json, Result, key
 from monitor.facts.seals import Seal, seal_of
 from monitor.ledger.period import Period, format_instant
 from monitor.ledger.response import NOTHING_PROMISED, Responses, Support, Ticket, responses, tickets_of
+
+T = TypeVar("T")
+
+_MADE = 1000
+"""So many things that are shared are remembered; a daemon's figures are as of ever another instant."""
 
 
 @dataclass(slots=True)
@@ -28,6 +34,7 @@ class Entries:
     others: dict[str, list[Fact]] = field(default_factory=dict)
     digests: dict[int, bytes] = field(default_factory=dict)
     _tickets: dict[str, Ticket] | None = None
+    _made: dict[str, tuple[int, dict[tuple[object, ...], object]]] = field(default_factory=dict)
     _answered: dict[tuple[int, Period, int], tuple[Support, Responses]] = field(default_factory=dict)
     shared: dict[tuple[str, str, str, str, int], list[Json]] = field(default_factory=dict)
 
@@ -48,6 +55,17 @@ class Entries:
         if place not in self._answered:
             self._answered[place] = (support, responses(self.tickets().values(), support, month, as_of))
         return self._answered[place][1]
+
+    def once(self, kind: str, place: tuple[object, ...], work: Callable[[], T]) -> T:
+        """What `work` gives of the facts of a kind, the same for every service with the same `place`; made anew when
+        there are more of them. It is shared: nobody changes it."""
+        count, made = self._made.setdefault(kind, (0, {}))
+        if count != len(self.of(kind)) or len(made) >= _MADE:
+            made = {}
+            self._made[kind] = (len(self.of(kind)), made)
+        if place not in made:
+            made[place] = work()
+        return cast(T, made[place])
 
     def results_of(self, check: str, vantage: str) -> list[Result]:
         return self.results.get(check, {}).get(vantage, [])

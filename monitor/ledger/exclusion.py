@@ -88,10 +88,21 @@ def concerns(fact: Fact, service: str) -> bool:
 
 def maintenances(entries: Entries, service: str, policy: Policy) -> list[Exclusion]:
     """Every maintenance that ever had a window for the service (section 5.1)."""
+    asks = what_they_ask(entries, service, policy)
+    return entries.once("maintenance", asks, lambda: _maintenances(entries.of("maintenance"), service, policy))
+
+
+def what_they_ask(entries: Entries, service: str, policy: Policy) -> tuple[object, ...]:
+    """All that the maintenances of a service depend on beside their facts: they are alike where this is."""
+    named = tuple(concerns(fact, service) for fact in entries.of("maintenance"))
+    return (named, policy.witness_within_ms, policy.longest_ms, policy.notice_ms)
+
+
+def _maintenances(facts: Sequence[Fact], service: str, policy: Policy) -> list[Exclusion]:
     by_id: dict[str, list[Fact]] = {}
-    for fact in entries.of("maintenance"):
+    for fact in facts:
         by_id.setdefault(cast(str, fact.fields["maintenance"]), []).append(fact)
-    found = [_maintenance(name, facts, service, policy) for name, facts in by_id.items()]
+    found = [_maintenance(name, those, service, policy) for name, those in by_id.items()]
     return [exclusion for exclusion in found if exclusion is not None]
 
 

@@ -10,7 +10,7 @@ from monitor.errors import InputError
 from monitor.ledger.accounts import Booked, Books, Frame, book, corroborated_ms, cover, figures
 from monitor.ledger.burn import burn
 from monitor.ledger.entries import Entries
-from monitor.ledger.exclusion import Exclusion, declared_by_person, maintenances
+from monitor.ledger.exclusion import Exclusion, declared_by_person, maintenances, what_they_ask
 from monitor.ledger.period import Month, Period, month_at
 from monitor.ledger.readings import (
     CheckReadings,
@@ -82,12 +82,15 @@ def book_month(of: ServiceBook, month: Month, as_of: int) -> MonthBook:
     policy = policy_for(of.terms.policies, month)
     whole = month.period(of.terms.zone)
     elapsed = Period(whole.start, max(whole.start, min(whole.end, as_of)))
-    fixed = [
-        *maintenances(of.entries, of.service.name, policy),
-        *declared_by_person(of.entries, of.service.name, policy),
-    ]
+    announced = maintenances(of.entries, of.service.name, policy)
+    fixed = [*announced, *declared_by_person(of.entries, of.service.name, policy)]
     measured = [*fixed, *_third_parties(of, policy, of.readings.measured)]
-    first = _booked(of.readings.measured, measured, elapsed)
+    if len(measured) == len(announced):
+        place = (what_they_ask(of.entries, of.service.name, policy), elapsed)
+        covered = of.entries.once("maintenance", place, lambda: cover(announced, elapsed))
+    else:
+        covered = cover(measured, elapsed)
+    first = book(of.readings.measured.segments, covered, elapsed)
     if len(measured) == len(fixed) and of.readings.shortest.segments is of.readings.measured.segments:
         books = Books(first, first, first)
     else:
@@ -119,27 +122,25 @@ def burn_at(of: ServiceBook, as_of: int, booked: Mapping[Month, MonthBook]) -> B
     running = month_at(as_of, zone)
     first = month_at(as_of - max(WINDOWS.values()), zone)
     pieces: list[Booked] = []
+    now: Figures | None = None
     month = first
     while month <= running:
-        known = booked.get(month)
-        pieces.append(known.books.measured if known is not None else _measured(of, month, as_of))
+        known = booked.get(month) or _known(of, month, as_of)
+        pieces.append(known.books.measured if known is not None else _unpromised(of, month, as_of))
+        now = None if known is None else known.figures
         month = month.shifted(1)
-    now = booked.get(running)
-    return burn(pieces, now.figures if now is not None else _figures(of, running, as_of), as_of)
+    return burn(pieces, now, as_of)
 
 
-def _measured(of: ServiceBook, month: Month, as_of: int) -> Booked:
-    """A month that only the windows reach into; where no policy was in force yet, nothing was promised to excuse."""
+def _known(of: ServiceBook, month: Month, as_of: int) -> MonthBook | None:
     try:
-        return book_month(of, month, as_of).books.measured
-    except InputError:
-        whole = month.period(of.terms.zone)
-        elapsed = Period(whole.start, max(whole.start, min(whole.end, as_of)))
-        return book(of.readings.measured.segments, [], elapsed)
-
-
-def _figures(of: ServiceBook, month: Month, as_of: int) -> Figures | None:
-    try:
-        return book_month(of, month, as_of).figures
+        return book_month(of, month, as_of)
     except InputError:
         return None
+
+
+def _unpromised(of: ServiceBook, month: Month, as_of: int) -> Booked:
+    """A month that only the windows reach into: no policy was in force yet, so nothing was promised to excuse."""
+    whole = month.period(of.terms.zone)
+    elapsed = Period(whole.start, max(whole.start, min(whole.end, as_of)))
+    return book(of.readings.measured.segments, [], elapsed)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import cast
 
 from monitor.errors import InputError
@@ -17,7 +18,7 @@ from monitor.ledger.changes import changes as differences
 from monitor.ledger.coverage import corroborator_availability, first_measured, vantage_coverage
 from monitor.ledger.decimals import decimal
 from monitor.ledger.entries import Entries, admit
-from monitor.ledger.exclusion import Exclusion
+from monitor.ledger.exclusion import Exclusion, what_they_ask
 from monitor.ledger.interval import Spans, clip, normalise, total
 from monitor.ledger.months import MonthBook, ServiceBook, TimelinesOf, book_month, burn_at, service_book, timelines_from
 from monitor.ledger.outages import outages, unknown_inside
@@ -68,7 +69,7 @@ def stated_of(of: ServiceBook, booked: MonthBook, asked: Asked, proof: dict[str,
         "vantages": vantage_coverage(of, booked),
         "corroborators": corroborator_availability(of, booked),
         "outages": outages(of, booked),
-        "exclusions": _exclusions(booked),
+        "exclusions": _exclusions(of, booked),
         "refused": _refused(booked),
         "commitments": commitments(of, booked),
         "tickets": [ticket_json(each) for each in _answered(of, booked).tickets],
@@ -189,17 +190,23 @@ def _runs(of: ServiceBook, booked: MonthBook) -> dict[str, Json]:
     }
 
 
-def _exclusions(booked: MonthBook) -> list[Json]:
+def _exclusions(of: ServiceBook, booked: MonthBook) -> list[Json]:
     """Those granted at some instant of the month before `as_of`, in the order that books."""
     elapsed = booked.books.measured.period
     booked_ms: Counter[tuple[int, str]] = Counter()
     for start, end, exclusions in booked.books.measured.pieces():
         if exclusions:
             booked_ms[exclusions[0].order] += end - start
+    asks = what_they_ask(of.entries, of.service.name, booked.frame.policy)
     shown: list[Json] = []
     for exclusion in sorted(booked.exclusions, key=lambda exclusion: exclusion.order):
         granted = clip(exclusion.granted, elapsed.start, elapsed.end)
-        if granted:
+        if granted and exclusion.klass == "maintenance":
+            place = (asks, exclusion.id, elapsed, booked_ms[exclusion.order])
+            shown.append(
+                of.entries.once("maintenance", place, partial(_exclusion, exclusion, granted, elapsed, place[3]))
+            )
+        elif granted:
             shown.append(_exclusion(exclusion, granted, elapsed, booked_ms[exclusion.order]))
     return shown
 

@@ -99,10 +99,15 @@ def from_row(row: SealRow, series: Series) -> Seal:
     check, vantage = series[number]
     start = day * DAY
     recorded_at = start + DAY + learned
-    found = tuple(
-        Stretch(start + first, start + last, passes, hold_ms)
-        for first, last, passes, hold_ms in _STRETCH.iter_unpack(stretches)
-    )
+    found: tuple[Stretch, ...]
+    if len(stretches) == _STRETCH.size:  # a day without trouble, as most are
+        first, last, passes, hold_ms = _STRETCH.unpack(stretches)
+        found = (Stretch(start + first, start + last, passes, hold_ms),)
+    else:
+        found = tuple(
+            Stretch(start + first, start + last, passes, hold_ms)
+            for first, last, passes, hold_ms in _STRETCH.iter_unpack(stretches)
+        )
     outside = None if rest is None else _HASH + rest.hex()
     return Seal(check, vantage, start, recorded_at, recorded_at - waited, size, _HASH + digest.hex(), found, outside)
 
