@@ -32,6 +32,9 @@ EVERY_S = 600.0
 AFTER = HOUR
 """How long after its end a day is sealed. What comes later is a fact like any other, and stays."""
 
+OLDEST = 4000 * DAY
+"""How long ago a day may be that is sealed: a result that is dated wrongly must not make a millennium of days."""
+
 AT_ONCE = 20
 """Series whose day is read at once: at 30 s some 60,000 results, about 30 MB."""
 
@@ -90,13 +93,11 @@ class Sealer:
             self._looked_through.add(start)
 
     def _finished(self) -> list[int]:
-        """The days that are over and were not looked through, from the first result on."""
-        with self._store.beside() as reader:
-            first = reader.first_instant()
-        if first is None:
-            return []
+        """The days that are over, may have results and were not looked through."""
         until = (self._clock.now() - AFTER) // DAY * DAY
-        return [start for start in range(first // DAY * DAY, until, DAY) if start not in self._looked_through]
+        with self._store.beside() as reader:
+            days = reader.days_within(Period(until - OLDEST, until))
+        return [start for start in days if start not in self._looked_through]
 
     def _unsealed(self, start: int) -> list[Series]:
         with self._store.beside() as reader:

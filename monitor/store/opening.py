@@ -81,9 +81,9 @@ class Reader:
         """Their results in the period, with the seqs that `let_go` takes, in order of recording."""
         return reading.results_of(self._database, series, period)
 
-    def first_instant(self) -> int | None:
-        """The first `at` of any result, UTC ms; None without one."""
-        return reading.first_instant(self._database)
+    def days_within(self, period: Period) -> list[int]:
+        """The first instants of the UTC days that begin in the period and may have results."""
+        return reading.days_within(self._database, period)
 
     def sealed_on(self, start: int) -> list[seals.Sealed]:
         """The seals of the UTC day that begins at `start`."""

@@ -19,7 +19,7 @@ from typing import NamedTuple
 from monitor.errors import FactError
 from monitor.facts import AnyFact, Fact, Result, canonical_line
 from monitor.facts.seals import seal_fact
-from monitor.ledger.period import Period
+from monitor.ledger.period import DAY, Period
 from monitor.store import seals
 from monitor.store.chain import EMPTY, Head
 from monitor.store.rows import RESULT_COLUMNS, ResultRow, Template, from_row, row_line, template
@@ -306,9 +306,13 @@ def _zones_of(database: Database, period: Period) -> list[Zone]:
     return [zone for zone in zones if zone.first_at < period.end and period.start <= zone.last_at]
 
 
-def first_instant(database: Database) -> int | None:
-    """The first `at` of any result, UTC ms."""
-    return min((zone.first_at for zone in every_zone(database, head_of(database).seq)), default=None)
+def days_within(database: Database, period: Period) -> list[int]:
+    """The first instants of the UTC days that begin in the period and may have results, in order."""
+    days: set[int] = set()
+    for zone in _zones_of(database, period):
+        first, last = max(zone.first_at, period.start), min(zone.last_at, period.end - 1)
+        days.update(range(first // DAY * DAY, last + 1, DAY))
+    return sorted(day for day in days if day >= period.start)
 
 
 def heads(database: Database, until: int) -> Iterator[Head]:
