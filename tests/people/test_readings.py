@@ -70,6 +70,13 @@ def test_what_cannot_be_meant_is_refused_with_its_mend(changed: dict[str, Json],
     assert why in str(refused.value)
 
 
+def test_a_person_cannot_speak_as_chrome() -> None:
+    said = says(**one(subject="https://kit.example.com", verdict="met"))
+    [shown] = vitals(stated(said.facts, terms_of(), NOW)[0])["LCP"]["published"]
+    assert "subject" not in shown
+    assert "verdict" not in shown
+
+
 def test_a_file_is_taken_whole_or_not_at_all() -> None:
     header = "metric,from,to,p75,samples\n"
     lines = "LCP,2026-05-20,2026-06-16,2310,\nCLS,2026-05-20,2026-06-16,0.08,1200\n"

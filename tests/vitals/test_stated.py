@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, cast
 from zoneinfo import ZoneInfo
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -25,6 +26,7 @@ from tests.vitals import model
 from tests.vitals.strategies import logs
 
 FEW = settings(settings.get_profile("minutebook"), max_examples=40)
+LONG = settings(settings.get_profile("minutebook"), max_examples=3000)
 JUNE = parse_month("2026-06")
 LATER = parse_instant("2026-07-10T00:00:00Z")
 CONFIG = """
@@ -99,9 +101,7 @@ def expected(cells: model.Cells, metric: str, days: tuple[str, str], sign: str) 
     }
 
 
-@given(logs(), st.sampled_from(("UTC", "Europe/London", "America/Los_Angeles")), st.sampled_from(("<", "<=")))
-@FEW
-def test_a_month_and_its_28_days_are_what_lists_of_values_say(reports: list[model.Said], zone: str, sign: str) -> None:
+def agree(reports: list[model.Said], zone: str, sign: str) -> None:
     cells = model.cells(list(dict.fromkeys(reports)), ZoneInfo(zone))  # a copy of a fact is the same fact
     for statement in stated(recorded(reports), terms_of(zone, sign)):
         for metric, told in vitals(statement).items():
@@ -111,6 +111,24 @@ def test_a_month_and_its_28_days_are_what_lists_of_values_say(reports: list[mode
             recent = told["last_28_days"]
             assert (recent["from"], recent["to"]) == ("2026-06-03", "2026-06-30")
             assert recent | expected(cells, metric, ("2026-06-03", "2026-06-30"), sign) == recent
+
+
+ZONES = st.sampled_from(("UTC", "Europe/London", "America/Los_Angeles"))
+SIGNS = st.sampled_from(("<", "<="))
+
+
+@given(logs(), ZONES, SIGNS)
+@FEW
+def test_a_month_and_its_28_days_are_what_lists_of_values_say(reports: list[model.Said], zone: str, sign: str) -> None:
+    agree(reports, zone, sign)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1800)
+@given(logs(60), ZONES, SIGNS)
+@LONG
+def test_thousands_of_months_are_what_lists_of_values_say(reports: list[model.Said], zone: str, sign: str) -> None:
+    agree(reports, zone, sign)
 
 
 @given(logs(), st.sets(st.integers(0, 12)), st.booleans())

@@ -14,7 +14,9 @@ from monitor.ledger.period import local_date, parse_instant
 from monitor.ledger.vitals.windows import Window
 
 SHOWN = ("p75", "samples", "author", "evidence", "source")
-READ_BY_A_SOURCE = ("verdict", "good_ratio", "subject", "form_factor")
+READ_BY_A_SOURCE = ("verdict", "good_ratio", "subject")
+READER = "crux"
+"""The `source` of what was read from CrUX; what a person enters has the person's own."""
 
 
 def published(readings: Iterable[Fact], metric: str, window: Window, zone: ZoneInfo) -> list[Json]:
@@ -23,19 +25,19 @@ def published(readings: Iterable[Fact], metric: str, window: Window, zone: ZoneI
     Of those that a source read only the newest of each subject: it reads one every day, each of 28.
     """
     shown: list[dict[str, Json]] = []
-    newest: dict[tuple[Json, Json], dict[str, Json]] = {}
+    newest: dict[Json, dict[str, Json]] = {}
     for fact in readings:
         first, last = reading_days(fact, zone)
         if fact.fields["metric"] != metric or first > window.last or last < window.first:
             continue
         told: dict[str, Json] = {"from": first, "to": last, **{name: fact.fields.get(name) for name in SHOWN}}
         told["author_authenticated"] = fact.fields.get("authenticated_by") is not None
-        told |= {name: fact.fields[name] for name in READ_BY_A_SOURCE if name in fact.fields}
-        place = (told.get("subject"), told.get("form_factor"))
-        if "subject" not in told:
+        if fact.source != READER:
             shown.append(told)
-        elif place not in newest or str(newest[place]["to"]) <= last:
-            newest[place] = told
+            continue
+        told |= {name: fact.fields.get(name) for name in READ_BY_A_SOURCE}
+        if (subject := told["subject"]) not in newest or str(newest[subject]["to"]) <= last:
+            newest[subject] = told
     return [*sorted([*shown, *newest.values()], key=lambda each: str(each["to"]))]
 
 
