@@ -11,10 +11,13 @@ from monitor.facts import Result
 from monitor.interfaces import Tick
 from monitor.ledger.interval import Spans, normalise, subtract
 from monitor.ledger.timeline import fold
+from monitor.prober.lanes import needed_at_once
 from monitor.probes import Missed, ProbedCheck
 from monitor.probes.tcp import TcpSettings
 from monitor.scheduler import Peak, Scheduler, grid_of
 from tests.probes.clocks import FakeClock
+from tests.probes.house import Held, House, http_check
+from tests.probes.servers import serving
 from tests.probes.test_scheduler import HOUR, MINUTE, SECOND, START, Turns, run_until
 
 END = START + 10 * MINUTE
@@ -149,3 +152,24 @@ def test_a_clock_that_is_set_back_looks_at_no_slot_again_soon() -> None:
     turns.drain()
     run_until(scheduler, START - 20 * MINUTE, START - 19 * MINUTE)
     assert sum(tick.further for tick in turns.ticks) == 2
+
+
+async def test_a_further_look_that_is_void_or_finds_no_room_leaves_no_trace() -> None:
+    held = Held(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+    async with serving(held) as server, House(http_check(server.url)).open() as house:
+        now = house.clock.now()
+        house.prober.take(Tick("app", 6, now - 20_000, further=True))  # far too late: a void that says nothing
+        house.tick("app")
+        await held.asked.wait()
+        house.prober.take(Tick("app", 7, now + 5_000, further=True))
+        held.go.set()
+        first = await house.results.next()
+        second = await house.results.next()
+    assert (first.outcome, first.scheduled_at) == ("pass", now)
+    assert (second.outcome, second.scheduled_at, second.hold_ms) == ("pass", now + 5_000, 30_000)
+
+
+def test_there_is_room_for_the_looks_of_a_peak() -> None:
+    calm = needed_at_once([("a", 10 * SECOND, 30 * SECOND)] * 30)
+    crowd = needed_at_once([("a", 10 * SECOND, 15 * SECOND)] * 30)
+    assert (calm["a"], crowd["a"]) == (20, 40)
