@@ -18,7 +18,7 @@ from monitor.facts.seals import Seal, seal_fact
 from monitor.finalising import NO_RESULTS, SETTLED, UNREAD
 from monitor.interfaces import Clock, Sleep
 from monitor.ledger.closings import closings
-from monitor.ledger.period import DAY, HOUR, Period
+from monitor.ledger.period import DAY, HOUR, Period, format_instant
 from monitor.ledger.seals import AROUND, Pin, may_go, sealed
 from monitor.life import Current
 from monitor.store import OpenStore
@@ -123,7 +123,7 @@ class Sealer:
                 found = await asyncio.to_thread(self._going, start, going, pins)
                 gone += await self._store.let_go(found.span, found.pairs)
                 await self._sleep(REST_S)
-            logger.info("%d results of the day that began at %d went under its seals", gone, start)
+            logger.info("%d results of %s went under its seals", gone, format_instant(start)[:10])
 
     def _due(self, recorded_by: int) -> list[int]:
         with self._store.beside() as reader:

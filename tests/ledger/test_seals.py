@@ -163,7 +163,7 @@ def stays_equal(world: Kept) -> None:
 
 
 @given(worlds())
-@settings(max_examples=25)
+@settings(max_examples=12)
 def test_a_statement_is_the_same_before_and_after_results_of_sealed_days_have_gone(world: Kept) -> None:
     stays_equal(world)
 
@@ -221,7 +221,7 @@ LAGS = st.sampled_from((0, HOUR, 2 * DAY))
 
 
 @given(series("c", "london"), ENDS, GAPS, LAGS)
-@settings(max_examples=25)
+@settings(max_examples=12)
 def test_what_was_closed_is_proved_after_results_went(
     results: list[Result], ends: tuple[int, int], gaps: list[int], lag: int
 ) -> None:
