@@ -5,6 +5,7 @@ Each is judged once a fact, not once an evaluation: the instants at which parts 
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right, insort
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -31,11 +32,38 @@ class _Judged(NamedTuple):
     due: int
     marks: tuple[int, int]
 
-    def used(self, as_of: int) -> Used:
-        if as_of > self.due:
-            return "100"
-        half, most = self.marks
-        return "80" if as_of >= most else "50" if as_of >= half else "0"
+
+@dataclass(slots=True)
+class _Queue:
+    """The tickets of one month, priority and class that wait: when each came, has used half and four fifths of its
+    time, and is due; each list in order, so that however many wait they are counted in no time."""
+
+    received: list[int] = field(default_factory=list)
+    half: list[int] = field(default_factory=list)
+    most: list[int] = field(default_factory=list)
+    due: list[tuple[int, int]] = field(default_factory=list)
+
+    def add(self, judged: _Judged) -> None:
+        half, most = judged.marks
+        for line, instant in ((self.received, judged.received_at), (self.half, half), (self.most, most)):
+            insort(line, instant)
+        insort(self.due, (judged.due, judged.received_at))
+
+    def remove(self, judged: _Judged) -> None:
+        half, most = judged.marks
+        for line, instant in ((self.received, judged.received_at), (self.half, half), (self.most, most)):
+            del line[bisect_left(line, instant)]
+        del self.due[bisect_left(self.due, (judged.due, judged.received_at))]
+
+    def counts(self, as_of: int) -> dict[Used, int]:
+        """By how much of their time is used; those that are received later do not wait yet."""
+        came, half, most = (bisect_right(line, as_of) for line in (self.received, self.half, self.most))
+        late = bisect_left(self.due, (as_of,))
+        return {"0": came - half, "50": half - most, "80": most - late, "100": late}
+
+    def oldest_due(self, as_of: int) -> int | None:
+        """When the first of those that wait is due."""
+        return next((due for due, received in self.due if received <= as_of), None)
 
 
 @dataclass(slots=True)
@@ -45,6 +73,7 @@ class TicketBook:
     terms: Terms
     _tickets: dict[str, Ticket] = field(default_factory=dict)
     _waiting: dict[str, _Judged] = field(default_factory=dict)
+    _queues: dict[tuple[Month, tuple[str, Class]], _Queue] = field(default_factory=dict)
     _late: dict[Month, dict[str, _Judged]] = field(default_factory=dict)
     _seen: set[bytes | str] = field(default_factory=set)
 
@@ -56,7 +85,9 @@ class TicketBook:
         self._seen.add(identity)
         name = str(fact.fields["ticket"])
         self._tickets[name] = ticket = told(self._tickets.get(name), fact)
-        self._waiting.pop(name, None)
+        before = self._waiting.pop(name, None)
+        if before is not None:
+            self._queues[before.month, before.place].remove(before)
         judged = self._judge(ticket)
         if judged is None:
             return
@@ -64,6 +95,7 @@ class TicketBook:
         late.pop(name, None)
         if judged.settled.first_reply_at is None:
             self._waiting[name] = judged
+            self._queues.setdefault((judged.month, judged.place), _Queue()).add(judged)
         elif judged.settled.state == "late":
             late[name] = judged
 
@@ -76,18 +108,14 @@ class TicketBook:
         for place in self._shown(running):
             late[place] += 0
             waiting.update({(*place, used): 0 for used in USED})
-        for judged in self._waiting.values():
-            if judged.received_at > as_of:
+        for (month, place), queue in self._queues.items():
+            due = queue.oldest_due(as_of)
+            if due is None:
                 continue
-            place, used = judged.place, judged.used(as_of)
-            if place not in oldest:
-                oldest[place] = judged.due
-                waiting.update({(*place, each): 0 for each in USED if (*place, each) not in waiting})
-            elif judged.due < oldest[place]:
-                oldest[place] = judged.due
-            waiting[*place, used] += 1
-            if used == "100" and judged.month == running:
-                late[place] += 1
+            oldest[place] = min(due, oldest.get(place, due))
+            counts = queue.counts(as_of)
+            waiting.update({(*place, used): count for used, count in counts.items()})
+            late[place] += counts["100"] if month == running else 0
         return Answering(dict(waiting), oldest, dict(late))
 
     def breaches(self, month: Month, as_of: int) -> dict[str, int]:
