@@ -12,14 +12,15 @@ import logging
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from monitor.errors import StoreError
+from monitor.errors import InputError, StoreError
 from monitor.facts import AnyFact, Fact
 from monitor.facts.seals import Seal, seal_fact
 from monitor.finalising import NO_RESULTS, SETTLED, UNREAD
 from monitor.interfaces import Clock, Sleep
 from monitor.ledger.closings import closings
-from monitor.ledger.period import DAY, HOUR, Period, format_instant
+from monitor.ledger.period import DAY, HOUR, Period, format_instant, month_at
 from monitor.ledger.seals import AROUND, Pin, may_go, sealed
+from monitor.ledger.terms import final_from
 from monitor.life import Current
 from monitor.store import OpenStore
 from monitor.store.seals import Sealed
@@ -120,7 +121,7 @@ class Sealer:
                 pins = await asyncio.to_thread(self._pins)
             gone = 0
             for going in await asyncio.to_thread(self._batches, start):
-                found = await asyncio.to_thread(self._going, start, going, pins)
+                found = await asyncio.to_thread(self._going, start, going, [*pins, *self._final_around(start)])
                 gone += await self._store.let_go(found.span, found.pairs)
                 await self._sleep(REST_S)
             logger.info("%d results of %s went under its seals", gone, format_instant(start)[:10])
@@ -140,6 +141,16 @@ class Sealer:
         zone = self._current.terms.zone
         chains = closings(small, FOREVER)
         return [Pin(each.as_of, month.period(zone).end) for (_, month), chain in chains.items() for each in chain]
+
+    def _final_around(self, start: int) -> Iterator[Pin]:
+        """The instants at which months become final while a day is young: one may be closed as of them later."""
+        terms = self._current.terms
+        latest = month_at(start, terms.zone)
+        for month in (latest, latest.shifted(-1)):
+            try:
+                yield Pin(final_from(month, terms), month.period(terms.zone).end)
+            except InputError:
+                continue  # nothing was promised for it
 
     def _going(self, start: int, some: Sequence[Sealed], pins: Sequence[Pin]) -> Going:
         self._stay()

@@ -136,9 +136,19 @@ def test_results_of_sealed_days_go_after_retention_and_no_sooner(tmp_path: Path)
     near = [at for at in range(JUNE, JUNE + 3 * DAY, EVERY) if abs(at - FAIL) <= 15 * MINUTE]
     beside_a_fact = [result.at for result in looks(3) if JUNE + DAY <= result.at < JUNE + DAY + 10 * EVERY]
     last = [result.at for result in left if result.at >= JUNE + 3 * DAY - 15 * MINUTE]
-    first = [result.at for result in left if result.at <= JUNE + 15 * MINUTE]
+    first = [JUNE + number * EVERY for number in range(16)]  # they say which late ones are about May
     assert {result.at for result in left if result.check == "web"} == {*near, *beside_a_fact, *last, *first}
     assert {result.at for result in left if result.check == "api"} == {*near, *last, *first}
+
+
+def test_the_day_on_which_a_month_becomes_final_stays(tmp_path: Path) -> None:
+    url = url_in(tmp_path)
+    final = JUNE + 5 * DAY  # May, five days into June
+    day = range(final, final + DAY, EVERY)
+    with open_for_writing(url, JUNE) as store:
+        store.append([Result(at + 40, "web", "london", at, "pass", hold_ms=13 * MINUTE) for at in day])
+    asyncio.run(ring(url, final + DAY + 2 * HOUR, final + 2 * DAY + RETENTION))
+    assert [fact.at for fact in read(url) if isinstance(fact, Result)] == [*day]
 
 
 def test_what_went_under_which_seals_is_said_and_the_rest_is_proved(tmp_path: Path) -> None:
