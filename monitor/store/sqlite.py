@@ -182,3 +182,5 @@ def _translated(path: Path) -> Iterator[None]:
             raise damaged(path, str(error)) from error
         mend = _MENDS.get(basic or 0, "check the disk")
         raise StoreError(f"{path}: cannot be read or written: {error}: {mend}") from error
+    except UnicodeDecodeError as error:  # SQLite quotes what it found in a page, and that is no text
+        raise damaged(path, "it holds a text that is no UTF-8") from error
