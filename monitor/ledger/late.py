@@ -15,9 +15,9 @@ from monitor.facts import AnyFact, Fact, Json, Result, digest, sha256_text
 from monitor.ledger.entries import Entries
 from monitor.ledger.exclusion import concerns
 from monitor.ledger.months import ServiceBook, book_month, service_book, timelines_from
-from monitor.ledger.period import Month, Period, format_instant, local_date, parse_instant
+from monitor.ledger.period import Month, Period, format_instant, local_date, month_at, parse_instant
 from monitor.ledger.statement import amounts, commitments, consulted
-from monitor.ledger.terms import CheckTerms
+from monitor.ledger.terms import CheckTerms, policy_for
 from monitor.ledger.third_party import FOREVER, component_steps
 from monitor.ledger.timeline import Timelines
 from monitor.ledger.vitals.published import reading_days
@@ -182,7 +182,9 @@ def _incident(fact: Fact, now: ServiceBook, period: Period) -> bool:
     if fact.fields["provider"] not in {each.provider for each in now.service.depends_on}:
         return False
     told = [each for each in now.entries.of("incident") if _subject(each) == _subject(fact)]
-    return any(_lasts_in(sorted(steps), period) for each in told for steps in component_steps(each).values())
+    policy = policy_for(now.terms.policies, month_at(period.start, now.terms.zone))
+    reached = Period(period.start - policy.lag_ms, period.end + policy.lead_ms)  # what is claimed is widened by these
+    return any(_lasts_in(sorted(steps), reached) for each in told for steps in component_steps(each).values())
 
 
 def _lasts_in(steps: Sequence[tuple[int, int]], period: Period) -> bool:

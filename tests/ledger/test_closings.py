@@ -20,7 +20,7 @@ from monitor.errors import InputError, StatementDiffersError
 from monitor.facts import AnyFact, Fact, Json, Result, decode_line
 from monitor.ledger.closings import closings, revisions
 from monitor.ledger.late import difference
-from monitor.ledger.period import DAY, HOUR, MINUTE, Month, parse_instant, parse_month
+from monitor.ledger.period import DAY, HOUR, MINUTE, Month, format_instant, parse_instant, parse_month
 from monitor.ledger.statement import own_digest
 from monitor.ledger.terms import final_from
 from monitor.people import Author, ConflictError, UnknownSubjectError
@@ -242,6 +242,34 @@ def test_a_run_that_was_open_at_the_end_is_decided_by_what_came_after_it() -> No
     [stands] = standing(recorded_of(ledger.facts), ledger.terms, Wanted(["app"], OCTOBER, END + DAY))
     told = beside(recorded_of(ledger.facts), stands, END + DAY)
     assert cast(Any, told)["effect"]["accounts_ms"]["down"] == HOUR
+
+
+@pytest.mark.parametrize(("begins", "ends"), [(END, END + HOUR), (START - HOUR, START)])
+def test_a_late_incident_beside_the_month_that_reaches_into_it_is_listed(begins: int, ends: int) -> None:
+    """By the policy's `lead` and `lag`, which widen what a provider claims."""
+    third = "third_party: {evidence: corroborated, corroborated_by: {edge: [cdn]}, lead: 5m, lag: 5m}"
+    availability = "availability: {objective: 99.9%, finalise_after: 5d}"
+    cdn = "{name: cdn, fall: 1, role: corroboration, http: {url: 'https://cdn.example.com/'}}"
+    written = promised(
+        f"services: [{{name: app, depends_on: [edge/CDN], checks: [{CHECK % 1}, {cdn}]}}]\n"
+        "sources: [{name: page, provider: edge, statuspage: {url: 'https://edge.example.com'}}]\n"
+        f"policies: [{{effective_from: 2020-01-01, {availability}, {third}}}]"
+    )
+    down = [look(each, "fail") for each in (begins - MINUTE, ends + MINUTE)]
+    looks = [look(START - DAY), down[0], look(begins + MINUTE), down[1], look(ends + 2 * MINUTE)]
+    facts: list[AnyFact] = [terms_fact(written, START - 2 * DAY)]
+    for each in looks:
+        facts += [each, each._replace(check="cdn")]
+    ledger = Ledger(facts, written, OCTOBER)
+    ledger.carry_out(END + DAY, restate=False)
+    steps = {"CDN": [[format_instant(begins), "major_outage"], [format_instant(ends), "operational"]]}
+    told: dict[str, Json] = {"provider": "edge", "incident": "i1", "components": cast(Json, steps)}
+    ledger.facts.append(Fact("incident", END + 2 * DAY, told))
+    listed_late_facts_are_all_that_matter(ledger)
+    recorded = recorded_of(ledger.facts)
+    [late] = recorded.late(ledger.terms, "app", OCTOBER, (END + DAY, END + 3 * DAY))
+    assert late.effect is not None
+    assert cast(Any, late.effect)["accounts_ms"]["down"] < 0
 
 
 def test_editing_the_configuration_never_rewrites_what_is_closed(ledger: Ledger) -> None:
