@@ -39,7 +39,6 @@ from monitor.ledger.terms import Terms
 from monitor.life import Current, Life
 from monitor.outbox import Means, Outbox
 from monitor.outbox.lines import lines_of, refuse_what_cannot_be_told, statements_of
-from monitor.past_months import EVERY_S as PAST_MONTHS_S
 from monitor.people.publishing import Notice, Published
 from monitor.periodic import Bell, Periodic
 from monitor.poller import Fetcher, Log, Poller, session
@@ -141,6 +140,7 @@ async def _produce(parts: Parts, signals: Signals) -> None:
             producers.create_task(parts.schedule(), name="scheduler"),
             producers.create_task(parts.listen(), name="heartbeats"),
             producers.create_task(parts.periodic.run(), name="periodic"),
+            producers.create_task(parts.faces.past.run(), name="past months"),
             producers.create_task(parts.life.tell_notices(), name="notices"),
             producers.create_task(parts.outbox.run(), name="channels"),
             producers.create_task(parts.reload_when(signals.reload), name="reload"),
@@ -217,7 +217,6 @@ class Parts:
             for source in polled(config)
         }
         bells[ROUTINE] = Bell(EVERY_S, self._announce, at_once=True)
-        bells["past months"] = Bell(PAST_MONTHS_S, self._tell_past_months)
         bells["sealing"] = Bell(SEALING_S, self.sealer.ring, at_once=True)
         bells["closing"] = Bell(CLOSING_S, self._close, at_once=True)
         bells["settle vitals"] = Bell(SETTLE_S, self._settle, at_once=True)
@@ -250,9 +249,6 @@ class Parts:
     async def _settle(self) -> None:
         await self.evaluator.first_evaluation.wait()
         await self.settling.ring()
-
-    async def _tell_past_months(self) -> None:
-        await self.faces.past.ring()
 
     async def _announce(self) -> None:
         config = self.current.config

@@ -77,6 +77,12 @@ class PastMonths:
         self._asked_at = self._clock.monotonic_ns()
         return self._shown
 
+    async def run(self) -> None:
+        """Looks every few seconds, until it is cancelled; the log is not read on then."""
+        while True:
+            await asyncio.sleep(EVERY_S)
+            await self.ring()
+
     async def ring(self) -> None:
         """Computes some of what is missing, where somebody looked lately."""
         now = self._clock.monotonic_ns()

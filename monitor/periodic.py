@@ -35,6 +35,7 @@ class Periodic:
     def __init__(self, bells: Mapping[str, Bell]) -> None:
         self._bells = dict(bells)
         self._scheduler = AsyncIOScheduler(timezone="UTC")
+        self._is_left = False
         self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     async def __aenter__(self) -> Periodic:
@@ -80,8 +81,12 @@ class Periodic:
 
     def _job(self, name: str) -> Job:
         async def job() -> None:
-            if name in self._bells:
-                await self._bells[name].job()
+            try:
+                if name in self._bells:
+                    await self._bells[name].job()
+            except asyncio.CancelledError:
+                if not self._is_left:  # else the scheduler is shut down, which is no error of the job
+                    raise
 
         return job
 
@@ -92,6 +97,7 @@ class Periodic:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._is_left = True
         self._scheduler.shutdown(wait=False)
 
     def realign(self) -> None:
