@@ -65,7 +65,7 @@ def test(arguments: list[str]) -> None:
     if arguments:
         if arguments[0] == "--faults":
             pytest, arguments = [str(PYTHON), "-m", "tests.faults"], arguments[1:]
-        chosen = ["-m", "long", *arguments[1:]] if arguments[:1] == ["--long"] else arguments
+        chosen = ["-n", "2", "-m", "long", *arguments[1:]] if arguments[:1] == ["--long"] else arguments
         sys.exit(subprocess.run([*pytest, *chosen], env=env, cwd=ROOT, check=False).returncode)
     failed = [name for name, gate in GATES.items() if not passes(name, gate, env)]
     status = subprocess.run([*pytest, "-q", "-n", "2", "-m", "not long"], env=env, cwd=ROOT, check=False).returncode

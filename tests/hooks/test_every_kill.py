@@ -110,8 +110,8 @@ def points(folder: Path, source: str, step: int | None) -> list[int]:
     ("source", "step"),
     [
         pytest.param("sentry", None, id="a result, four lines"),
-        pytest.param("sentry", 1, id="a result, every line", marks=pytest.mark.long),
-        pytest.param("own", 5, id="a maintenance, every fifth line", marks=pytest.mark.long),
+        pytest.param("sentry", 3, id="a result, every third line", marks=pytest.mark.long),
+        pytest.param("own", 9, id="a maintenance, every ninth line", marks=pytest.mark.long),
     ],
 )
 def test_a_kill_before_any_line_loses_nothing_acknowledged_and_doubles_nothing(

@@ -28,7 +28,7 @@ from monitor.proof import differences
 from tests.strategies.months import World, worlds_recorded_one_by_one
 
 FEW = settings(settings.get_profile("minutebook"), max_examples=40)
-LONG = settings(settings.get_profile("minutebook"), max_examples=3000)
+LONG = settings(settings.get_profile("minutebook"), max_examples=2000)
 EVER = 2**62
 REVISED = {"status", "revision", "supersedes", "restatement", "digest", "facts"}
 ANN = Author("ann")

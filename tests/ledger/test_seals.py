@@ -171,7 +171,7 @@ def test_a_statement_is_the_same_before_and_after_results_of_sealed_days_have_go
 @pytest.mark.long
 @pytest.mark.timeout(3600)
 @given(worlds())
-@settings(max_examples=4000)
+@settings(max_examples=2000)
 def test_it_is_the_same_in_thousands_of_worlds(world: Kept) -> None:
     stays_equal(world)
 
@@ -231,8 +231,8 @@ def test_what_was_closed_is_proved_after_results_went(
 @pytest.mark.long
 @pytest.mark.timeout(3600)
 @given(series("c", "london"), ENDS, GAPS, LAGS)
-@settings(max_examples=2000)
-def test_it_is_proved_in_thousands_of_worlds(
+@settings(max_examples=500)
+def test_it_is_proved_in_hundreds_of_worlds(
     results: list[Result], ends: tuple[int, int], gaps: list[int], lag: int
 ) -> None:
     closed_stays_provable(results, ends, gaps, lag)
