@@ -52,6 +52,9 @@ GATES = {
     "spelling": ["codespell", "."],
 }
 
+TOGETHER = ["-n", "3"]
+"""On two cores: the tests of the daemon wait for more than half of their time."""
+
 
 def run(arguments: list[str]) -> None:
     prepare("run")
@@ -65,10 +68,10 @@ def test(arguments: list[str]) -> None:
     if arguments:
         if arguments[0] == "--faults":
             pytest, arguments = [str(PYTHON), "-m", "tests.faults"], arguments[1:]
-        chosen = ["-n", "2", "-m", "long", *arguments[1:]] if arguments[:1] == ["--long"] else arguments
+        chosen = [*TOGETHER, "-m", "long", *arguments[1:]] if arguments[:1] == ["--long"] else arguments
         sys.exit(subprocess.run([*pytest, *chosen], env=env, cwd=ROOT, check=False).returncode)
     failed = [name for name, gate in GATES.items() if not passes(name, gate, env)]
-    status = subprocess.run([*pytest, "-q", "-n", "2", "-m", "not long"], env=env, cwd=ROOT, check=False).returncode
+    status = subprocess.run([*pytest, "-q", *TOGETHER, "-m", "not long"], env=env, cwd=ROOT, check=False).returncode
     if failed:
         say(f"FAILED before the tests: {', '.join(failed)}")
     sys.exit(status or bool(failed))
