@@ -132,6 +132,18 @@ def test_a_source_with_a_hostile_name_is_quoted(tmp_path: Path, tool: Callable[[
     assert done.returncode == 0, done.stderr
 
 
+LABELLED = '%s{sloth_id="app-availability",sloth_service="app",sloth_slo="availability"}'
+SLOTHS = {
+    *(f"slo:sli_error:ratio_rate{window}" for window in ("5m", "30m", "1h", "2h", "6h", "1d", "3d", "30d")),
+    *(f"slo:{name}:ratio" for name in ("objective", "error_budget", "current_burn_rate", "period_burn_rate")),
+    "slo:period_error_budget_remaining:ratio",
+    "slo:time_period:days",
+    "sloth_slo_info",
+}
+"""All that Sloth itself records for an SLO over 30 days, its error ratios and its metadata rules: what any dashboard
+for it can ask for."""
+
+
 def test_sloths_series_come_out_of_ours(tmp_path: Path, tool: Callable[[str], str]) -> None:
     (tmp_path / "rules.yml").write_text(sloth_yaml(__version__))
     labels = 'sloth_id="app-availability",sloth_service="app",sloth_slo="availability"'
@@ -196,7 +208,7 @@ def test_every_query_of_sloths_dashboard_finds_what_burns(tmp_path: Path, tool: 
     }
     questions = [
         {"expr": f"count({without_made_up(expr)}) > bool 0", "eval_time": "3h", "exp_samples": [{"value": 1}]}
-        for expr in sloth_asks("app").values()
+        for expr in (*sloth_asks("app").values(), *(LABELLED % name for name in sorted(SLOTHS)))
     ]
     objective = {
         "expr": "count by (sloth_objective) (sloth_slo_info)",
