@@ -52,8 +52,8 @@ GATES = {
     "spelling": ["codespell", "."],
 }
 
-TOGETHER = ["-n", "3"]
-"""On two cores: the tests of the daemon wait for more than half of their time."""
+TOGETHER = ["-n", "3", "--dist", "worksteal"]
+"""On two cores: the tests of the daemon wait for more than half of their time, and stand beside each other."""
 
 
 def run(arguments: list[str]) -> None:
