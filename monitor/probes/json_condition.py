@@ -25,8 +25,8 @@ from typing import NamedTuple, NoReturn, TypeAlias
 from monitor.probes.pattern import BodyPattern
 
 LONGEST = 1_000  # characters of a condition
-DOCUMENT_BYTES = 400_000  # of ASCII; a fourth where there is more, which Python keeps in four bytes a character
-DOCUMENT_VALUES = 10_000
+DOCUMENT_BYTES = 300_000  # of ASCII; a fourth where there is more, which Python keeps in four bytes a character
+DOCUMENT_VALUES = 5_000
 """What a document of a target may have: decoded it takes under 2 MB (design/faults.md, "Defaults")."""
 
 

@@ -33,14 +33,14 @@ async def test_an_endless_body_is_not_kept(weigh: Weigh) -> None:
 
 
 JSON_BODIES = {
-    "ASCII": b'{"a": "' + b"x" * 399_000 + b'"}',
-    "wide characters": b'{"a": "' + "\U0001f600".encode() * 24_000 + b'"}',
-    "ASCII but for one": b'{"a": "' + b"x" * 99_000 + '\U0001f600"}'.encode(),
-    "numbers": b"[" + b"1," * 9_990 + b"1]",
-    "objects": b"[" + b"{}," * 3_300 + b"{}]",
-    "members": b"{" + b",".join(b'"%d":%d' % (number, number) for number in range(9_000)) + b"}",
-    "a number": b"9" * 399_000,
-    "nested": b"[" * 9_000,
+    "ASCII": b'{"a": "' + b"x" * 299_000 + b'"}',
+    "wide characters": b'{"a": "' + "\U0001f600".encode() * 18_000 + b'"}',
+    "ASCII but for one": b'{"a": "' + b"x" * 74_000 + '\U0001f600"}'.encode(),
+    "numbers": b"[" + b"1," * 4_990 + b"1]",
+    "objects": b"[" + b"{}," * 1_650 + b"{}]",
+    "members": b"{" + b",".join(b'"%d":%d' % (number, number) for number in range(4_990)) + b"}",
+    "a number": b"9" * 299_000,
+    "nested": b"[" * 4_900,
     "too many": b"[" + b"1," * 499_000 + b"1]",
 }
 
