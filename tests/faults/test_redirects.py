@@ -119,7 +119,8 @@ async def test_76_where_private_targets_are_denied_not_one_packet_goes_to_them(w
         check = ("http", {"url": f"http://{PUBLIC4}/", "redirects": {"hosts": [host.strip("[]")]}})
         seen = await run_elsewhere(Errand((check,), resolvers=(FAR4,), allow_private_targets=False), wire.near)
     assert is_down(seen.only, "http_redirect_blocked", BOUND_S)
-    assert seen.only.detail == "address_denied"
+    assert seen.only.detail is not None
+    assert seen.only.detail.startswith("address_denied")  # a loop that was late says so behind it
     assert (server.connections, trap.connections, wire.counted("private")) == (seen.made, 0, 0)
 
 
