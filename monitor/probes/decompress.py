@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from zlib import _Decompress
 
 LAYERS = 4  # nobody stacks encodings for a good reason; more is an attack
-_PIECE = 65_536
+_PIECE = 16_384
 _MEMBER = 0x1F  # how a gzip member begins, RFC 1952 section 2.3.1
 
 
