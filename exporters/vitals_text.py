@@ -11,6 +11,7 @@ from fractions import Fraction
 from exporters.numbers import percent
 from exporters.report_blocks import Block, Cell, Pairs, Prose, Section, Table, address
 from exporters.stated import Statement, at, labelled, ms, plain, rows
+from monitor.ledger.vitals.tally import COUNTRIES, NOWHERE
 from monitor.ledger.vitals.ways import SAYS
 
 METRICS = ("LCP", "INP", "CLS")
@@ -101,7 +102,7 @@ def _countries(vitals: list[Statement]) -> Iterator[Block]:
     found: list[tuple[Cell, ...]] = [
         (
             plain(each["commitment"]),
-            plain(country["country"]),
+            _country(plain(country["country"])),
             _about(plain(each["commitment"]), country["result"]),
             _share(country),
             plain(country["samples"]),
@@ -112,6 +113,10 @@ def _countries(vitals: list[Statement]) -> Iterator[Block]:
     if found:
         head = ("metric", "country", "percentile", "good", "samples")
         yield Table("By country, from 100 samples on", head, found, frozenset({2, 3, 4}))
+
+
+def _country(code: str) -> str:
+    return f"{NOWHERE}: others, and unknown" if code == NOWHERE else code
 
 
 def _published(vitals: list[Statement]) -> Iterator[Block]:
@@ -145,6 +150,8 @@ def _notes(vitals: list[Statement]) -> Iterator[tuple[str, Cell]]:
     partial = [f"{plain(each['commitment'])} {each['days']}" for each in vitals if each.get("partial") is True]
     if partial:
         yield "partial", f"Fewer than 25 days of the month have samples: {', '.join(partial)}."
+    if any(_list(each, "countries") for each in vitals):
+        yield "by country", f"Of each day the {COUNTRIES} countries with the most samples are kept by themselves."
     yield "chance", "Intervals take page views as independent; the views of one busy user are not."
     ways = dict.fromkeys(plain(way) for each in vitals for way in _list_of_words(each, "trust"))
     for way in ways:

@@ -23,7 +23,7 @@ from monitor.ledger.period import Period, midnight
 from monitor.ledger.terms import Terms, VitalLimit
 from monitor.ledger.vitals.histogram import exact
 from monitor.ledger.vitals.samples import Report, Sample, day_of, days_of, samples_of
-from monitor.ledger.vitals.tally import NOWHERE, Cell, Tally, day_fields, due, promise_on
+from monitor.ledger.vitals.tally import NOWHERE, Cell, Tally, cell_of, day_fields, day_id, due, promise_on
 from monitor.ledger.vitals.ways import source_of
 from monitor.life import Current
 from monitor.store import OpenStore
@@ -152,7 +152,10 @@ class Settling:
         days = {cell.day for cell in found.tallies if due(cell.day, terms.zone) <= now}
         if not days:
             return
-        facts = found.facts(terms, 0, days)
+        there = await asyncio.to_thread(self._ours, days)
+        facts = [
+            each for each in found.facts(terms, 0, days) if (each.fields["metric"], each.fields["day"]) not in there
+        ]
         new = await self._record(facts)
         logger.info("Web Vitals of %s: %d facts recorded, %d of them new", ", ".join(sorted(days)), len(facts), new)
         after = date.fromisoformat(max(days)) + timedelta(days=1)
@@ -182,6 +185,15 @@ class Settling:
         """The metrics and days among these that are recorded: between that and their purge they stand twice."""
         facts = self._read(_RECORDED) if days else ()
         return {(fact.fields["metric"], fact.fields["day"]) for fact in facts if fact.fields["day"] in days}
+
+    def _ours(self, days: Set[str]) -> Set[tuple[object, object]]:
+        """Those that were recorded from open samples, as a whole: what follows was only to purge. A version that kept
+        other countries by themselves may have done it, and its facts and ours together would count twice."""
+        return {
+            (cell.metric, cell.day)
+            for fact in self._read(_RECORDED)
+            if (cell := cell_of(fact)).day in days and fact.id == day_id(cell)
+        }
 
     def _read(self, without: Set[str]) -> Iterator[Fact]:
         facts = self._store.read(_NO_RESULTS, _EVER, without)

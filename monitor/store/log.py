@@ -13,11 +13,12 @@ from itertools import groupby
 from typing import NamedTuple
 
 from monitor.errors import FactError
-from monitor.facts import AnyFact, Result, canonical_line
+from monitor.facts import AnyFact, Fact, Result, canonical_line
 from monitor.store import seals
 from monitor.store.chain import Head, HeadFile
 from monitor.store.known import Newest, new_facts
 from monitor.store.lock import Lock
+from monitor.store.packed import INSERT_PACKED, pack
 from monitor.store.reading import Zone, chunk_of, closed_zones, head_of, open_zone, seqs_of
 from monitor.store.rows import (
     INSERT_RESULT,
@@ -71,7 +72,15 @@ class _Rows:
         self.result_ids: list[tuple[bytes, int]] = []
         self.facts: list[tuple[int, str, int, bytes, str]] = []
         self.seals: list[seals.SealRow] = []
+        self.packed: list[tuple[int, bytes]] = []
         self.lines: list[bytes] = []
+
+    def keep(self, seq: int, fact: Fact, key: bytes, line: bytes) -> None:
+        """A fact that is kept as its line, or as that packed."""
+        body = pack(line) if fact.kind == "vitals_day" else None
+        if body is not None:
+            self.packed.append((seq, body))
+        self.facts.append((seq, fact.kind, fact.recorded_at, key, line.decode() if body is None else ""))
 
 
 class Log:
@@ -141,6 +150,7 @@ class Log:
             (_INSERT_RESULT_ID, rows.result_ids),
             (_INSERT_FACT, rows.facts),
             (seals.INSERT_SEAL, rows.seals),
+            (INSERT_PACKED, rows.packed),
         ):
             if values:
                 self._database.insert(sql, values)
@@ -200,7 +210,7 @@ class Log:
                     if sealed is not None:
                         rows.seals.append(sealed)
                     else:
-                        rows.facts.append((seq, fact.kind, fact.recorded_at, key or b"", line.decode()))
+                        rows.keep(seq, fact, key or b"", line)
                 rows.lines.append(line + b"\n")
         except UnicodeEncodeError as error:
             raise FactError(f"cannot be written as UTF-8: {error}") from None

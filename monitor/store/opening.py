@@ -166,10 +166,16 @@ def open_for_writing(url: str, now: int) -> Iterator[Writer]:
             if acknowledged is None:
                 _make_head(head_file, reading.head_of(database))
         with _closing(Database.writing(path)) as database:
-            if not seals.has_seals(database):
-                logger.info("%s: made a store of schema %d", path, schema.VERSION)
-                database.script(schema.upgrade())
+            _upgrade(database)
             yield Writer(database, lock)
+
+
+def _upgrade(database: Database) -> None:
+    found = database.row("PRAGMA user_version")
+    version = schema.VERSION if found is None else int(found[0])
+    if version < schema.VERSION:
+        logger.info("%s: made a store of schema %d", database.path, schema.VERSION)
+        database.script(schema.upgrade(version))
 
 
 def verify_store(url: str, progress: verify.Progress) -> verify.Verified:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import struct
+import zlib
 from bisect import bisect_left
 from collections.abc import Iterator, Set
 from contextlib import contextmanager
@@ -22,6 +23,7 @@ from monitor.facts.seals import seal_fact
 from monitor.ledger.period import DAY, Period
 from monitor.store import seals
 from monitor.store.chain import EMPTY, Head
+from monitor.store.packed import body_column, line_of
 from monitor.store.rows import RESULT_COLUMNS, ResultRow, Template, from_row, row_line, template
 from monitor.store.schema import CHUNK_BITS
 from monitor.store.sqlite import Database, damaged
@@ -31,7 +33,17 @@ _Place = tuple[int, int]  # recorded_at, seq: the order of recording
 _Placed = tuple[int, int, AnyFact]
 _PLACE = itemgetter(0, 1)
 _SEQ, _RECORDED, _ROW_PLACE = itemgetter(0), itemgetter(3), itemgetter(3, 0)  # of a ResultRow
-_BROKEN = (FactError, ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError, struct.error)
+_BROKEN = (
+    FactError,
+    ValueError,
+    TypeError,
+    KeyError,
+    IndexError,
+    AttributeError,
+    OverflowError,
+    struct.error,
+    zlib.error,
+)
 
 
 class Zone(NamedTuple):
@@ -189,13 +201,15 @@ def _rows(database: Database, zone: Zone, window: Window) -> list[ResultRow]:
 def _facts(database: Database, last_seq: int, as_of: int, without: Set[str]) -> list[_Placed]:
     kinds = ", ".join("?" * len(without))
     rows = database.rows(
-        f"SELECT seq, recorded_at, kind, line FROM fact WHERE seq <= ? AND recorded_at <= ? AND kind NOT IN ({kinds})"  # noqa: S608 - question marks
+        f"SELECT seq, recorded_at, kind, line, {body_column(database)} FROM fact"  # noqa: S608 - our own columns
+        f" WHERE seq <= ? AND recorded_at <= ? AND kind NOT IN ({kinds})"
         " ORDER BY recorded_at, seq",
         (last_seq, as_of, *without),
     )
     with sound(database.path, "a fact"):
         found: list[_Placed] = [
-            (recorded_at, seq, fact_of(kind, recorded_at, line)) for seq, recorded_at, kind, line in rows
+            (recorded_at, seq, fact_of(kind, recorded_at, line_of(line, body)))
+            for seq, recorded_at, kind, line, body in rows
         ]
     if "seal" not in without:
         with sound(database.path, "a seal"):
@@ -237,10 +251,13 @@ def _lines(database: Database, templates: Templates, start: int, end: int) -> li
         f"SELECT {RESULT_COLUMNS} FROM result WHERE seq BETWEEN ? AND ?",  # noqa: S608 - our own columns
         (start, end),
     )
-    facts = database.rows("SELECT seq, line FROM fact WHERE seq BETWEEN ? AND ?", (start, end))
+    facts = database.rows(
+        f"SELECT seq, line, {body_column(database)} FROM fact WHERE seq BETWEEN ? AND ?",  # noqa: S608 - our own columns
+        (start, end),
+    )
     with sound(database.path, f"a fact among {start} to {end}"):
         found = [Line(row[0], row_line(row, templates[row[1]]), is_result=True) for row in rows]
-        found += [Line(seq, line.encode(), is_result=False) for seq, line in facts]
+        found += [Line(seq, line_of(line, body).encode(), is_result=False) for seq, line, body in facts]
         sealed = seals.seals_between(database, start, end)
         found += [Line(seq, canonical_line(seal_fact(seal)), is_result=False) for seq, seal in sealed]
     found.sort()

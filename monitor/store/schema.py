@@ -8,17 +8,21 @@
   (check, at) makes each row write a page of its own.
 - `zone`: for each finished chunk of 4,096 seqs the extent of its results' `at` and `recorded_at`, so that a month is
   read without the others. The chunk that still fills has none.
-- `fact`: every other kind, as its canonical line. `key` and `result_id.key` are what makes a second one the same.
+- `fact`: every other kind, as its canonical line; empty where `packed` has it (packed.py). `key` and `result_id.key`
+  are what makes a second one the same.
 - `commit_group`: the hash chain (accounting.md section 9): `digest` over the lines of the group, `head` over the chain.
 
 - `seal`: what a finished day of one check at one vantage came to (facts.md, `seal`), in columns (seals.py).
 - `passing`: the templates of scheduled passes, and whose they are; of no other results any may go.
 - `gone`, `group_gone`: how many results went under each seal, and how many each commit group has lost.
 
-Version 2 has the last four, and a `result_keeps` that lets a scheduled pass of a sealed day go; nothing else ever goes
-from the chain. It stays provable, since heads are made of `commit_group.digest`, which stays; what is lost is the proof
-of the content of a group that has lost rows, and `digest` and `rest` of the seals take its place. A store of version 1
-is read as it is, and made one of version 2 when it is opened for writing.
+- `packed`: the lines of days of Web Vitals, which are mostly histograms.
+
+Version 2 has the four before it, and a `result_keeps` that lets a scheduled pass of a sealed day go; nothing else ever
+goes from the chain. It stays provable, since heads are made of `commit_group.digest`, which stays; what is lost is the
+proof of the content of a group that has lost rows, and `digest` and `rest` of the seals take its place. Version 3 has
+`packed`. A store of a former version is read as it is, and made one of this version when it is opened for writing; what
+it holds stays as it was written.
 """
 
 from __future__ import annotations
@@ -28,7 +32,7 @@ from collections.abc import Iterable
 APPLICATION_ID = 0x6D626F6B
 """`mbok`, in the header of the file: says whose it is."""
 
-VERSION = 2
+VERSION = 3
 """Schema version in `PRAGMA user_version`; a store of a higher one is refused (exit status 5)."""
 
 CHUNK_BITS = 12
@@ -85,10 +89,17 @@ CREATE TRIGGER result_keeps BEFORE DELETE ON result WHEN NOT EXISTS (
 ) BEGIN SELECT RAISE(ABORT, 'facts are never deleted: result is append-only but for passes of sealed days'); END;
 """
 
+_PACKED = "CREATE TABLE packed (seq INTEGER PRIMARY KEY, body BLOB NOT NULL) STRICT;"
+_PACKED_KEPT = ("packed",)
 
-def upgrade() -> str:
-    """The script that makes a store of version 1 one of this version, all of it or nothing."""
-    change = f"{_SEALS} {_guarded(_SEALS_KEPT)} DROP TRIGGER result_keeps; {_SEALED_DAYS_GO}"
+
+def upgrade(version: int) -> str:
+    """The script that makes a store of a former version one of this version, all of it or nothing."""
+    changes = {
+        1: f"{_SEALS} {_guarded(_SEALS_KEPT)} DROP TRIGGER result_keeps; {_SEALED_DAYS_GO}",
+        2: f"{_PACKED} {_guarded(_PACKED_KEPT)}",
+    }
+    change = "".join(changes[each] for each in range(version, VERSION))
     return f"BEGIN IMMEDIATE; {change} PRAGMA user_version = {VERSION}; COMMIT;"
 
 
@@ -104,6 +115,6 @@ def _guarded(tables: Iterable[str]) -> str:
 
 def creation() -> str:
     """The script that makes an empty store."""
-    triggers = _guarded(_KEPT) + _RESULT_STAYS + _SEALED_DAYS_GO + _guarded(_SEALS_KEPT)
+    triggers = _guarded(_KEPT) + _RESULT_STAYS + _SEALED_DAYS_GO + _guarded((*_SEALS_KEPT, *_PACKED_KEPT))
     header = f"PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {VERSION};"
-    return f"PRAGMA journal_mode = WAL; BEGIN; {header} {_TABLES} {_SEALS} {triggers} COMMIT;"
+    return f"PRAGMA journal_mode = WAL; BEGIN; {header} {_TABLES} {_SEALS} {_PACKED} {triggers} COMMIT;"

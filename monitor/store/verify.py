@@ -12,6 +12,7 @@ from monitor.facts import canonical_line, key
 from monitor.facts.seals import digest_of, is_in_stretch, seal_fact
 from monitor.ledger.period import DAY, Period, format_instant
 from monitor.store.chain import EMPTY, Head
+from monitor.store.packed import body_column, has_packed, line_of
 from monitor.store.reading import (
     Line,
     Templates,
@@ -250,9 +251,14 @@ def results_under(database: Database, start: int) -> dict[int, Left]:
 def _check_keys(database: Database, first_seq: int, last_seq: int) -> None:
     """By its key a second fact is known as the same: a wrong one would let it in twice, or keep a new one out."""
     between = (first_seq, last_seq)
-    facts = database.rows("SELECT seq, kind, recorded_at, line, key FROM fact WHERE seq BETWEEN ? AND ?", between)
+    facts = database.rows(
+        f"SELECT seq, kind, recorded_at, line, {body_column(database)}, key FROM fact"  # noqa: S608 - our own columns
+        " WHERE seq BETWEEN ? AND ?",
+        between,
+    )
     with sound(database.path, f"a fact among {first_seq} to {last_seq}"):
-        for seq, kind, recorded_at, line, kept in facts:
+        for seq, kind, recorded_at, column, body, kept in facts:
+            line = line_of(column, body)
             fact = fact_of(kind, recorded_at, line)
             if not _tells(line, kind, recorded_at) or key(fact) != kept:
                 raise damaged(database.path, f"fact {seq} is filed wrongly")
@@ -321,8 +327,9 @@ def _holds(zone: Zone, extent: Zone | None) -> bool:
 def _check_nothing_outside(database: Database) -> None:
     with database.snapshot():
         after = (head_of(database).seq,)
-        for table in ("result", "fact", "seal") if has_seals(database) else ("result", "fact"):
-            if database.row(f"SELECT 1 FROM {table} WHERE seq > ?", after):  # noqa: S608 - two names
+        others = [*(["seal"] if has_seals(database) else []), *(["packed"] if has_packed(database) else [])]
+        for table in ("result", "fact", *others):
+            if database.row(f"SELECT 1 FROM {table} WHERE seq > ?", after):  # noqa: S608 - four names
                 raise damaged(database.path, "facts stand outside the chain")
         if database.row("SELECT 1 FROM zone WHERE chunk >= ?", (chunk_of(after[0] + 1),)):
             raise damaged(database.path, "a zone stands outside the chain")

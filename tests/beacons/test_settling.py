@@ -17,6 +17,7 @@ from monitor.facts import AnyFact, Fact, canonical_line, decode_fact, decode_lin
 from monitor.interfaces import VitalReport
 from monitor.ledger.period import DAY, HOUR, MINUTE, Period, parse_instant
 from monitor.ledger.terms import Terms
+from monitor.ledger.vitals import tally
 from monitor.life import Current
 from monitor.settling import Settling, counted
 from monitor.store import OpenStore, open_for_reading, open_store
@@ -128,6 +129,24 @@ async def test_a_stop_between_recording_and_purging_changes_nothing(tmp_path: Pa
         bench.clock.instant = DUE + HOUR
         await bench.settling.settle()
         assert len(bench.recorded()) == 1
+        assert list(bench.store.open_samples()) == []
+
+
+async def test_a_day_that_a_former_version_recorded_just_before_it_stopped_is_not_recorded_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It kept 32 countries by themselves: of the same samples this one would make another fact, of all others."""
+    async with opened(tmp_path) as bench:
+        for place in range(10):
+            await bench.keep(str(place), 2400, NOON, country=f"{chr(65 + place)}A")
+        monkeypatch.setattr(tally, "COUNTRIES", 32)
+        bench.clock.instant, bench.dies = DUE, True
+        with pytest.raises(StoppedError):
+            await bench.settling.settle()
+        monkeypatch.undo()
+        bench.dies = False
+        await bench.settling.settle()
+        assert sum(int(str(fact.fields["good"])) for fact in bench.recorded()) == 10
         assert list(bench.store.open_samples()) == []
 
 

@@ -48,6 +48,22 @@ def started(at: int = JUNE) -> Fact:
     return Fact("lifecycle", at, {"event": "started", "at": "2026-06-01T00:00:00.000Z", "detail": str(at)})
 
 
+def vitals_day(at: int = JUNE) -> AnyFact:
+    """A day of Web Vitals."""
+    given: dict[str, Json] = {
+        "kind": "vitals_day",
+        "metric": "LCP",
+        "day": "2026-05-29",
+        "country": "GB",
+        "good": 4,
+        "needs_improvement": 0,
+        "poor": 3,
+        "buckets": {"345": 3, "360": 1, "402": 2},
+        "zero": 1,
+    }
+    return decode_fact(given, at)
+
+
 def maintenance(revision: int, recorded_at: int = JUNE) -> AnyFact:
     """A revision of one maintenance."""
     given: dict[str, Json] = {

@@ -18,7 +18,7 @@ import pytest
 
 from monitor.errors import StoreDamagedError, StoreNewerError
 from monitor.store import open_for_reading, open_for_writing, verify_store
-from tests.store.samples import JUNE, maintenance, passes, started
+from tests.store.samples import JUNE, maintenance, passes, started, vitals_day
 
 NAME = "minutebook.db"
 NUMBERS = 2  # times 11 kinds: what runs every time
@@ -32,7 +32,7 @@ EDITS = (
     "UPDATE fact SET line = replace(line, 'started', 'stopped')",
     "UPDATE fact SET kind = 'seal'",
     "UPDATE fact SET recorded_at = recorded_at + 1",
-    "UPDATE fact SET key = zeroblob(32)",
+    "UPDATE fact SET key = zeroblob(32) WHERE kind = 'lifecycle'",
     "UPDATE result_id SET key = zeroblob(32)",
     "DELETE FROM result_id",
     "UPDATE zone SET first_at = first_at + 1 WHERE chunk = 0",
@@ -40,6 +40,9 @@ EDITS = (
     "UPDATE commit_group SET digest = zeroblob(32) WHERE n = 1",
     "UPDATE commit_group SET head = zeroblob(32) WHERE n = 2",
     "DELETE FROM commit_group WHERE n = 1",
+    "UPDATE packed SET body = zeroblob(200)",
+    "DELETE FROM packed",
+    "INSERT INTO packed VALUES (99999, zeroblob(31))",
     "INSERT INTO fact VALUES (99999, 'seal', 0, zeroblob(31), '{}')",
 )
 
@@ -145,7 +148,7 @@ def stores(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """A store as kill -9 leaves it, half of it still in the WAL; and the same store some commits before."""
     live, older, killed = (tmp_path_factory.mktemp(name) for name in ("live", "older", "killed"))
     with open_for_writing(f"sqlite:///{live / NAME}", JUNE) as store:
-        store.append([*passes(4500), started(), *(maintenance(hour) for hour in range(20))])
+        store.append([*passes(4500), started(), vitals_day(), *(maintenance(hour) for hour in range(20))])
     with open_for_writing(f"sqlite:///{live / NAME}", JUNE) as store:
         store.append(passes(300, first=4500))
         shutil.copytree(live, older, dirs_exist_ok=True)
@@ -204,7 +207,7 @@ def test_much_damage_is_refused_and_nothing_is_lost(
 def test_an_edit_by_hand_is_found_by_verify(tmp_path: Path, edit: str) -> None:
     url = f"sqlite:///{tmp_path / NAME}"
     with open_for_writing(url, JUNE) as store:
-        store.append([*passes(100), started(), passes(1, first=100)[0]._replace(id="a")])
+        store.append([*passes(100), started(), vitals_day(), passes(1, first=100)[0]._replace(id="a")])
         store.append(passes(12_000, first=101))
     connection = sqlite3.connect(tmp_path / NAME)
     for (trigger,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'trigger'").fetchall():

@@ -32,9 +32,9 @@ NOWHERE = "ZZ"
 OPEN_MS = 48 * HOUR
 """How long after a day its fact is recorded; until then a sample of it may still get its last report."""
 
-COUNTRIES = 32
+COUNTRIES = 4
 """Countries of a day and metric that keep a tally of their own, those with the most samples; the others are counted
-together as `ZZ`. Whatever is sent, a day stays bounded."""
+together as `ZZ`. Each adds a histogram to what a day takes for ever."""
 
 Band = Literal["good", "needs_improvement", "poor"]
 
@@ -153,8 +153,13 @@ def _fields(cell: Cell, tally: Tally, limit: VitalLimit) -> dict[str, Json]:
         "buckets": {str(index): tally.buckets[index] for index in sorted(tally.buckets)},
         "zero": tally.zero,
         "limit": str(limit),
-        "id": f"vitals/{cell.metric}/{cell.day}/{cell.country}",
+        "id": day_id(cell),
     }
+
+
+def day_id(cell: Cell) -> str:
+    """The `id` of the fact that is made of a cell's samples."""
+    return f"vitals/{cell.metric}/{cell.day}/{cell.country}"
 
 
 def _largest(tallies: Tallies) -> Tallies:
