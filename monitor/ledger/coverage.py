@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Iterable
 
-from monitor.facts import Json, Result
+from monitor.facts import Json
 from monitor.ledger.accounts import one_less
 from monitor.ledger.decimals import decimal
 from monitor.ledger.interval import Spans, clip, intersect, normalise, subtract, total
 from monitor.ledger.months import MonthBook, ServiceBook
 from monitor.ledger.period import Period, format_instant
 from monitor.ledger.readings import CheckReadings
+from monitor.ledger.seals import looks
 from monitor.ledger.terms import corroborators
-from monitor.ledger.timeline import DOWN, UP, Segments
+from monitor.ledger.timeline import DOWN, UP, Look, Segments, Unseen
 
 NEVER_ASKED = "missed"
 """The reason of a gap that not even a void result covers: a slot without a result (faults.md, unknown reasons)."""
@@ -43,7 +45,9 @@ def _row(of: ServiceBook, check: CheckReadings, vantage: str, lived: Period) -> 
     segments = check.vantages[vantage].measured
     known = clip(normalise((start, end) for start, end, _ in segments), *lived)
     length = lived.end - lived.start
+    unknown = subtract([lived] if length else [], known)
     results = of.entries.results_of(check.terms.name, vantage)
+    seen = looks(results, of.entries.seals_of(check.terms.name, vantage)) if unknown else []
     return {
         "vantage": vantage,
         "check": check.terms.name,
@@ -52,7 +56,7 @@ def _row(of: ServiceBook, check: CheckReadings, vantage: str, lived: Period) -> 
         "disagreement_ms": _disagreement(segments, check.measured, lived),
         "gaps": [
             {"start": format_instant(start), "end": format_instant(end), "reason": reason}
-            for start, end, reason in _gaps(results, subtract([lived] if length else [], known))
+            for start, end, reason in _gaps(seen, unknown)
         ],
     }
 
@@ -69,9 +73,9 @@ def _spans(segments: Segments, state: int) -> Spans:
     return [(start, end) for start, end, found in segments if found == state]
 
 
-def _gaps(results: list[Result], unknown: Spans) -> list[tuple[int, int, str]]:
+def _gaps(seen: Iterable[Look], unknown: Spans) -> list[tuple[int, int, str]]:
     """Unknown time cut where its cause changes: a void's own reason while it covers, else `missed`."""
-    scheduled = [result for result in results if not result.confirm]
+    scheduled = [look for look in seen if not isinstance(look, Unseen) and not look.confirm]
     gaps: list[tuple[int, int, str]] = []
     for start, end in unknown:
         at = start

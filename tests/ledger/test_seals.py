@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -13,13 +14,13 @@ from hypothesis import strategies as st
 
 from monitor.closing import Wanted, recorded_of, statements
 from monitor.errors import InputError
-from monitor.facts import AnyFact, Fact, Result, canonical_line, decode_line
+from monitor.facts import AnyFact, Fact, Json, Result, canonical_line, decode_line
 from monitor.facts.seals import Seal, SealFields, seal_fact, seal_of
 from monitor.ledger.closings import closings, revisions
 from monitor.ledger.live import live_book
 from monitor.ledger.period import DAY, HOUR, MINUTE, SECOND, Month, format_instant
 from monitor.ledger.seals import AROUND, Pin, may_go, sealed
-from monitor.ledger.terms import CheckTerms, Quorum, ServiceTerms, Terms
+from monitor.ledger.terms import CheckTerms, Dependency, Policy, Quorum, ServiceTerms, Terms
 from monitor.proof import differences
 from tests.ledger.test_closings import EVER, Ledger, promised, terms_fact
 
@@ -90,21 +91,76 @@ def series(draw: st.DrawFn, check: str, vantage: str) -> list[Result]:
 
 @st.composite
 def worlds(draw: st.DrawFn) -> Kept:
-    """One service of one or two checks from one to three vantages."""
+    """One service of one or two checks from one to three vantages, what may excuse its outages, and perhaps a check
+    that corroborates them."""
     zone = draw(st.sampled_from(ZONES))
     fall, rise = draw(st.integers(1, 3)), draw(st.integers(1, 4))
     quorums: tuple[Quorum, ...] = ("any", "majority", "all", 2)
     quorum = draw(st.sampled_from(quorums))
     names = ("c", "d")[: draw(st.integers(1, 2))]
-    checks = tuple(CheckTerms(name, HOUR, fall=fall, rise=rise, quorum=quorum) for name in names)
-    terms = Terms(zone, (ServiceTerms("app", checks, at_least=draw(st.integers(1, len(checks)))),))
+    own = tuple(CheckTerms(name, HOUR, fall=fall, rise=rise, quorum=quorum) for name in names)
+    others = (CheckTerms("edge", HOUR, rise=rise, corroboration=True),)[: draw(st.integers(0, 1))]
+    service = ServiceTerms("app", own + others, at_least=draw(st.integers(1, len(own))), depends_on=(CDN,))
+    terms = Terms(zone, (service,), (draw(policies(corroborated=bool(others))),))
     results = [
         result
-        for name in names
+        for check in own + others
         for vantage in ("london", "paris", "oslo")[: draw(st.sampled_from((1, 1, 2, 3)))]
-        for result in draw(series(name, vantage))
+        for result in draw(series(check.name, vantage))
     ]
-    return kept(terms, results, [], draw(st.sampled_from((0, HOUR, 2 * DAY))))
+    fails = [result.at for result in results if result.outcome == "fail"]
+    excuses = draw(st.lists(excusing(fails), max_size=5))
+    return kept(terms, results, [], draw(st.sampled_from((0, HOUR, 2 * DAY))), [*chain.from_iterable(excuses)])
+
+
+CDN = Dependency("cdn", "edge")
+
+
+@st.composite
+def policies(draw: st.DrawFn, *, corroborated: bool) -> Policy:
+    """One version of a promise that excuses generously: what is refused wants no sealed days."""
+    return Policy(
+        downtime_cap_ms=draw(st.sampled_from((None, HOUR))),
+        notice_ms=draw(st.sampled_from((0, 48 * HOUR))),
+        evidence="corroborated" if corroborated else "declared",
+        corroborated_by={"cdn": ("edge",)} if corroborated else {},
+        lead_ms=draw(st.sampled_from((0, HOUR))),
+        lag_ms=draw(st.sampled_from((0, HOUR))),
+        approval_required=draw(st.booleans()),
+    )
+
+
+@st.composite
+def excusing(draw: st.DrawFn, fails: Sequence[int]) -> list[Fact]:
+    """A maintenance, an incident or an exclusion around a fail, with what was recorded of it later."""
+    near = draw(st.sampled_from(fails or [FIRST + DAY])) - draw(st.sampled_from((0, 1, HOUR, 12 * HOUR)))
+    start, end = format_instant(near), format_instant(near + draw(st.sampled_from((1, HOUR, DAY))))
+    told = draw(st.sampled_from((near - 3 * DAY, near, near + DAY)))
+    later = told + draw(st.sampled_from((HOUR, 2 * DAY)))
+    name = str(draw(st.integers(0, 3)))
+    kind = draw(st.sampled_from(("maintenance", "incident", "exclusion")))
+    if kind == "maintenance":
+        window: dict[str, Json] = {"maintenance": name, "announced_at": format_instant(told), "start": start}
+        moved: dict[str, Json] = {**window, "announced_at": format_instant(later)}
+        revised: list[dict[str, Json]] = [{"end": format_instant(near + HOUR)}, {"start": None, "end": None}]
+        facts = [
+            Fact(kind, told, {**window, "end": end}),
+            Fact(kind, later, {**moved, **draw(st.sampled_from(revised))}),
+        ]
+    elif kind == "incident":
+        steps: list[Json] = [[start, draw(st.sampled_from(("degraded", "major_outage")))], [end, "operational"]]
+        incident: dict[str, Json] = {"provider": "cdn", "incident": name}
+        components: list[dict[str, Json]] = [{"edge": steps}, {"*": steps}]
+        facts = [Fact(kind, at, {**incident, "components": draw(st.sampled_from(components))}) for at in (told, later)]
+    else:
+        said: dict[str, Json] = {"class": "customer", "start": start, "end": end, "reason": "x", "evidence": "y"}
+        decision = draw(st.sampled_from(("approved", "revoked")))
+        decided: dict[str, Json] = {"exclusion": name, "decision": decision, "author": "bob"}
+        facts = [
+            Fact(kind, told, {"exclusion": name, "author": "ann", **said}),
+            Fact("exclusion_decision", later, decided),
+        ]
+    return facts[: draw(st.integers(1, 2))]
 
 
 Days = dict[int, Seal]
@@ -135,13 +191,14 @@ def gone_of(facts: Sequence[Result], seals: dict[tuple[str, str], Days], pins: S
     return gone
 
 
-def kept(terms: Terms, results: Sequence[Result], pins: Sequence[Pin], lag: int) -> Kept:
+def kept(terms: Terms, results: Sequence[Result], pins: Sequence[Pin], lag: int, excuses: Sequence[Fact] = ()) -> Kept:
     """Every day sealed, and all gone that may."""
     facts = sorted(results, key=lambda each: each.recorded_at)
     seals = seals_of(facts, lag)
     gone = gone_of(facts, seals, pins)
     told: list[Fact] = [seal_fact(seal) for days in seals.values() for seal in days.values()]
-    return Kept(terms, list(facts), told, [*(each for each in facts if id(each) not in gone), *told])
+    left = [each for each in facts if id(each) not in gone]
+    return Kept(terms, [*facts, *excuses], told, [*left, *excuses, *told])
 
 
 def stated(facts: Sequence[AnyFact], terms: Terms, as_of: int) -> dict[str, Any]:
@@ -278,6 +335,18 @@ def test_a_result_that_comes_after_its_day_was_sealed_is_a_fact_like_any_other()
     after = stated([*world.left, *late], world.terms, AFTER + 11 * DAY)
     assert len(before["outages"]) == 0
     assert after["outages"] == [] or after["outages"][0]["reasons"] == {"http_status": 2}
+
+
+def test_the_pass_that_ended_a_long_void_is_known_after_it_went() -> None:
+    hold = 6 * HOUR
+    terms = Terms(ZoneInfo("UTC"), (ServiceTerms("app", (CheckTerms("c", HOUR),)),))
+    grid = [at for at in range(FIRST, AFTER, 3 * HOUR) if not FIRST + 3 * DAY < at < FIRST + 3 * DAY + 9 * HOUR]
+    void = look(FIRST + 3 * DAY - 3 * HOUR + 1, "void", hold_ms=DAY)
+    world = kept(terms, [*(look(at, hold_ms=hold) for at in grid), void], (), HOUR)
+    assert FIRST + 3 * DAY not in instants_left(world)
+    from_all, from_the_left = (stated(facts, terms, AFTER + DAY) for facts in (world.facts, world.left))
+    assert [gap["reason"] for gap in from_all["vantages"][0]["gaps"]][:2] == ["self_loop", "missed"]
+    assert less_proof(from_the_left) == less_proof(from_all)
 
 
 def test_results_that_a_closing_consulted_before_their_day_was_sealed_stay() -> None:
