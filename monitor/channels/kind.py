@@ -120,6 +120,6 @@ def _object(body: bytes) -> dict[str, Json]:
     """The JSON object that a body is, or its text as `_text`."""
     try:
         found = parse_json(body)
-    except (FactError, ValueError, RecursionError):
+    except FactError:
         return {"_text": body[:100].decode("ascii", "replace").strip()}
     return found if isinstance(found, dict) else {}

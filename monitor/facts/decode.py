@@ -9,6 +9,7 @@ from typing import NoReturn, cast
 
 from monitor.errors import FactError
 from monitor.facts.kinds import FAIL_REASONS, VOID_REASONS, AnyFact, Fact, Json, Outcome, Phases, Result
+from monitor.facts.nesting import MOST_LEVELS, is_nested_too_deep
 from monitor.facts.schema import KINDS, check_fields, instant_ms, name, shown, text, unnamed, whole
 
 DETAIL_LIMIT = 500
@@ -22,14 +23,16 @@ _RESULT_FIELDS = frozenset(
 
 
 def parse_json(text: str | bytes) -> Json:
-    """JSON with no duplicate keys, NaN or infinity. Raises FactError."""
+    """JSON with no duplicate keys, NaN or infinity, MOST_LEVELS deep at most. Raises FactError."""
     try:
+        if is_nested_too_deep(text if isinstance(text, bytes) else text.encode()):
+            raise FactError(f"is nested too deep: at most {MOST_LEVELS} objects and lists within each other")
         return cast(Json, _decoder.decode(text if isinstance(text, str) else text.decode()))
     except json.JSONDecodeError as error:
         raise FactError(f"is not JSON: {error.msg} at character {error.pos + 1}") from None
-    except UnicodeDecodeError:
+    except UnicodeError:
         raise FactError("is not UTF-8") from None
-    except (RecursionError, ValueError) as error:
+    except ValueError as error:
         raise FactError(f"is not JSON: {str(error)[:100]}") from None
 
 

@@ -22,6 +22,7 @@ from decimal import Decimal, InvalidOperation
 from enum import Enum
 from typing import NamedTuple, NoReturn, TypeAlias
 
+from monitor.facts.nesting import is_nested_too_deep
 from monitor.probes.pattern import BodyPattern
 
 LONGEST = 1_000  # characters of a condition
@@ -57,12 +58,12 @@ def read_json(body: bytes) -> Value:
         raise DocumentError("the body is too large to be read as JSON", too_large=True)
     if body.count(b",") + body.count(b"[") + 2 * body.count(b"{") >= DOCUMENT_VALUES:
         raise DocumentError(f"the body has over {DOCUMENT_VALUES} JSON values", too_large=True)
+    if is_nested_too_deep(body):
+        raise DocumentError("the body is nested too deeply to be read as JSON")
     try:
         document: Value = json.loads(
             body.decode("utf-8-sig"), parse_float=Decimal, parse_int=Decimal, parse_constant=_no_constant
         )
-    except RecursionError:
-        raise DocumentError("the body is nested too deeply to be read as JSON") from None
     except (ValueError, InvalidOperation):
         raise DocumentError("the body is no JSON") from None
     return document
@@ -84,11 +85,8 @@ class JsonCondition:
         self._alternatives = _Parser(text).alternatives()
 
     def holds(self, document: Value) -> bool:
-        """Whether it is true of a document. Raises DocumentError where the values to compare are nested too deeply."""
-        try:
-            return any(test(document) for test in self._alternatives)
-        except RecursionError:
-            raise DocumentError("what is compared is nested too deeply") from None
+        """Whether it is true of a document."""
+        return any(test(document) for test in self._alternatives)
 
 
 # ---------------------------------------------------------------- values

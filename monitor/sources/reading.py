@@ -141,5 +141,5 @@ def body_of(reply: Reply, most_commas: int | None = MOST_COMMAS) -> Json | Page:
         return Page(failed="too_large")
     try:
         return parse_json(body)
-    except (FactError, ValueError, RecursionError):
+    except FactError:
         return Page(failed="not_json")

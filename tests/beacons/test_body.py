@@ -62,6 +62,7 @@ def test_what_is_no_json_is_told(body: bytes, around: bytes) -> None:
     [
         b"[" * 1_500,
         b'{"a":' * 2_000,
+        b"[" * 8_000 + b"]" * 8_000,
         b'{"metrics": [], "metrics": []}',
         b'[{"id": "a", "id": "b", "name": "LCP", "value": 1}]',
         b'{"metrics": [' + b"9" * 5_000 + b"]}",
@@ -72,12 +73,6 @@ def test_what_is_no_json_is_told(body: bytes, around: bytes) -> None:
 )
 def test_json_that_is_made_to_break_a_parser_is_told(body: bytes) -> None:
     assert read(body) == "bad_json"
-
-
-def test_json_that_is_nested_without_end_is_no_sample_whether_python_reads_it_or_not() -> None:
-    """CPython up to 3.12 gives up on it; 3.13 reads it, and finds an element that is no metric."""
-    found = read(b"[" * 8_000 + b"]" * 8_000)
-    assert found == "bad_json" or (isinstance(found, Beacon) and not found.metrics and found.rejected == {"shape": 1})
 
 
 @pytest.mark.parametrize(

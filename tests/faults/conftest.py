@@ -56,6 +56,11 @@ def within(observation: Observation, seconds: float) -> bool:
     return True
 
 
+def words_of(observation: Observation) -> str:
+    """A look's detail, without what a loop of ours that was late puts behind it (row 92)."""
+    return (observation.detail or "").partition("; durations unreliable: ")[0]
+
+
 PATIENT_MS = 30_000  # the deadline of a look whose bound is shorter: one that waited for it would break the bound
 SHORT_MS = 300  # the deadline of a look that only a deadline ends
 

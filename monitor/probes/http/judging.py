@@ -141,19 +141,12 @@ def _conditions(expect: Expect, body: bytes) -> Iterator[_Found]:
     try:
         document = read_json(body)
     except DocumentError as error:
-        yield _no_document("json", error)
+        reason = "http_too_large" if error.too_large else "http_content"
+        yield _Found(reason, Assertion("json", False, str(error)))
         return
     for place, condition in enumerate(expect.conditions):
         name = f"json[{place}]"
-        try:
-            held = condition.holds(document)
-        except DocumentError as error:
-            yield _no_document(name, error)
-            continue
+        held = condition.holds(document)
         text = " ".join(condition.text.split())
         words = text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
         yield _Found("http_content", Assertion(name, held, f"{words} is {'true' if held else 'false'}"))
-
-
-def _no_document(name: str, error: DocumentError) -> _Found:
-    return _Found("http_too_large" if error.too_large else "http_content", Assertion(name, False, str(error)))

@@ -139,7 +139,7 @@ def json_of(delivery: Delivery) -> Mapping[str, Json] | None:
     """The JSON object that was sent; None where it is none, or larger in any way than a delivery is."""
     try:
         given = parse_json(delivery.body)
-    except (FactError, ValueError, RecursionError):
+    except FactError:
         return None
     return given if isinstance(given, dict) and _is_bounded(given) else None
 
