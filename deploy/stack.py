@@ -49,7 +49,7 @@ def stack(arguments: list[str]) -> None:
         say(
             f"its logs are in {data}; Ctrl-C stops all three\n"
             f"  http://{served}/  the status page of an app that fails 12 s of every 45 s\n"
-            f"  http://127.0.0.1:{prometheus}/alerts  the rules: SlaBurnFast fires within five minutes\n"
+            f"  http://127.0.0.1:{prometheus}/alerts  the rules: SlaBurnFast fires within two minutes\n"
             f"  http://127.0.0.1:{alertmanager}/  what somebody would be told"
         )
         sys.exit(together(commands, data, [daemon]))

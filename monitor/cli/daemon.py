@@ -13,13 +13,12 @@ import sys
 import tempfile
 import webbrowser
 from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager, suppress
+from contextlib import ExitStack, asynccontextmanager, suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn
 
 import click
-from aiohttp import web
 
 from exporters.labels import shown_target
 from exporters.warnings import Measured, warnings_of
@@ -29,7 +28,7 @@ from monitor.cli.inputs import DEFAULT_FILE, config_option
 from monitor.cli.looks import Look, look_json, look_text
 from monitor.clock import SystemClock
 from monitor.config import Config, for_urls, load
-from monitor.demo import history, site, write_configuration
+from monitor.demo import Ports, history, served, write_configuration
 from monitor.errors import InputError, MinutebookError
 from monitor.interfaces import Tick
 from monitor.ledger.period import format_instant
@@ -183,8 +182,8 @@ def demo() -> None:
     """Two months of history, an app that fails on purpose and two status pages, on 127.0.0.1. Ctrl-C ends it."""
     clock = SystemClock()
     with tempfile.TemporaryDirectory(prefix="minutebook-demo-") as folder:
-        site_port, port = _free_port(), _free_port()
-        path = write_configuration(Path(folder), port, site_port)
+        ports = Ports(*_free_ports(4))
+        path = write_configuration(Path(folder), ports)
         config = load(path, os.environ)
         facts = history(clock.now())
         click.echo(f"minutebook demo: writing {len(facts)} facts of history", err=True)
@@ -197,20 +196,16 @@ def demo() -> None:
             if os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"):
                 webbrowser.open(address)
 
-        _run(_demonstrate(Start(config, lambda: load(path, os.environ), clock, started), site_port))
+        _run(_demonstrate(Start(config, lambda: load(path, os.environ), clock, started), ports))
 
 
-async def _demonstrate(start: Start, site_port: int) -> None:
-    runner = web.AppRunner(site(start.clock), access_log=None)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", site_port).start()
+async def _demonstrate(start: Start, ports: Ports) -> None:
+    async with served(start.clock, ports):
         await _until_told(start)
-    finally:
-        await runner.cleanup()
 
 
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", FREE_PORT)) as free:
-        port: int = free.getsockname()[1]
-        return port
+def _free_ports(count: int) -> list[int]:
+    """Different ones, on 127.0.0.1."""
+    with ExitStack() as taken:
+        free = [taken.enter_context(socket.create_server(("127.0.0.1", FREE_PORT))) for _ in range(count)]
+        return [server.getsockname()[1] for server in free]

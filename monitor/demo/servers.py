@@ -1,9 +1,11 @@
 """What the demo's daemon looks at: an app that fails for a while in every cycle, and two pages that speak Statuspage's
-API v2. Every third failure is the provider's: its edge fails too, and its page says so. Our own page announces a
-maintenance three days ahead."""
+API v2. Every third cycle is the provider's: its edge fails from its first moment to its last, its page says so, and the
+app fails for that reason. Where people log in it is slow while the edge fails. Our own page announces a maintenance
+three days ahead."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Mapping
 
 from aiohttp import web
@@ -15,23 +17,32 @@ from monitor.ledger.period import DAY, HOUR, SECOND, Period, format_instant
 CYCLE = 45 * SECOND
 FAILS_FOR = 12 * SECOND
 PROVIDERS = 3
-"""Every so many failures are the provider's."""
+"""Every so many cycles are the provider's: the second, the fifth and so on."""
+
+SLOW_S = 0.2
 
 CDN, APP = "cdn", "app"
 _SHOWN = 50
 
 
 def site(clock: Clock) -> web.Application:
-    """The app under /health and /edge, the provider's page under /cloudflare, our own under /own."""
+    """The app under /health, /login and /edge, the provider's page under /cloudflare, our own under /own."""
     started = clock.now()
 
+    def edge_fails() -> bool:
+        return _is_providers((clock.now() - started) // CYCLE)
+
     async def health(_: web.Request) -> web.Response:
-        failing = _failing(started, clock.now()) is not None
+        failing = (clock.now() - started) % CYCLE >= CYCLE - FAILS_FOR
         return web.Response(status=503 if failing else 200, text="failing on purpose" if failing else "ok")
 
+    async def login(_: web.Request) -> web.Response:
+        if edge_fails():
+            await asyncio.sleep(SLOW_S)
+        return web.Response(text="ok")
+
     async def edge(_: web.Request) -> web.Response:
-        cycle = _failing(started, clock.now())
-        return web.Response(status=503 if cycle is not None and _is_providers(cycle) else 200)
+        return web.Response(status=503 if edge_fails() else 200)
 
     async def page(request: web.Request) -> web.Response:
         whose, what = request.match_info["page"], request.match_info["what"]
@@ -39,26 +50,21 @@ def site(clock: Clock) -> web.Application:
 
     app = web.Application()
     app.router.add_get("/health", health)
+    app.router.add_get("/login", login)
     app.router.add_get("/edge", edge)
     app.router.add_get("/{page:cloudflare|own}/api/v2/{what:components|incidents|scheduled-maintenances}.json", page)
     return app
 
 
-def failures(started: int, now: int) -> Iterator[tuple[int, Period]]:
-    """Every failure that has begun: its cycle, from when until when."""
+def outages(started: int, now: int) -> Iterator[tuple[int, Period]]:
+    """Every outage of the provider that has begun: its cycle, from when until when."""
     for cycle in range((now - started) // CYCLE + 1):
-        end = started + (cycle + 1) * CYCLE
-        if end - FAILS_FOR <= now:
-            yield cycle, Period(end - FAILS_FOR, end)
-
-
-def _failing(started: int, now: int) -> int | None:
-    cycle, within = divmod(now - started, CYCLE)
-    return cycle if within >= CYCLE - FAILS_FOR else None
+        if _is_providers(cycle):
+            yield cycle, Period(started + cycle * CYCLE, started + (cycle + 1) * CYCLE)
 
 
 def _is_providers(cycle: int) -> bool:
-    return cycle % PROVIDERS == PROVIDERS - 1
+    return cycle % PROVIDERS == 1
 
 
 def _said(whose: str, what: str, started: int, now: int) -> Mapping[str, Json]:
@@ -67,7 +73,7 @@ def _said(whose: str, what: str, started: int, now: int) -> Mapping[str, Json]:
         code, name = (CDN, "CDN") if whose == "cloudflare" else (APP, "App")
         return {"page": page, "components": [{"id": code, "name": name, "status": "operational", "group": False}]}
     if what == "incidents":
-        begun = [each for each in failures(started, now) if _is_providers(each[0])] if whose == "cloudflare" else []
+        begun = [*outages(started, now)] if whose == "cloudflare" else []
         return {"page": page, "incidents": [_incident(*each, now) for each in reversed(begun[-_SHOWN:])]}
     return {"page": page, "scheduled_maintenances": [_maintenance(started)] if whose == "own" else []}
 
