@@ -6,15 +6,14 @@ signs in it is the business of each channel.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from fractions import Fraction
 from typing import NamedTuple, cast
 
 from exporters.numbers import duration, percent, promised
 from exporters.stated import Statement, Wall, at, ms, plain, ratio_text
 from monitor.ledger.decimals import decimal
-from monitor.ledger.peaks import PeakFigures, PeakView
-from monitor.ledger.period import SECOND, format_instant
+from monitor.ledger.peaks import ErrorCount, PeakFigures, PeakView
+from monitor.ledger.period import MINUTE, SECOND, format_instant
 from monitor.ledger.snapshot import Figures, ServiceView
 
 
@@ -102,26 +101,49 @@ def peak_begun(view: PeakView, wall: Wall) -> Words:
     ]
     if view.shortfalls.late:
         lines.append("The notice was shorter than agreed.")
+    lines += _errors(view, wall, begins=True)
     return Words(f"Announced peak {plain(event.event)} has begun", tuple(lines), "good")
 
 
-def peak_goes_on(view: PeakView, hour: Sequence[PeakFigures], number: int) -> Words:
+def peak_goes_on(view: PeakView, number: int, wall: Wall) -> Words:
     """After each hour."""
     lines = [
-        f"{line} Last hour: down {duration(each.down)}, error rate {_rate(each)}." for line, each in _each(view, hour)
+        f"{_whole(whole)} Last hour: down {duration(each.down)}, error rate {_rate(each)}."
+        for whole, each in zip(view.figures, view.last_hour, strict=True)
     ]
+    lines += _errors(view, wall)
     return Words(f"Announced peak {plain(view.event.event)}: hour {number} is over", tuple(lines), _tone(view))
 
 
-def peak_over(view: PeakView) -> Words:
+def peak_over(view: PeakView, wall: Wall) -> Words:
     """The end of a peak."""
     lines = [_whole(figures) for figures in view.figures]
+    lines += _errors(view, wall)
     lines.append(f"The report: minutebook event report {plain(view.event.event)}")
     return Words(f"Announced peak {plain(view.event.event)} is over", tuple(lines), _tone(view))
 
 
-def _each(view: PeakView, hour: Sequence[PeakFigures]) -> list[tuple[str, PeakFigures]]:
-    return [(_whole(whole), each) for whole, each in zip(view.figures, hour, strict=True)]
+def _errors(view: PeakView, wall: Wall, *, begins: bool = False) -> list[str]:
+    """Sentry's counts, where it is asked, each with from when to when it is; it says so where they are not known."""
+    if view.errors is None:
+        return []
+    before, during, newest = view.errors
+    lines = [
+        f"Sentry received {count.events} events of the app {_spread(count, wall)}."
+        for count in (before if begins else None, during)
+        if count is not None
+    ]
+    if newest is not None and newest != during and not begins:
+        lines.append(f"Of these, {newest.events} {_spread(newest, wall)}.")
+    return lines or ["How many events of the app Sentry received is not known."]
+
+
+def _spread(count: ErrorCount, wall: Wall) -> str:
+    """From when to when, and how many a minute, where it is a minute at least: to a tenth, rounded up, since more of
+    them is no better."""
+    span = f"from {_shown(wall, count.since)} to {_shown(wall, count.until)}"
+    tenths = -(-count.events * MINUTE * 10 // (count.until - count.since))
+    return f"{span}, {tenths // 10}.{tenths % 10} a minute" if count.until - count.since >= MINUTE else span
 
 
 def _whole(figures: PeakFigures) -> str:

@@ -173,6 +173,11 @@ def _irregular(snapshot: Snapshot) -> Iterator[tuple[MetricName, list[Sample]]]:
     peaks = [(view.event.event, figures) for view in running for figures in view.figures]
     yield "sla_event_error_budget_burned_ratio", _of_peaks((name, each, each.burned) for name, each in peaks)
     yield "sla_event_error_ratio", _of_peaks((name, each, each.error_rate) for name, each in peaks)
+    counted = [(view.event.event, view.errors.during) for view in running if view.errors is not None]
+    yield (
+        "sla_event_sentry_events",
+        [({"event": name}, str(count.events)) for name, count in counted if count is not None],
+    )
     yield "minutebook_evaluation_timestamp_seconds", [({}, seconds(snapshot.as_of))]
     yield (
         "minutebook_void_seconds",

@@ -39,6 +39,8 @@ from monitor.ledger.terms import Terms
 from monitor.life import Current, Life
 from monitor.outbox import Means, Outbox
 from monitor.outbox.lines import lines_of, refuse_what_cannot_be_told, statements_of
+from monitor.peak_errors import EVERY_S as PEAK_ERRORS_S
+from monitor.peak_errors import PeakErrors, events_source
 from monitor.people.publishing import Notice, Published
 from monitor.periodic import Bell, Periodic
 from monitor.poller import Fetcher, Log, Poller, session
@@ -179,6 +181,8 @@ class Parts:
         self.settling = Settling(start.clock, store, self.recorder.record, self.current)
         self._crux = Crux(start.clock, fetcher, self.recorder.record, self.current)
         self.evaluator.open_vitals = lambda: self.settling.open_days
+        self._peak_errors = PeakErrors(start.clock, fetcher, self.current, lambda: self.evaluator.snapshot)
+        self.evaluator.errors_in = self._peak_errors.of
         self.beacons = Beacons(start.clock, self.settling.keep, secrets.token_bytes(16))
         self.beacons.replace(beacon_rules(start.config))
         self._announcer = Announcer(start.clock, self.recorder.record, self._read)
@@ -221,6 +225,8 @@ class Parts:
         bells["closing"] = Bell(CLOSING_S, self._close, at_once=True)
         bells["settle vitals"] = Bell(SETTLE_S, self._settle, at_once=True)
         bells["crux"] = Bell(CRUX_S, self._ask_crux, at_once=True)
+        if events_source(config) is not None:
+            bells["peak errors"] = Bell(PEAK_ERRORS_S, self._ask_sentry, at_once=True)
         bells["retire sources"] = Bell(RETIRE_S, self.poller.retire, at_once=True)
         if config.sentry is not None and config.sentry.heartbeat_monitor is not None:
             from monitor.telemetry.sentry import PULSE_MINUTES, pulse  # noqa: PLC0415 - see there
@@ -245,6 +251,10 @@ class Parts:
     async def _ask_crux(self) -> None:
         await self.evaluator.first_evaluation.wait()
         await self._crux.ring()
+
+    async def _ask_sentry(self) -> None:
+        await self.evaluator.first_evaluation.wait()
+        await self._peak_errors.ring()
 
     async def _settle(self) -> None:
         await self.evaluator.first_evaluation.wait()

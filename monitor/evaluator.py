@@ -19,7 +19,7 @@ from monitor.interfaces import Clock, FactStore
 from monitor.ledger.credits import Customer
 from monitor.ledger.live import LiveBook
 from monitor.ledger.obligations import Obliged
-from monitor.ledger.peaks import PeakFigures, PeakView, hours_of, peak_terms
+from monitor.ledger.peaks import Errors, PeakFigures, PeakView, TrafficEvent, hours_of, peak_terms
 from monitor.ledger.period import DAY, HOUR, MINUTE, Period
 from monitor.ledger.snapshot import Newest, ServiceView, Snapshot, WarnLimits
 from monitor.ledger.terms import ServiceTerms, Terms
@@ -73,6 +73,7 @@ class Evaluator:
     ) -> None:
         self.evaluated = evaluated
         self.open_vitals: Callable[[], Sequence[Fact]] = tuple  # the days of Web Vitals that are not recorded yet
+        self.errors_in: Callable[[TrafficEvent, int], Errors | None] = lambda *_: None  # what Sentry counted by then
         self._clock = clock
         self._store = store
         self._shown = shown
@@ -165,7 +166,7 @@ class Evaluator:
         found: list[PeakView] = []
         for event in book.events(as_of - PEAK_SHOWN):
             services = self._shown.services_of.get(event.customer, ())
-            view = PeakView(event, peak_terms(book.terms, event), services)
+            view = PeakView(event, peak_terms(book.terms, event), services, errors=self.errors_in(event, as_of))
             if event.start <= as_of:
                 hours = [*hours_of(Period(event.start, min(as_of, event.end)))]
                 last = [hour for hour in hours if hour.end - hour.start == HOUR][-1:]

@@ -40,6 +40,8 @@ def event_report(
     events = traffic_events(entries.of("traffic_event"))
     event = next((each for each in events if each.event == event_id), None)
     if event is None:
+        if any(fact.fields["event"] == event_id for fact in entries.of("traffic_event")):
+            raise InputError(f"the event {event_id!r} is cancelled; there is nothing to report")
         known = " ".join(each.event for each in events)
         raise InputError(f"there is no event {event_id!r}; recorded are: {known or 'none'}")
     if as_of <= event.start:

@@ -95,6 +95,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
         "monitor.life",
         "monitor.past_months",
         "monitor.outbox",
+        "monitor.peak_errors",
         "monitor.proof",
         "monitor.report_pages",
         "monitor.reporting",

@@ -20,8 +20,8 @@ from monitor.cli.inputs import config_option, configuration
 from monitor.clock import SystemClock
 from monitor.errors import InputError, StoreError
 from monitor.facts import Json
-from monitor.ledger.peaks import PeakFigures, PeakView, TrafficEvent
-from monitor.ledger.period import DAY, HOUR, MINUTE, format_instant
+from monitor.ledger.peaks import ErrorCount, Errors, PeakFigures, PeakView, TrafficEvent
+from monitor.ledger.period import DAY, HOUR, MINUTE, SECOND, format_instant
 from monitor.ledger.snapshot import Burn, ServiceView
 from monitor.ledger.terms import PeakTerms
 from monitor.outbox import Line
@@ -97,15 +97,17 @@ def _examples(now: int) -> list[words.Words]:
         words.outage_over(outage._replace(end=now), now),
         words.month_closed(_statement(), "The app"),
         words.peak_begun(peak, wall),
-        words.peak_goes_on(peak, peak.last_hour, 2),
-        words.peak_over(peak),
+        words.peak_goes_on(peak, 2, wall),
+        words.peak_over(peak, wall),
     ]
 
 
 def _peak(now: int) -> PeakView:
     event = TrafficEvent("sale", "acme", now - 2 * HOUR, now + HOUR, now - 8 * DAY, Fraction(8), now - 8 * DAY, "alice")
     figures = PeakFigures("app", event.period, now, 2 * HOUR - 4_000, 4_000, 0, 0, HOUR, 10_800, [], [])
-    return PeakView(event, PeakTerms(), ("app",), (figures,), (figures,))
+    begun, asked = event.start // HOUR * HOUR, now // SECOND * SECOND
+    errors = Errors(ErrorCount(begun - HOUR, begun, 118), ErrorCount(begun, asked, 1_240))
+    return PeakView(event, PeakTerms(), ("app",), (figures,), (figures,), errors)
 
 
 def _statement() -> Statement:

@@ -22,10 +22,10 @@ from monitor.errors import InputError, StoreError
 from monitor.event_reporting import event_report
 from monitor.facts import Json
 from monitor.ledger.period import Period
+from monitor.peak_errors import events_source
 from monitor.poller import Fetcher, session
 from monitor.poller.fetch import Failure
 from monitor.sources.sentry_events import Count, counts, counts_request
-from monitor.sources.sentry_uptime import SentryUptimeSettings
 from monitor.wiring import services_of
 
 
@@ -77,6 +77,15 @@ def announce(**options: Unpack[AnnounceOptions]) -> None:
     show(record(options["config_file"], Spoken("traffic_event", words, options["author"])))
 
 
+@event.command("cancel")
+@click.argument("event_id", metavar="EVENT")
+@author_option
+@config_option
+def cancel(event_id: str, author: str | None, config_file: Path | None) -> None:
+    """It will not be: no more looks than usual, no summary, no report."""
+    show(record(config_file, Spoken("cancel_event", {"event": event_id}, author)))
+
+
 FORMATS: Mapping[str, Callable[[Peak], str]] = {
     "text": event_text,
     "json": lambda peak: json.dumps(event_json(peak), indent=2, ensure_ascii=False) + "\n",
@@ -106,9 +115,8 @@ def report(event_id: str, as_of: str | None, form: str, sentry: bool, config_fil
 
 
 async def _events_in_sentry(config: Config | None, window: Period) -> list[Count]:
-    settings = [] if config is None else [source.settings for source in config.sources]
-    named = [each for each in settings if isinstance(each, SentryUptimeSettings)]
-    asked = next((request for each in named if (request := counts_request(each, window)) is not None), None)
+    source = None if config is None else events_source(config)
+    asked = None if source is None else counts_request(source, window)
     if asked is None:
         raise InputError("--sentry: no source of the kind sentry_uptime has an `events_project`")
     async with session() as client:

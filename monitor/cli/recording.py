@@ -49,6 +49,7 @@ PATHS: Mapping[str, str] = {
     "close": "/api/v1/closings",
     "restate": "/api/v1/restatements",
     "traffic_event": "/api/v1/events",
+    "cancel_event": "/api/v1/events/{}/cancellation",
     "ticket": "/api/v1/tickets",
     "reading": "/api/v1/readings",
     "claim": "/api/v1/claims",
@@ -63,6 +64,7 @@ SUBJECTS: Mapping[str, str] = {
     "decide": "exclusion",
     "cancel": "maintenance",
     "complete": "maintenance",
+    "cancel_event": "event",
     "decide_claim": "claim",
 }
 

@@ -39,9 +39,16 @@ class TrafficEvent(NamedTuple):
 
 
 def traffic_events(facts: Iterable[Fact]) -> list[TrafficEvent]:
-    """Every event, in order of start, from `traffic_event` facts in order of recording: the newest of each stands."""
+    """Every event that is to be, in order of start, from `traffic_event` facts in order of recording. The newest of
+    each stands; one that ends when it starts is cancelled."""
     newest = {cast(str, fact.fields["event"]): fact for fact in facts if fact.kind == "traffic_event"}
-    return sorted((_event(fact) for fact in newest.values()), key=lambda event: (event.start, event.event))
+    events = [_event(fact) for fact in newest.values() if not is_cancelled(fact)]
+    return sorted(events, key=lambda event: (event.start, event.event))
+
+
+def is_cancelled(fact: Fact) -> bool:
+    """Whether a `traffic_event` says that there is none any more: it takes no time."""
+    return fact.fields["end"] == fact.fields["start"]
 
 
 def _event(fact: Fact) -> TrafficEvent:
@@ -114,15 +121,33 @@ class PeakFigures:
         return Ratio(self.down, counted) if counted else None
 
 
+class ErrorCount(NamedTuple):
+    """How many events of the app Sentry received from `since` until `until`, UTC ms, which are apart."""
+
+    since: int
+    until: int
+    events: int
+
+
+class Errors(NamedTuple):
+    """What Sentry counted for a peak, in hours of its own, which are those of UTC: in the last one before that of the
+    start, in those that the peak touches, and in the newest of these. None: not known."""
+
+    before: ErrorCount | None = None
+    during: ErrorCount | None = None
+    newest: ErrorCount | None = None
+
+
 class PeakView(NamedTuple):
     """An event as one evaluation sees it: what is asked of it, the services it is about, and the figures of each: of
-    the whole once it has begun, of the last whole hour once there is one."""
+    the whole once it has begun, of the last whole hour once there is one. `errors` None: no Sentry is asked."""
 
     event: TrafficEvent
     asked: PeakTerms
     services: tuple[str, ...]
     figures: tuple[PeakFigures, ...] = ()
     last_hour: tuple[PeakFigures, ...] = ()
+    errors: Errors | None = None
 
     @property
     def shortfalls(self) -> Shortfalls:

@@ -122,12 +122,12 @@ def _peak(view: PeakView, seen: Seen, told: Told) -> Iterator[Message]:
         return
     thread = f"event/{event.event}"
     if as_of >= event.end:
-        yield _message(f"{thread}/end", thread, words.peak_over(view))
+        yield _message(f"{thread}/end", thread, words.peak_over(view, wall))
         return
     yield _message(f"{thread}/start", thread, words.peak_begun(view, wall))
     hours = (as_of - event.start) // HOUR
     if hours and view.last_hour:
-        yield _message(f"{thread}/hour/{hours}", thread, words.peak_goes_on(view, view.last_hour, hours))
+        yield _message(f"{thread}/hour/{hours}", thread, words.peak_goes_on(view, hours, wall))
 
 
 def _months(recipient: Recipient, seen: Seen, told: Told) -> Iterator[Message]:

@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 from monitor.facts import Json
 from monitor.people.claims import claim, decide_claim
-from monitor.people.events import traffic_event
+from monitor.people.events import cancel_event, traffic_event
 from monitor.people.exclusions import decide, exclude
 from monitor.people.known import Author, ConflictError, Effect, Known, Said, UnknownSubjectError
 from monitor.people.maintenance import announce, cancel, complete
@@ -32,6 +32,7 @@ OPERATIONS: Mapping[str, Callable[[Words, Author, Known], Said]] = {
     "claim": claim,
     "decide_claim": decide_claim,
     "traffic_event": traffic_event,
+    "cancel_event": cancel_event,
 }
 """What a person can do. Each raises FactError for a field that is wrong, InputError for what cannot be meant,
 UnknownSubjectError and ConflictError."""

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import cast
 
-from monitor.errors import InputError
+from monitor.errors import FactError, InputError
 from monitor.facts import Fact, Json
 from monitor.ledger.credits import Customer, find_customer
-from monitor.ledger.peaks import TrafficEvent, peak_terms, shortfalls, traffic_events
+from monitor.ledger.peaks import TrafficEvent, is_cancelled, peak_terms, shortfalls, traffic_events
 from monitor.ledger.period import DAY, format_instant, local_date
 from monitor.ledger.terms import Terms
 from monitor.people.known import (
@@ -19,6 +19,7 @@ from monitor.people.known import (
     ConflictError,
     Known,
     Said,
+    UnknownSubjectError,
     check_window,
     instant_of,
     renamed,
@@ -42,6 +43,7 @@ def traffic_event(said: Mapping[str, Json], author: Author, known: Known) -> Sai
     before = known.of("traffic_event", "event", subject)
     if before:
         _check_is_the_same_customers(before[-1], event)
+    if before and not is_cancelled(before[-1]):
         if "notified_at" not in said:  # it was given before: a later word is no later notice
             fact = Fact(fact.kind, fact.recorded_at, {**fact.fields, "notified_at": before[-1].fields["notified_at"]})
             event = traffic_events([fact])[0]
@@ -50,6 +52,33 @@ def traffic_event(said: Mapping[str, Json], author: Author, known: Known) -> Sai
         if not is_named:
             raise ConflictError("event: another one of this customer starts then; name that one to correct it")
     return Said(subject, with_id(fact, subject), notes=tuple(_notes(event, known)))
+
+
+def cancel_event(said: Mapping[str, Json], author: Author, known: Known) -> Said:
+    """The event will not be, or is no more: a later word on it that takes no time."""
+    subject = said.get("event")
+    before = known.of("traffic_event", "event", subject) if isinstance(subject, str) else []
+    if not isinstance(subject, str) or not before:
+        raise UnknownSubjectError(f"there is no event {subject!r}; announce it first, or look at its name again")
+    newest = before[-1].fields
+    if is_cancelled(before[-1]):
+        return Said(subject, None)
+    kept = {name: newest[name] for name in ("customer", "start", "notified_at", "expected_factor")}
+    for field in (*kept, "end"):
+        if field in said:
+            raise FactError(f"{field}: a cancellation changes nothing else; leave it out")
+    fields: dict[str, Json] = {**said, **kept, "end": newest["start"], "author": author.name}
+    fact = with_id(spoken("traffic_event", fields, author, known), subject)
+    return Said(subject, fact, notes=_ended(before[-1], known))
+
+
+def _ended(fact: Fact, known: Known) -> tuple[str, ...]:
+    """What cancelling comes to for one that is over, or runs."""
+    if instant_of(fact, "end") <= known.now:
+        return ("it was over: what was told of it stays told, and it has no report any more",)
+    if instant_of(fact, "start") <= known.now:
+        return ("it had begun: checks are looked at as ever, and nothing more is told of it",)
+    return ()
 
 
 def _check(fact: Fact, known: Known) -> None:

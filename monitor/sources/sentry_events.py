@@ -1,4 +1,4 @@
-"""How many events Sentry received of a project, hour by hour, for the report of an announced peak.
+"""How many events Sentry received of a project, hour by hour, for the summaries and the report of an announced peak.
 
 GET /api/0/projects/{organization}/{project}/stats/ answers points of normalised time (docs.sentry.io, "Retrieve Event
 Counts for a Project"): `[[1541455200, 1184], ...]`, seconds and a count. It counts every event that was received, and
@@ -15,8 +15,8 @@ from monitor.sources.kind import Page, Problem, Reply, Request, bearer
 from monitor.sources.reading import body_of
 from monitor.sources.sentry_uptime import SentryUptimeSettings
 
-MOST_POINTS = 31 * 24 + 2
-"""Of an answer: an event lasts 31 days at most."""
+MOST_POINTS = 33 * 24
+"""Of an answer: an event lasts 31 days at most, and is asked for from an hour before it until an hour after it."""
 
 
 class Count(NamedTuple):

@@ -245,6 +245,7 @@ PATHS: Mapping[str, Json] = {
         "traffic_event",
         "customer start end expected_factor",
     ),
+    "/api/v1/events/{subject}/cancellation": _by_hand("The peak will not be.", "traffic_event", "", "event"),
     "/api/v1/claims": _by_hand("Records a customer's claim for a credit.", "claim", "customer month commitment"),
     "/api/v1/claims/{subject}/decisions": _by_hand(
         "Grants a claim, for good, or refuses it with a reason.", "claim", "decision", "claim"

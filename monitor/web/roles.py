@@ -46,6 +46,7 @@ ROLES: Mapping[RouteKey, frozenset[Who]] = {
     ("POST", "/api/v1/tickets"): OPERATORS,
     ("POST", "/api/v1/readings"): OPERATORS,
     ("POST", "/api/v1/events"): OPERATORS,
+    ("POST", "/api/v1/events/{subject}/cancellation"): OPERATORS,
     ("POST", "/api/v1/claims"): OPERATORS,
     ("POST", "/api/v1/claims/{subject}/decisions"): OPERATORS,
     ("POST", "/api/v1/vital-reports"): OPERATORS,

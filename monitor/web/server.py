@@ -113,6 +113,7 @@ def _handlers(daemon: Daemon) -> dict[RouteKey, Handler]:
         ("POST", "/api/v1/tickets"): by_hand.does("ticket"),
         ("POST", "/api/v1/readings"): by_hand.does("reading"),
         ("POST", "/api/v1/events"): by_hand.does("traffic_event"),
+        ("POST", "/api/v1/events/{subject}/cancellation"): by_hand.does("cancel_event", "event"),
         ("POST", "/api/v1/claims"): by_hand.does("claim"),
         ("POST", "/api/v1/claims/{subject}/decisions"): by_hand.does("decide_claim", "claim"),
         ("POST", "/api/v1/vital-reports"): TakesOver(daemon.beacons).post,

@@ -11,7 +11,7 @@ from exporters.self_metrics import SelfMetrics
 from monitor.facts import Phases, Result
 from monitor.ledger.accounts import one_less
 from monitor.ledger.decimals import Ratio
-from monitor.ledger.peaks import PeakFigures, PeakView, TrafficEvent
+from monitor.ledger.peaks import ErrorCount, Errors, PeakFigures, PeakView, TrafficEvent
 from monitor.ledger.period import DAY, HOUR, MINUTE, SECOND, Month, parse_instant
 from monitor.ledger.snapshot import (
     EXHAUSTION_WINDOWS,
@@ -145,7 +145,8 @@ def running_peak() -> PeakView:
     begun = TrafficEvent("sale", "acme", AS_OF - HOUR, AS_OF + 2 * HOUR, 0, Fraction(8), 0, "alice")
     spent = HOUR - 4 * SECOND
     figures = PeakFigures("app", begun.period, AS_OF, spent, 4 * SECOND, 0, 0, 2 * HOUR, 10_800, [], [])
-    return PeakView(begun, PeakTerms(), ("app",), (figures,), (figures,))
+    errors = Errors(during=ErrorCount(AS_OF - HOUR, AS_OF - 10 * SECOND, 1_184))
+    return PeakView(begun, PeakTerms(), ("app",), (figures,), (figures,), errors)
 
 
 def snapshot(*services: ServiceView, looks: tuple[Newest, ...] = ()) -> Snapshot:

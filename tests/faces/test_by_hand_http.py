@@ -72,6 +72,7 @@ async def test_who_declared_it_does_not_approve_it_under_another_name(served: Se
         (decisions("<script>"), {"decision": "approved"}, 404, "there is no exclusion"),
         (decisions("x1"), {"decision": "approved", "exclusion": "x2"}, 422, "exclusion: stands in the path"),
         ("/api/v1/maintenance/m9/cancellation", {}, 404, "there is no maintenance"),
+        ("/api/v1/events/sale/cancellation", {}, 404, "there is no event"),
         ("/api/v1/tickets", {"ticket": "t1"}, 422, "customer: is missing"),
         ("/api/v1/claims", {"month": "2026-01"}, 422, "customer: is missing"),
         (

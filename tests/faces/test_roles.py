@@ -45,6 +45,7 @@ WITH_A_BODY = {
     "/api/v1/tickets": 422,
     "/api/v1/readings": 422,
     "/api/v1/events": 422,
+    "/api/v1/events/{subject}/cancellation": 404,
     "/api/v1/claims": 422,
     "/api/v1/claims/{subject}/decisions": 404,
     "/api/v1/closings": 422,

@@ -15,7 +15,7 @@ from monitor.ledger.money import Money
 from monitor.ledger.peaks import traffic_events
 from monitor.ledger.period import DAY, HOUR, SECOND, format_instant
 from monitor.ledger.terms import PeakTerms
-from monitor.people import ConflictError, Known, Said
+from monitor.people import ConflictError, Known, Said, UnknownSubjectError
 from tests.people.test_by_hand import ALICE, BOB, NOW, POLICY, TERMS, known, says
 
 ACME = Customer("acme", "enterprise", date(2025, 8, 1), (Fee(None, Money(Decimal(499), "USD")),))
@@ -102,3 +102,47 @@ def test_a_name_is_one_customers() -> None:
     unnamed = announced(at())
     with pytest.raises(ConflictError, match="name that one"):
         announced(at(unnamed.fact), expected_factor=11)
+
+
+def cancelled(known: Known, event: str = "sale", **more: Json) -> Said:
+    return says("cancel_event", BOB, known, event=event, **more)
+
+
+def test_a_cancelled_event_is_none_any_more_and_is_cancelled_once() -> None:
+    first = announced(at(), event="sale")
+    said = cancelled(at(first.fact), reason="postponed")
+    assert first.fact is not None
+    assert said.fact is not None
+    assert (said.fact.fields["end"], said.fact.fields["reason"]) == (first.fact.fields["start"], "postponed")
+    assert said.fact.fields["author"] == "bob"
+    assert traffic_events([first.fact, said.fact]) == []
+    assert cancelled(at(first.fact, said.fact)).fact is None
+
+
+def test_an_event_that_is_announced_anew_has_the_notice_that_is_given_then() -> None:
+    for name in ({"event": "sale"}, {}):
+        first = announced(at(), **name)
+        gone = cancelled(at(first.fact), first.subject)
+        again = announced(at(first.fact, gone.fact, now=NOW + 3 * DAY), **name)
+        assert first.fact is not None
+        assert again.fact is not None
+        assert (again.subject, again.fact.fields["notified_at"]) == (first.subject, format_instant(NOW + 3 * DAY))
+        assert again.notes[0].startswith("late: ")
+        facts = [fact for fact in (first.fact, gone.fact, again.fact) if fact is not None]
+        assert [event.end for event in traffic_events(facts)] == [END]
+
+
+def test_cancelling_says_what_it_comes_to_for_an_event_that_runs_or_is_over() -> None:
+    first = announced(at(), event="sale")
+    assert cancelled(at(first.fact)).notes == ()
+    assert cancelled(at(first.fact, now=START)).notes[0].startswith("it had begun")
+    assert cancelled(at(first.fact, now=END)).notes[0].startswith("it was over")
+
+
+def test_a_cancellation_of_nothing_or_of_more_than_the_event_is_refused() -> None:
+    with pytest.raises(UnknownSubjectError, match="there is no event 'sale'; announce it first"):
+        cancelled(at())
+    first = announced(at(), event="sale")
+    for field in ("customer", "start", "end", "notified_at", "expected_factor"):
+        with pytest.raises(FactError, match=f"{field}: a cancellation changes nothing else; leave it out"):
+            cancelled(at(first.fact), **{field: format_instant(NOW)})

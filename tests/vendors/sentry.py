@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from aiohttp import web
@@ -24,6 +25,9 @@ class Sentry:
     def __init__(self, per_page: int = 100) -> None:
         self.detectors: dict[str, Object] = {}
         self.checks: dict[str, list[tuple[int, Object]]] = {}
+        self.stats: dict[int, int] = {}  # events of the project `web`, by hour (UTC ms)
+        self.stats_asked = 0
+        self.refusal: Callable[[], web.Response] | None = None  # what is answered instead of the stats
         self._per_page = per_page
         self._count = 0
 
@@ -78,8 +82,18 @@ class Sentry:
                 start, end = (parse_instant(f"{request.query[name]}Z") for name in ("start", "end"))
                 looks = sorted(self.checks[detector], key=lambda look: look[0], reverse=True)
                 return self._page(request, [look for at, look in looks if start <= at < end])
+            case ["projects", organization, "web", "stats"] if organization == ORGANIZATION:
+                self.stats_asked += 1
+                return self._stats(request) if self.refusal is None else self.refusal()
             case _:
                 return None
+
+    def _stats(self, request: web.Request) -> web.Response:
+        """A point for every hour that is asked for, also where nothing came (docs.sentry.io)."""
+        assert (request.query["stat"], request.query["resolution"]) == ("received", "1h")
+        since, until = (int(request.query[name]) for name in ("since", "until"))
+        hours = range(since // 3600 * 3600, until + 1, 3600)
+        return web.json_response([[hour, self.stats.get(hour * 1000, 0)] for hour in hours])
 
     def _page(self, request: web.Request, found: list[Object]) -> web.Response:
         offset = int(request.query.get("cursor", "0:0:0").split(":")[1])
