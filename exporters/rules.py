@@ -29,6 +29,9 @@ ENDED = "and on (month) (sla_month_end_timestamp_seconds <= time())"
 STALE_S = 900
 """A source that has not been read for so long, or for three of its polls where they are further apart, is stale."""
 
+CRUX, CRUX_STALE_S = "crux", 3 * 6 * 3600
+"""The same of Chrome's own figures of Web Vitals, which are asked for every 6 h (monitor.second_sources)."""
+
 
 def rules_yaml(wanted: Wanted) -> str:
     """A rules file for Prometheus, the same for the same configuration."""
@@ -241,7 +244,8 @@ def _monitor() -> Iterator[Alert]:
 def _sources(sources: Mapping[str, int]) -> Iterator[Alert]:
     """A source that is not read excuses nothing and hides what others say."""
     series = "minutebook_source_last_success_timestamp_seconds"
-    rules = [(f"time() - {series} > {STALE_S}", STALE_S)]
+    others, crux = f'{series}{{source!="{CRUX}"}}', f'{series}{{source="{CRUX}"}}'
+    rules = [(f"time() - {others} > {STALE_S} or time() - {crux} > {CRUX_STALE_S}", STALE_S)]
     if sources:
         named = [(f'{series}{{source="{_escaped(name)}"}}', stale_s) for name, stale_s in sources.items()]
         rules = [(f"time() - {one} > {s} or absent({one}) and on () minutebook_build_info", s) for one, s in named]
@@ -251,8 +255,8 @@ def _sources(sources: Mapping[str, int]) -> Iterator[Alert]:
             expr,
             "ticket",
             f"{{{{ $labels.source }}}} has not been read for {stale_s} s",
-            "What it would have said is not in the book: incidents excuse nothing from then on, and its results are"
-            " unknown.",
+            "What it would have said is not in the book: incidents excuse nothing from then on, its results are"
+            " unknown, its figures missing.",
             for_="5m",
             escalation=1,
         )

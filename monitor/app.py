@@ -179,7 +179,7 @@ class Parts:
         self.hooks = Hooks(start.clock, hooks_outlet, aside(store_path(store_url(start.config))))
         self.hooks.replace(posting(start.config))
         self.settling = Settling(start.clock, store, self.recorder.record, self.current)
-        self._crux = Crux(start.clock, fetcher, self.recorder.record, self.current)
+        self.crux = Crux(start.clock, fetcher, self.recorder.record, self.current)
         self.evaluator.open_vitals = lambda: self.settling.open_days
         self._peak_errors = PeakErrors(start.clock, fetcher, self.current, lambda: self.evaluator.snapshot)
         self.evaluator.errors_in = self._peak_errors.of
@@ -250,7 +250,7 @@ class Parts:
 
     async def _ask_crux(self) -> None:
         await self.evaluator.first_evaluation.wait()
-        await self._crux.ring()
+        await self.crux.ring()
 
     async def _ask_sentry(self) -> None:
         await self.evaluator.first_evaluation.wait()

@@ -42,6 +42,7 @@ from monitor.report_pages import Wanted as ReportWanted
 from monitor.reporting import Asking, told
 from monitor.reviewing import credit_sections
 from monitor.scheduler import Scheduler
+from monitor.second_sources import Crux
 from monitor.settling import Settling
 from monitor.status_pages import StatusPages
 from monitor.store.url import store_path
@@ -74,6 +75,7 @@ class Running(Protocol):
     beacons: Beacons
     finaliser: Finaliser
     settling: Settling
+    crux: Crux
     outbox: Outbox
 
     @property
@@ -229,7 +231,7 @@ class Faces:
             slots_missed=parts.scheduler.slots_missed,
             probe_lag_seconds=parts.prober.probe_lag_ms / 1000,
             void_since=self._void_since(),
-            source_last_success=parts.poller.last_success,
+            source_last_success={**parts.poller.last_success, **parts.crux.last_success},
             source_problems=parts.poller.problems,
             hook_deliveries=parts.hooks.deliveries,
             beacons=parts.beacons.answers,

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from monitor.config import Config
 from monitor.errors import FactError, StoreError
 from monitor.facts import AnyFact, decode_fact
 from monitor.interfaces import Clock
+from monitor.ledger.vitals.published import READER
 from monitor.life import Current
 from monitor.poller.fetch import Failure, Fetcher
 from monitor.sources.crux import Place, history, latest, readings
@@ -37,6 +38,15 @@ class Crux:
         self._record = record
         self._current = current
         self._asked: Place | None = None
+        self._answered: tuple[Place, int] | None = None
+
+    @property
+    def last_success(self) -> Mapping[str, int]:
+        """When CrUX, as a source by name, last answered with what could be kept, or that it has no figures of the
+        origin; UTC ms. Nothing where it never did since the start, or is not asked."""
+        if self._answered is None or self._answered[0] != crux_of(self._current.config):
+            return {}
+        return {READER: self._answered[1]}
 
     async def ring(self) -> int:
         """Asks once; answers how many figures were new."""
@@ -48,6 +58,7 @@ class Crux:
         if isinstance(reply, Failure):
             if reply.not_offered:
                 logger.info("CrUX has no figures of %s", place.origin)
+                self._answered = place, self._clock.now()
             else:
                 logger.warning("CrUX was not read: %s", reply.words)
             return 0
@@ -62,5 +73,9 @@ class Crux:
             logger.warning("figures of CrUX wait for the store: %s", error)
             return 0
         self._asked = place
+        if not facts:
+            logger.warning("CrUX was not read: its answer has no figures that are as documented")
+            return 0
+        self._answered = place, self._clock.now()
         logger.info("CrUX: %d figures of %s, %d of them new", len(facts), place.origin, new)
         return new

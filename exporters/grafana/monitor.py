@@ -14,7 +14,7 @@ from exporters.grafana.panels import (
     Steps,
     table,
 )
-from exporters.rules import STALE_S
+from exporters.rules import CRUX_STALE_S, STALE_S
 
 _LATE: Steps = ((None, "green"), (30, "orange"), (60, "red"))
 
@@ -78,13 +78,15 @@ _HEALTH = (
 
 _SOURCES = (
     table(
-        Panel("table", "Sources", "How long ago each was read whole and recorded.", (), 8, 8),
+        Panel(
+            "table", "Sources", "How long ago each was read whole and recorded; `crux` is asked every 6 h.", (), 8, 8
+        ),
         (
             Column(
                 "Age",
                 "time() - max by (source) (minutebook_source_last_success_timestamp_seconds)",
                 "s",
-                ((None, "green"), (STALE_S, "red")),
+                ((None, "green"), (STALE_S, "yellow"), (CRUX_STALE_S, "red")),
                 decimals=0,
             ),
         ),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from exporters.rules import STALE_S, Wanted, rules_yaml
+from exporters.rules import CRUX, CRUX_STALE_S, STALE_S, Wanted, rules_yaml
 from exporters.sloth import sloth_yaml
 from monitor import __version__
 from monitor.cli.folder import folder_option, write_files
@@ -42,7 +42,15 @@ def wanted_rules(config: Config | None, *, optional: bool) -> Wanted:
     return Wanted(
         notice_s=max(policy.maintenance.notice for policy in policies) // SECOND,
         final_after_s=(max(policy.availability.finalise_after for policy in policies) + DAY) // SECOND,
-        sources={source.name: max(STALE_S, 3 * source.every // SECOND) for source in config.sources},
+        sources=_sources(config),
         evidence=f"{(config.server.public_url or f'http://{config.server.listen}').rstrip('/')}/",
         optional=optional,
     )
+
+
+def _sources(config: Config) -> dict[str, int]:
+    """After how many seconds each is stale."""
+    found = {source.name: max(STALE_S, 3 * source.every // SECOND) for source in config.sources}
+    if config.web_vitals is not None and config.web_vitals.crux is not None:
+        found[CRUX] = CRUX_STALE_S
+    return found

@@ -87,6 +87,8 @@ def _own_names(top: Section) -> Iterator[Mistake]:
         top.text("location") or "local": "this daemon's own location, whose looks stand under that name",
         "routine": "what announces routine maintenance, which stands under that name",
     }
+    if top.section("web_vitals").section("crux").values:
+        ours["crux"] = "what Chrome's own figures stand under, and how old they are"
     for source in top.sections("sources"):
         if whose := ours.get(source.text("name") or ""):
             yield Mistake((*source.keys, "name"), f"{source.text('name')} is {whose}; rename the source")

@@ -22,6 +22,7 @@ from tests.dashboards.sloth import without_made_up
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 DEPLOYED = ROOT / "deploy" / "prometheus"
+SINCE = "minutebook_source_last_success_timestamp_seconds"
 WANTED = Wanted(sources={"shop": 900}, optional=True)
 ALERTS: dict[str, list[Alert]] = defaultdict(list)
 for _alerts in alert_groups(WANTED).values():
@@ -89,6 +90,25 @@ def test_every_alert_fires_and_is_silent_as_its_cases_say(
     done = subprocess.run(
         [either("promtool"), "test", "rules", "tests.yml"], cwd=tmp_path, capture_output=True, text=True, check=False
     )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_without_a_configuration_chromes_figures_may_be_older_than_a_page(
+    tmp_path: Path, tool: Callable[[str], str]
+) -> None:
+    (tmp_path / "rules.yml").write_text(without_annotations(rules_yaml(Wanted())))
+    told = {
+        source: [{"exp_labels": {"source": source, "severity": "ticket", "escalation": "1"}}]
+        for source in ("shop", "crux")
+    }
+    cases = (("30m", told["shop"]), ("7h", told["shop"]), ("18h15m", [*told["crux"], *told["shop"]]))
+    checks = [{"eval_time": at, "alertname": "MinutebookSourceStale", "exp_alerts": alerts} for at, alerts in cases]
+    series = [{"series": f'{SINCE}{{source="{source}"}}', "values": "0x250"} for source in told]
+    test = {"interval": "5m", "input_series": series, "alert_rule_test": checks}
+    tests = {"rule_files": ["rules.yml"], "evaluation_interval": "5m", "tests": [test]}
+    (tmp_path / "tests.yml").write_text(yaml.safe_dump(tests, sort_keys=False))
+    command = [tool("promtool"), "test", "rules", "tests.yml"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
 

@@ -12,13 +12,14 @@ from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
 
+from monitor.cli.rules import wanted_rules
 from monitor.config import parse, to_terms
 from monitor.errors import FactError
 from monitor.facts import AnyFact, Fact, decode_fact
 from monitor.ledger.period import parse_instant
 from monitor.life import Current
 from monitor.poller import Fetcher, session
-from monitor.second_sources import Crux, crux_of
+from monitor.second_sources import EVERY_S, Crux, crux_of
 from monitor.settings import Secret
 from monitor.sources.crux import Place, readings
 from tests.vendors.crux import history, record
@@ -116,7 +117,9 @@ async def test_it_is_asked_for_its_history_once_and_then_for_what_is_new() -> No
     ledger = Ledger()
     async with serving(Vendor(answered)) as vendor, session() as client:
         crux = Crux(StillClock(), Fetcher(client, StillClock()), ledger.record, current_at(vendor.url))  # type: ignore[arg-type]
+        assert crux.last_success == {}
         assert [await crux.ring() for _ in range(3)] == [2, 3, 0]
+        assert crux.last_success == {"crux": NOW}, "also when nothing was new"
         assert vendor.asked == ["/v1/records:queryHistoryRecord", *["/v1/records:queryRecord"] * 2]
         assert {headers["X-Goog-Api-Key"] for headers in vendor.headers} == {"hush"}
         assert not any("hush" in path for path in vendor.asked), "a key in an address ends in logs"
@@ -134,6 +137,7 @@ async def test_a_server_in_trouble_records_nothing_and_is_asked_again(trouble: T
         vendor.trouble = trouble
         crux = Crux(StillClock(), Fetcher(client, StillClock()), ledger.record, current_at(vendor.url))  # type: ignore[arg-type]
         assert await crux.ring() == 0
+        assert crux.last_success == {}
         vendor.trouble = None
         assert await crux.ring() == 2
 
@@ -146,7 +150,35 @@ async def test_no_data_is_no_trouble(caplog: pytest.LogCaptureFixture) -> None:
     async with serving(Vendor(nothing)) as vendor, session() as client:
         crux = Crux(StillClock(), Fetcher(client, StillClock()), Ledger().record, current_at(vendor.url))  # type: ignore[arg-type]
         assert await crux.ring() == 0
+        assert crux.last_success == {"crux": NOW}
     assert [record.levelname for record in caplog.records if "CrUX" in record.message] == ["INFO"]
+
+
+async def test_an_answer_without_a_figure_that_is_as_documented_does_not_count_as_read(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def changed(_: web.Request) -> object | None:
+        return {"record": {"metrics": {"largest_contentful_paint": {"p75": 2312}}}}
+
+    async with serving(Vendor(changed)) as vendor, session() as client:
+        crux = Crux(StillClock(), Fetcher(client, StillClock()), Ledger().record, current_at(vendor.url))  # type: ignore[arg-type]
+        assert await crux.ring() == 0
+        assert crux.last_success == {}
+    assert "no figures that are as documented" in caplog.text
+
+
+async def test_of_another_origin_nothing_was_read_yet() -> None:
+    async with serving(Vendor(answered)) as vendor, session() as client:
+        current = current_at(vendor.url)
+        crux = Crux(StillClock(), Fetcher(client, StillClock()), Ledger().record, current)  # type: ignore[arg-type]
+        await crux.ring()
+        current.config = current_at("http://127.0.0.1:1").config
+        assert crux.last_success == {}
+
+
+def test_the_rules_know_how_old_its_figures_may_be() -> None:
+    config = current_at("http://127.0.0.1:1").config
+    assert wanted_rules(config, optional=False).sources == {"crux": 3 * EVERY_S}
 
 
 def test_without_the_section_nobody_is_asked() -> None:
