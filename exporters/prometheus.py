@@ -237,6 +237,7 @@ def _vitals(vitals: Sequence[VitalFigures]) -> Iterator[tuple[MetricName, list[S
         [(labels, f"{each.result:f}") for labels, each in scored if each.result is not None],
     )
     yield "web_vitals_limit_score", [(labels, _decimal(each.limit.value)) for labels, each in scored]
+    yield "web_vitals_objective_ratio", [(labels, _decimal(Fraction(each.percentile, 100))) for labels, each in names]
     yield "web_vitals_samples", [(labels, str(each.samples)) for labels, each in names]
     shares = [(labels, ratio(Ratio(each.good, each.samples))) for labels, each in names if each.samples]
     yield "web_vitals_good_ratio", [(labels, share) for labels, share in shares if share is not None]

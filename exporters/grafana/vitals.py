@@ -13,9 +13,6 @@ from exporters.grafana.panels import (
     table,
 )
 
-_SHARE = ((None, "red"), (0.75, "yellow"), (0.77, "green"))
-"""What is promised, and where the alert ends (exporters.vital_alerts)."""
-
 _VERDICTS = {
     "met": ("met", "green"),
     "missed": ("missed", "red"),
@@ -43,10 +40,19 @@ def _verdicts(title: str, description: str, window: str) -> Panel:
         ),
         (
             Column("", f"max by (metric, verdict, confidence) (web_vitals_verdict_info{chosen})"),
-            Column("Good", f"max by (metric) (web_vitals_good_ratio{chosen})", "percentunit", _SHARE, decimals=1),
+            Column("Good", f"max by (metric) (web_vitals_good_ratio{chosen})", "percentunit", decimals=1),
+            Column("Promised", f"max by (metric) (web_vitals_objective_ratio{chosen})", "percentunit", decimals=0),
             Column("Samples", f"max by (metric) (web_vitals_samples{chosen})", decimals=0),
         ),
         ("metric", "verdict", "confidence"),
+    )
+
+
+def _good(window: str) -> tuple[Query, ...]:
+    chosen = _window(window)
+    return (
+        Query(f"max by (metric) (web_vitals_good_ratio{chosen})", "{{metric}}"),
+        Query(f"max(web_vitals_objective_ratio{chosen})", "promised"),
     )
 
 
@@ -74,19 +80,17 @@ _GOES = (
     Panel(
         "timeseries",
         "Good, 28 days",
-        "Part of the samples within the limit; 75 % are promised. A day changes a 28th of it.",
-        (Query(f"max by (metric) (web_vitals_good_ratio{_window('28d')})", "{{metric}}"),),
+        "Part of the samples within the limit, and the part that is promised. A day changes a 28th of it.",
+        _good("28d"),
         unit="percentunit",
-        steps=_SHARE,
         custom=LINES,
     ),
     Panel(
         "timeseries",
         "Good, the month",
         "Begins anew with each month: the first days are noisy.",
-        (Query(f"max by (metric) (web_vitals_good_ratio{_window('month')})", "{{metric}}"),),
+        _good("month"),
         unit="percentunit",
-        steps=_SHARE,
         custom=LINES,
     ),
     _against_limit("LCP and INP", "On the side of the limit where the counts have it.", "seconds", "s"),

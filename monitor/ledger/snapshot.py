@@ -261,7 +261,7 @@ Confidence = Literal["clear", "borderline"]
 @dataclass(frozen=True, slots=True)
 class VitalFigures:
     """A Web Vital over a `window`, month or 28d. `result` is the percentile as it is printed (ms, or a score), None
-    without a sample; `confidence` None without a verdict."""
+    without a sample; `confidence` None without a verdict. `percentile` is the promised one, 1 to 99."""
 
     metric: str
     window: str
@@ -271,6 +271,7 @@ class VitalFigures:
     result: Decimal | None
     verdict: VitalVerdict
     confidence: Confidence | None
+    percentile: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,14 +5,15 @@ from __future__ import annotations
 from tests.alerts.case import Case
 
 
-def vital(window: str, share: str, *verdicts: tuple[str, str, str]) -> tuple[str, ...]:
+def vital(window: str, share: str, *verdicts: tuple[str, str, str], promised: str = "0.75") -> tuple[str, ...]:
     """A good share by the minute, and the verdicts with their confidence and when they stand."""
     where = f'metric="LCP",window="{window}"'
     told = [
         f'web_vitals_verdict_info{{{where},verdict="{verdict}",confidence="{confidence}"}} {values}'
         for verdict, confidence, values in verdicts
     ]
-    return (f"web_vitals_good_ratio{{{where}}} {share}", *told)
+    objective = f"web_vitals_objective_ratio{{{where}}} {promised}x300"
+    return (f"web_vitals_good_ratio{{{where}}} {share}", objective, *told)
 
 
 CLEAR = ("missed", "clear", "1x100 _x200")
@@ -30,6 +31,25 @@ VITAL_CASES = (
     ),
     Case("WebVitalsMissed", "it is hardly better", vital("28d", "0.7x100 0.76x200", CLEAR, BORDERLINE), "200m", PAGE),
     Case("WebVitalsMissed", "it is well better", vital("28d", "0.7x100 0.78x200", CLEAR, BORDERLINE), "200m"),
+    Case(
+        "WebVitalsMissed",
+        "it is hardly better than 90 %",
+        vital("28d", "0.8x100 0.905x200", CLEAR, BORDERLINE, promised="0.9"),
+        "200m",
+        PAGE,
+    ),
+    Case(
+        "WebVitalsMissed",
+        "it is well better than 90 %",
+        vital("28d", "0.8x100 0.91x200", CLEAR, BORDERLINE, promised="0.9"),
+        "200m",
+    ),
+    Case(
+        "WebVitalsMissed",
+        "half are promised, and it is well better",
+        vital("28d", "0.4x100 0.56x200", CLEAR, BORDERLINE, promised="0.5"),
+        "200m",
+    ),
     Case("WebVitalsMissed", "what was never clear is not held", vital("28d", "0.76x300", BORDERLINE), "250m"),
     Case("WebVitalsMonthMissed", "missed and clear", vital("month", "0.7x100", CLEAR), "62m", TICKET),
     Case("WebVitalsMonthMissed", "borderline", vital("month", "0.74x300", BORDERLINE), "250m"),

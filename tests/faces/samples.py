@@ -169,8 +169,8 @@ def snapshot(*services: ServiceView, looks: tuple[Newest, ...] = ()) -> Snapshot
             termination_right={("acme", Month(2026, 3)): False},
         ),
         vitals=(
-            VitalFigures("LCP", "month", SHOPIFYS.limits["LCP"], 1529, 1201, Decimal("2310.4"), "met", "clear"),
-            VitalFigures("CLS", "28d", SHOPIFYS.limits["CLS"], 3, 2, Decimal("0.0900"), "insufficient", None),
+            VitalFigures("LCP", "month", SHOPIFYS.limits["LCP"], 1529, 1201, Decimal("2310.4"), "met", "clear", 75),
+            VitalFigures("CLS", "28d", SHOPIFYS.limits["CLS"], 3, 2, Decimal("0.0900"), "insufficient", None, 75),
         ),
     )
 

@@ -37,6 +37,7 @@ def figures_of(judged: Judged, window: str) -> VitalFigures:
         result=judged.result(),
         verdict=judged.verdict,
         confidence=judged.confidence,
+        percentile=75,
     )
 
 
@@ -107,9 +108,9 @@ def test_the_28_days_move_at_midnight_of_the_calendar() -> None:
 def test_the_metrics_are_exact_and_what_no_sample_says_is_absent() -> None:
     lcp, cls = SHOPIFYS.limits["LCP"], SHOPIFYS.limits["CLS"]
     vitals = (
-        VitalFigures("LCP", "month", lcp, 1529, 1201, Decimal("2310.4"), "met", "clear"),
-        VitalFigures("CLS", "28d", cls, 3, 2, Decimal("0.0900"), "insufficient", None),
-        VitalFigures("INP", "28d", SHOPIFYS.limits["INP"], 0, 0, None, "no_data", None),
+        VitalFigures("LCP", "month", lcp, 1529, 1201, Decimal("2310.4"), "met", "clear", 75),
+        VitalFigures("CLS", "28d", cls, 3, 2, Decimal("0.0900"), "insufficient", None, 90),
+        VitalFigures("INP", "28d", SHOPIFYS.limits["INP"], 0, 0, None, "no_data", None, 75),
     )
     lines = [
         f"{name}{{{','.join(labels.values())}}} {value}"
@@ -122,6 +123,9 @@ def test_the_metrics_are_exact_and_what_no_sample_says_is_absent() -> None:
         "web_vitals_limit_seconds{INP,28d} 0.2",
         "web_vitals_p75_score{CLS,28d} 0.0900",
         "web_vitals_limit_score{CLS,28d} 0.1",
+        "web_vitals_objective_ratio{LCP,month} 0.75",
+        "web_vitals_objective_ratio{CLS,28d} 0.9",
+        "web_vitals_objective_ratio{INP,28d} 0.75",
         "web_vitals_samples{LCP,month} 1529",
         "web_vitals_samples{CLS,28d} 3",
         "web_vitals_samples{INP,28d} 0",

@@ -118,4 +118,5 @@ def _figures(book: VitalsBook, metric: str, name: str, window: Window) -> VitalF
         result=judged.result(),
         verdict=judged.verdict,
         confidence=judged.confidence,
+        percentile=judged.promise.percentile,
     )
