@@ -58,6 +58,7 @@ class OpenStore:
         self._held = ExitStack()  # entered and left in the thread
         self._log: Log | None = None
         self._vitals = OpenVitals()
+        self._is_wiped = False  # a daemon that was killed left its WAL
         self._closed = False
         self._waiting: list[_Request] = []
         self._committing: asyncio.Task[None] | None = None
@@ -92,15 +93,22 @@ class OpenStore:
         return await self._beside(lambda database: self._vitals.keep(database, reports, now))
 
     async def forget_vitals(self, now: int) -> None:
-        """Erases what stands for the ids of samples that were first seen 48 h before `now` (UTC ms)."""
-        await self._beside(lambda database: vitals.forget(database, now))
+        """Erases what stands for the ids of samples that were first seen 48 h before `now` (UTC ms): it is in no file
+        then, or once nobody reads an older state."""
+        if await self._beside(lambda database: vitals.forget(database, now)):
+            self._is_wiped = False
+        await self._wipe()
 
     async def purge_vitals(self, until: int) -> None:
         """Drops the samples first seen before `until` (UTC ms): the facts of their days are recorded. What was erased
         is in no file then."""
         await self._beside(lambda database: vitals.purge(database, until))
-        if self._log is not None:
-            await self._in_thread(self._log.checkpoint)
+        self._is_wiped = False
+        await self._wipe()
+
+    async def _wipe(self) -> None:
+        if self._log is not None and not self._is_wiped:
+            self._is_wiped = await self._in_thread(self._log.checkpoint)
 
     def open_samples(self) -> Iterator[OpenSample]:
         """Samples whose day is not recorded yet. Blocking, as `read` is."""

@@ -133,9 +133,9 @@ class Log:
         with self._database.transaction():
             yield self._database
 
-    def checkpoint(self) -> None:
-        """Empties the WAL, where what was erased still stands until it is overwritten."""
-        self._database.checkpoint()
+    def checkpoint(self) -> bool:
+        """Empties the WAL, where what was erased still stands until it is overwritten; False where it is read."""
+        return self._database.checkpoint()
 
     def write(self, facts: Sequence[AnyFact]) -> list[AnyFact]:
         """Within a transaction: adds the new ones of `facts` to the open group, and answers them.

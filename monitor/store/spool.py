@@ -15,6 +15,7 @@ from typing import NamedTuple, TypeVar
 
 from monitor.errors import StoreError
 from monitor.interfaces import VitalReport
+from monitor.ledger.period import MINUTE
 from monitor.store.lock import held
 from monitor.store.sqlite import Database
 from monitor.store.vitals import OPEN_MS
@@ -23,6 +24,9 @@ T = TypeVar("T")
 
 MOST_SPOOLED = 1_000_000
 """Reports that wait for a daemon that is away, about 100 MB; past it no beacon is taken."""
+
+WIPED_EVERY_MS = 10 * MINUTE
+"""How often the WAL is emptied, where what the daemon has taken over stands until it is overwritten."""
 
 _CREATION = """
 PRAGMA journal_mode = WAL;
@@ -62,6 +66,7 @@ class Spool:
         self._database = database
         self._thread = thread
         self._most = most
+        self._wiped_at = -WIPED_EVERY_MS
         counted = database.row("SELECT count(*) FROM report")
         self.waiting: int = counted[0] if counted else 0
 
@@ -86,14 +91,17 @@ class Spool:
         self.waiting -= len(batch.reports)
 
     async def forget(self, now: int) -> int:
-        """Drops what has waited for 48 h: nothing that stands for an id is kept longer. Answers how many went."""
+        """Drops what has waited for 48 h: nothing that stands for an id is kept longer, the WAL
+        included. Answers how many went."""
         old = (now - OPEN_MS,)
         found = await self._in_thread(lambda: self._database.row("SELECT count(*) FROM report WHERE at <= ?", old))
         count: int = found[0] if found else 0
         if count:
             await self._commit(lambda: self._database.execute("DELETE FROM report WHERE at <= ?", old))
-            await self._in_thread(self._database.checkpoint)
             self.waiting -= count
+        is_due = count or not 0 <= now - self._wiped_at < WIPED_EVERY_MS
+        if is_due and await self._in_thread(self._database.checkpoint):
+            self._wiped_at = now
         return count
 
     async def _commit(self, work: Callable[[], None]) -> None:

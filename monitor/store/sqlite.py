@@ -142,9 +142,15 @@ class Database:
         finally:
             self._roll_back()
 
-    def checkpoint(self) -> None:
-        """Brings everything from the WAL into the file and empties it, unless somebody reads an older state."""
-        self.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    def changes(self) -> int:
+        """How many rows the last statement changed."""
+        found = self.row("SELECT changes()")
+        return found[0] if found else 0
+
+    def checkpoint(self) -> bool:
+        """Brings everything from the WAL into the file and empties it; False where somebody reads an older state."""
+        found = self.row("PRAGMA wal_checkpoint(TRUNCATE)")
+        return found is not None and found[0] == 0
 
     def close(self) -> None:
         with _translated(self.path):

@@ -76,10 +76,13 @@ class OpenVitals:
         self._room -= count
 
 
-def forget(database: Database, now: int) -> None:
-    """Erases what stands for the ids of samples first seen 48 h ago or earlier; within a transaction."""
-    if _has_table(database):
-        database.execute("UPDATE vital_open SET key = NULL WHERE first_at <= ? AND key NOT NULL", (now - OPEN_MS,))
+def forget(database: Database, now: int) -> int:
+    """Erases what stands for the ids of samples first seen 48 h ago or earlier, and answers of how many; within a
+    transaction."""
+    if not _has_table(database):
+        return 0
+    database.execute("UPDATE vital_open SET key = NULL WHERE first_at <= ? AND key NOT NULL", (now - OPEN_MS,))
+    return database.changes()
 
 
 def purge(database: Database, until: int) -> None:

@@ -17,11 +17,12 @@ from monitor.errors import StoreError, StoreInUseError
 from monitor.ingest import Handing, Ingest, send, serve
 from monitor.interfaces import VitalReport
 from monitor.ledger.period import HOUR
-from monitor.store.spool import open_spool
+from monitor.store.spool import WIPED_EVERY_MS, open_spool
 from monitor.web import Access, Listen, build, serving
 from monitor.web.control import listening
 from tests.faces.conftest import Book
 from tests.store.samples import JUNE, StillClock
+from tests.store.test_vitals import holding
 
 RULES = Rules(Trust("open"), None, 600_000)
 
@@ -97,6 +98,20 @@ async def test_nothing_that_stands_for_an_id_waits_longer_than_two_days(tmp_path
             await Handing(spool, beacons, ingest).hand_over()
         assert (await spool.oldest(9)).reports == [report("b", JUNE + 1)]
         assert beacons.outcomes["late"] == 1
+
+
+async def test_what_the_daemon_has_is_in_no_file_of_the_spool_ten_minutes_later(tmp_path: Path, book: Book) -> None:
+    clock = StillClock()
+    ingest = started_from(tmp_path, clock)
+    async with open_spool(ingest.spool, JUNE) as spool, daemon(book, ingest.socket):
+        handing = Handing(spool, Beacons(clock, spool.keep, b""), ingest)
+        await handing.hand_over()
+        await spool.keep([report("a")])
+        await handing.hand_over()
+        assert holding(tmp_path, report("a").key) == ["x.beacons-wal"]
+        clock.instant += WIPED_EVERY_MS
+        await handing.hand_over()
+        assert holding(tmp_path, report("a").key) == []
 
 
 async def test_a_full_spool_takes_nothing(tmp_path: Path) -> None:

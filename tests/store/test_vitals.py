@@ -93,12 +93,26 @@ async def test_what_stands_for_an_id_is_in_no_file_after_two_days(tmp_path: Path
         assert len(list(store.open_samples())) == 2
         with closing(sqlite3.connect(tmp_path / "minutebook.db")) as beside:
             assert beside.execute("SELECT key FROM vital_open").fetchall() == [(None,), (report("b").key,)]
+        assert holding(tmp_path, key) == [], "also in no WAL of the running daemon"
     assert holding(tmp_path, key) == []
+
+
+async def test_what_somebody_still_reads_is_wiped_the_next_time(tmp_path: Path) -> None:
+    key = report("a").key
+    async with open_store(url_in(tmp_path), StillClock()) as store:
+        await store.keep_vitals([report("a")], JUNE)
+        with closing(sqlite3.connect(tmp_path / "minutebook.db", isolation_level=None)) as reader:
+            reader.execute("BEGIN")
+            reader.execute("SELECT count(*) FROM vital_open").fetchone()
+            await store.forget_vitals(JUNE + OPEN_MS)
+            assert holding(tmp_path, key) == ["minutebook.db-wal"]
+        await store.forget_vitals(JUNE + OPEN_MS)
+        assert holding(tmp_path, key) == []
 
 
 def holding(folder: Path, text: bytes) -> list[str]:
     """The files that hold these bytes."""
-    return [path.name for path in folder.iterdir() if text in path.read_bytes()]
+    return [path.name for path in folder.iterdir() if path.is_file() and text in path.read_bytes()]
 
 
 async def test_a_report_that_is_two_days_old_is_too_late(tmp_path: Path) -> None:
