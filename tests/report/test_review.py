@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 
+import pypdf
 import pytest
 
 from exporters import report_html
@@ -23,6 +25,7 @@ from monitor.ledger.review import Spans, review
 from monitor.reporting import Asking, quarter, told
 from monitor.reviewing import about
 from tests.report.parts import told as golden
+from tests.report.test_pdf import needs_pango, said, tags
 
 FOLDER = Path(__file__).resolve().parent.parent / "scenarios" / "18-credits-and-termination"
 CONFIG = load_without_secrets(FOLDER / "config.yaml")
@@ -79,6 +82,29 @@ def test_every_format_has_it_and_verify_takes_the_json(made: tuple[Sequence[Told
     assert len(statements.splitlines()) == 1 + len(parts)
     found = {(row["group"], row["item"]): row["2026-Q2"] for row in csv.DictReader(table.splitlines())}
     assert found["availability", "app: down"] == "7200000"
+
+
+@needs_pango
+@pytest.mark.long
+def test_a_pdf_has_every_section_of_the_quarter_with_its_tables_as_tables(made: tuple[Sequence[Told], Any]) -> None:
+    parts, whole = made
+    of = document(parts, whole)
+    read = pypdf.PdfReader(io.BytesIO(FORMATS[".pdf"](parts, whole)))
+    text = "".join("".join(page.extract_text() for page in read.pages).split())
+    titles = [section.title for section in whole.sections]
+    assert titles[0] == "2026-Q2 beside 2026-Q1"
+    assert {f"Credits for 2026-{month}" for month in ("04", "05", "06")} < {*titles}
+    groups = [block.caption for block in whole.sections[0].blocks]
+    assert groups == ["Availability", "Response times", "Incidents", "Exclusions", "Credits", "Terms"]
+    cells = [cell for section in whole.sections for cell in said(section)]
+    cells += [cell for part in of.parts for section in part.sections for cell in said(section)]
+    assert [cell for cell in cells if "".join(cell.split()) not in text] == []
+    root = cast("pypdf.generic.DictionaryObject", read.trailer["/Root"])
+    assert tags(root["/StructTreeRoot"]) >= {"/H1", "/H2", "/Table", "/Caption", "/TH", "/TD", "/Figure", "/P"}
+    marked = cast("pypdf.generic.DictionaryObject", root["/MarkInfo"])["/Marked"]
+    assert (marked, root["/Lang"]) == (True, "en")
+    assert read.metadata is not None
+    assert "2026-Q2" in str(read.metadata.title)
 
 
 def test_nothing_of_credits_is_said_to_everybody(made: tuple[Sequence[Told], Any]) -> None:
