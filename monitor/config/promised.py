@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple, cast
 
 from monitor.config.document import Document, Keys
 from monitor.config.model import Config
 from monitor.config.policy import NO_POLICIES, Promise
 from monitor.config.terms import to_terms
+from monitor.config.weekly import parse_target
 from monitor.facts import Json
-from monitor.ledger.period import Month
+from monitor.ledger.period import HOUR, Month
 from monitor.ledger.terms import announced_late, policy_for
 
 SENTENCES: tuple[tuple[str, str], ...] = (
@@ -51,6 +52,14 @@ SENTENCES: tuple[tuple[str, str], ...] = (
     ("traffic_events.event_interval", "checks look every {} meanwhile"),
 )
 """Every key of a policy that says a number or a word, in the order of the file; `corroborated_by` names checks."""
+
+MEANINGS: Mapping[tuple[str, str], str] = {
+    ("third_party.evidence", "corroborated"): "our own checks of the provider fail too",
+    ("third_party.evidence", "declared"): "the provider's own word alone",
+    ("support.count", "per_ticket"): "each late ticket is one breach",
+    ("support.count", "per_class"): "the late tickets of a priority are one breach together",
+}
+"""What a word of the file says to who does not know the file, by key and word."""
 
 
 class Promised(NamedTuple):
@@ -110,6 +119,8 @@ def _promised(policy: Promise, document: Document, keys: Keys) -> Iterator[Promi
             yield from _targets(cast("dict[str, dict[str, str]]", value), document, keys)
         else:  # as the file spells it: 48h are not 2d to who reads a contract
             words = sentence.format(_words(value if given is None else given))
+            meant = MEANINGS.get((key, str(value)))
+            words = words if meant is None else f"{words}, which is: {meant}"
             yield Promised(words, key, _line(document, (*keys, *path)))
 
 
@@ -117,8 +128,20 @@ def _targets(within: dict[str, dict[str, str]], document: Document, keys: Keys) 
     for priority, due in within.items():
         for name, when in (("in_hours", "in opening hours"), ("after_hours", "at any other time")):
             path = ("support", "respond_within", priority, name)
-            words = f"a ticket of priority {priority} that came {when} is answered within {due[name]}"
+            words = f"a ticket of priority {priority} that came {when} is answered {_within(due[name])}"
             yield Promised(words, ".".join(path), _line(document, (*keys, *path)))
+
+
+def _within(spelled: str) -> str:
+    """How soon that is; whoever reads a contract need not know what `bh` is."""
+    target = parse_target(spelled)
+    if target.unit == "next_business_day":
+        return "by the close of the next business day"
+    if target.unit == "wall":
+        return f"within {spelled} on the wall clock"
+    count, what = (target.amount // HOUR, "hour") if target.unit == "bh" else (target.amount, "business day")
+    several = "s" if count != 1 else ""
+    return f"within {spelled}: {count} {what}{several} of opening time"
 
 
 def _at(values: Json, path: Keys) -> Json:

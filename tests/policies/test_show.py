@@ -60,6 +60,23 @@ def test_each_thing_that_binds_stands_in_the_line_that_is_named_as_the_file_spel
     assert told["third_party.lead"].line is None
 
 
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("discount-kit", "critical that came in opening hours is answered within 30m on the wall clock"),
+        ("discount-kit", "high that came at any other time is answered by the close of the next business day"),
+        ("logik-premier", "medium that came in opening hours is answered within 8bh: 8 hours of opening time"),
+        ("logik-premier", "low that came in opening hours is answered within 1bd: 1 business day of opening time"),
+        ("discount-kit", "what a late answer counts as: per_ticket, which is: each late ticket is one breach"),
+        ("discount-kit", "what proves such an outage: corroborated, which is: our own checks of the provider fail too"),
+    ],
+)
+def test_a_word_of_the_file_is_told_in_words_of_a_contract(name: str, words: str) -> None:
+    config, document = load_with_places(KIT.with_name(f"{name}.yaml"))
+    bound = binding(config, document, Month(2026, 3))
+    assert [each for each in bound.promised if each.words.endswith(words)]
+
+
 def test_a_version_announced_too_late_is_told_where_it_should_have_decided(tmp_path: Path) -> None:
     path = tmp_path / "late.yaml"
     path.write_text(KIT.read_text().replace("2025-07-28", "2025-08-20"))
