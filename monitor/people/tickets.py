@@ -56,6 +56,7 @@ def _priorities(received: int, known: Known) -> list[str]:
 
 def _notes(fact: Fact, facts: list[Fact], known: Known) -> Iterator[str]:
     """What it comes to, in words."""
+    yield from _strangers([fact], known)
     settled = _settled(facts, known)
     if settled is None:
         yield "no response times are promised for that month"
@@ -66,6 +67,27 @@ def _notes(fact: Fact, facts: list[Fact], known: Known) -> Iterator[str]:
             yield "a lower priority, or one that was given after it was due, changes no target"
         if settled.ticket.received_at != instant_of(fact, "received_at"):
             yield f"it stays received at {format_instant(settled.ticket.received_at)}, which was recorded first"
+
+
+def _strangers(facts: list[Fact], known: Known) -> Iterator[str]:
+    """Customers that the configuration does not name, or who were none then: their tickets count, for a late answer is
+    late, but a name may be misspelled."""
+    customers = {customer.name: customer for customer in known.customers}
+    told = {
+        (cast(str, fact.fields["customer"]), month_at(instant_of(fact, "received_at"), known.terms.zone))
+        for fact in facts
+        if customers
+    }
+    unknown = sorted({name for name, _ in told} - customers.keys())
+    if unknown:
+        yield f"the configuration names no customer {_some(unknown)}, but {_some([*customers])}; it counts all the same"
+    absent = sorted({name for name, month in told if name in customers and not customers[name].is_on_it_in(month)})
+    if absent:
+        yield f"no customer in that month: {_some(absent)}; it counts all the same"
+
+
+def _some(names: list[str]) -> str:
+    return " ".join(names[:10]) + (" ..." if len(names) > 10 else "")
 
 
 def _settled(facts: list[Fact], known: Known) -> Settled | None:
@@ -101,4 +123,5 @@ def _from_csv(said: Mapping[str, Json], author: Author, known: Known) -> Said:
         if subject not in newest or not same(newest[subject], fact):
             facts.append(with_id(fact, subject))
     first, more = (facts[0], tuple(facts[1:])) if facts else (None, ())
-    return Said(f"{len(lines)} tickets", first, notes=(f"{len(facts)} of them new or changed",), more=more)
+    notes = (f"{len(facts)} of them new or changed", *_strangers(facts, known))
+    return Said(f"{len(lines)} tickets", first, notes=notes, more=more)

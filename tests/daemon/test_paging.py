@@ -11,10 +11,11 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
-from monitor.ledger.period import HOUR, MINUTE, format_instant
+from monitor.ledger.period import HOUR, MINUTE, format_instant, month_at
 from tests.daemon.programs import (
     App,
     Daemon,
@@ -229,3 +230,24 @@ def test_a_ticket_that_waits_goes_from_level_to_level_and_is_told_to_be_answered
         stage.minutebook.well(*words, "--first-reply-at", format_instant(now_ms()))
         stage.told("SlaResponseDue", "resolved", within_s=100, escalation="3")
         until(lambda: daemon.value("sla_response_late") == 1)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(200)
+def test_a_second_broken_month_in_a_row_reaches_the_head_of_product(stage: Stage, until: Until) -> None:
+    daemon = stage.daemon(SUPPORT)
+    with stage.paging(daemon) as prometheus:
+        begun = month_at(now_ms(), ZoneInfo("UTC")).period(ZoneInfo("UTC")).start
+
+        def late(ticket: str, received: int) -> None:
+            words = ["--customer", "acme", "--priority", "critical", "--author", "alice"]
+            stage.minutebook.well("ticket", ticket, *words, "--received-at", format_instant(received))
+
+        late("this-month", begun)
+        until(lambda: len(found(prometheus, 'sla_breaches{commitment="response:critical"} > 0')) == 1, within_s=150.0)
+        assert stage.receivers.alerts("/tickets", "SlaPromiseBrokenAgain") == []
+        late("last-month", begun - HOUR)
+        told = stage.told("SlaPromiseBrokenAgain", escalation="3", severity="ticket")
+        assert told["labels"]["month"] == format_instant(begun)[:7]
+        mails = until(lambda: [mail for mail in stage.receivers.mails if "SlaPromiseBrokenAgain" in mail["Subject"]])
+        assert {mail["To"] for mail in mails} == {"head-of-product@example.com"}

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import re
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -21,6 +23,7 @@ from monitor.people.tickets import COLUMNS, ticket
 from monitor.web.batch import JSON_ARRAY, Sender, decode_batch
 from tests.ledger.test_response import DISCOUNT_KIT, RECEIVED
 from tests.ledger.test_waiting import terms_of
+from tests.people.test_events import ACME
 
 TERMS = terms_of(DISCOUNT_KIT)
 NOW = RECEIVED + HOUR
@@ -86,6 +89,19 @@ def test_a_reply_before_its_ticket_is_refused_with_both_instants_and_the_mend() 
 def test_what_cannot_be_meant_is_refused_with_its_place(changed: dict[str, Json], message: str) -> None:
     with pytest.raises(InputError, match=message):
         says(**one(**changed))
+
+
+def test_a_customer_who_is_unknown_or_not_one_yet_is_told_and_the_ticket_counts() -> None:
+    later = replace(ACME, name="later", since=date(2026, 5, 1))
+    known = Known((), TERMS, NOW, (ACME, later))
+    assert len(ticket(one(), ALICE, known).notes) == 1
+    stranger = ticket(one(customer="acne"), ALICE, known)
+    assert stranger.fact is not None
+    assert stranger.notes[0] == "the configuration names no customer acne, but acme later; it counts all the same"
+    assert ticket(one(customer="later"), ALICE, known).notes[0].startswith("no customer in that month: later;")
+    text = f"{HEADER}t1,acne,low,{AT},\nt2,acme,low,{AT},\n"
+    told = ticket({"csv": text}, ALICE, known)
+    assert (len(told.facts), told.notes[1].split(",")[0]) == (2, "the configuration names no customer acne")
 
 
 # ---------------------------------------------------------------- CSV
