@@ -76,18 +76,17 @@ def demo_address(daemon: "subprocess.Popen[bytes]", log: Path) -> str:
 
 
 def prometheus_configuration(data: Path, served: str, alertmanager: int) -> Path:
-    """deploy/prometheus with the addresses of this stack."""
-    config = ROOT / "deploy" / "prometheus"
-    text = (config / "prometheus.yml").read_text()
-    for old, new in (
-        ("127.0.0.1:9843", served),
-        ("127.0.0.1:9093", f"127.0.0.1:{alertmanager}"),
-        ("*.rules.yml", str(config / "*.rules.yml")),
-    ):
-        text = text.replace(old, new)
-    written = data / "prometheus.yml"
-    written.write_text(text)
-    return written
+    """deploy/prometheus with the addresses of this stack, where the alerts find their evidence and their runbooks."""
+    for path in (ROOT / "deploy" / "prometheus").iterdir():
+        text = path.read_text()
+        for old, new in (
+            ("127.0.0.1:9843", served),
+            ("127.0.0.1:9093", f"127.0.0.1:{alertmanager}"),
+            ("runbook_url: deploy/", f"runbook_url: {ROOT / 'deploy'}/"),
+        ):
+            text = text.replace(old, new)
+        (data / path.name).write_text(text)
+    return data / "prometheus.yml"
 
 
 def together(commands: list[list[str]], data: Path, others: "list[subprocess.Popen[bytes]]") -> int:

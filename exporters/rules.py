@@ -88,6 +88,7 @@ def _down(window: str) -> str:
 
 def _burn(optional: bool) -> Iterator[Alert]:
     for tier in (*_TIERS, _OPTIONAL) if optional else _TIERS:
+        times = "" if tier.burn == "1" else f" {tier.burn} times"
         yield Alert(
             tier.name,
             f'sla_burn_rate{{window="{tier.long}"}} > {tier.burn}'
@@ -96,7 +97,7 @@ def _burn(optional: bool) -> Iterator[Alert]:
             "{{ $labels.service }} burns its budget {{ $value | humanize }} times as fast as promised",
             f"{{{{ $labels.service }}}} was down for {_down(tier.long)} of the last {tier.long} and for"
             f" {_down(tier.short)} of the last {tier.short}, of the time that counts. Over both that is more than"
-            f" {tier.burn} times what the promise allows, which at 99.9 % takes {tier.takes}.",
+            f"{times} what the promise allows, which at 99.9 % takes {tier.takes}.",
             escalation=tier.escalation,
             tier=tier.burn,
             left=True,

@@ -27,7 +27,7 @@ from monitor.app import Signals, Start, serve
 from monitor.cli.inputs import DEFAULT_FILE, config_option
 from monitor.cli.looks import Look, look_json, look_text
 from monitor.clock import SystemClock
-from monitor.config import Config, for_urls, load
+from monitor.config import Config, for_urls, load, written_terms
 from monitor.demo import Ports, history, served, write_configuration
 from monitor.errors import InputError, MinutebookError
 from monitor.interfaces import Tick
@@ -185,7 +185,7 @@ def demo() -> None:
         ports = Ports(*_free_ports(4))
         path = write_configuration(Path(folder), ports)
         config = load(path, os.environ)
-        facts = history(clock.now())
+        facts = history(clock.now(), written_terms(config))
         click.echo(f"minutebook demo: writing {len(facts)} facts of history", err=True)
         with open_for_writing(store_url(config), clock.now()) as store:
             store.append(facts)

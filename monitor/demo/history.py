@@ -6,11 +6,14 @@ hour in which the monitor was away; what pages measured of their visitors, and t
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import chain
 from zoneinfo import ZoneInfo
 
+from monitor.config import WrittenTerms
 from monitor.facts import AnyFact, Fact, Json, Result
 from monitor.ledger.period import DAY, HOUR, MINUTE, Period, format_instant, month_at
+from monitor.wiring import terms_fact
 
 EVERY = 2 * MINUTE
 HOLD = 2 * EVERY + 10_000
@@ -26,8 +29,8 @@ _SPREAD = 37
 TICKETS_EVERY = 9 * HOUR
 
 
-def history(now: int) -> list[AnyFact]:
-    """Facts from the first of last month to a minute ago, in order of recording."""
+def history(now: int, promised: WrittenTerms) -> list[AnyFact]:
+    """Facts from the first of last month to a minute ago, in order of recording, under terms that have not changed."""
     first = month_at(now, ZoneInfo("UTC")).shifted(-1).period(ZoneInfo("UTC")).start
     days = (now - first) // DAY
     end = now - EVERY
@@ -38,6 +41,7 @@ def history(now: int) -> list[AnyFact]:
     away = _hours(first, 3 * days // 4, 5, HOUR)
     latest = Period(now - 50 * MINUTE, now - 30 * MINUTE)
     facts: Iterator[AnyFact] = chain(
+        [replace(terms_fact(LOCATION, promised, first), recorded_at=first)],
         _results("web", Period(first, end), away, (maintained, provider, unexcused, blip, latest)),
         _results("edge", Period(first, end), away, (provider,)),
         _announced(maintained),

@@ -7,6 +7,7 @@ import subprocess
 from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -58,13 +59,12 @@ def expected(case: Case) -> list[dict[str, object]]:
     return found
 
 
-def written(case: Case) -> dict[str, object]:
-    series = [{"series": line.partition(" ")[0], "values": line.partition(" ")[2]} for line in case.series]
+def written(case: Case) -> dict[str, Any]:
     test = {"eval_time": case.at, "alertname": case.alert, "exp_alerts": expected(case)}
     return {
         "name": f"{case.alert}: {case.what}",
         "interval": case.interval,
-        "input_series": series,
+        "input_series": case.input_series(),
         "alert_rule_test": [test],
     }
 

@@ -9,8 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from monitor.ledger.period import Month
+from monitor.ledger.period import DAY, SECOND, Month
 from tests.daemon.programs import Daemon, Json, Minutebook, Until, ended
+
+FINAL_AFTER_S = 5 * DAY // SECOND
+"""`finalise_after` by default."""
 
 
 @pytest.fixture
@@ -35,6 +38,10 @@ def test_the_demo_shows_two_months_and_leaves_nothing_behind(
     until(lambda: demo.value("probe_success", check="web") is not None)
     until(lambda: demo.value("sla_maintenance_notice_seconds", source="own-page") == 72 * 3600)
     until(lambda: len(demo.page().of("minutebook_source_last_success_timestamp_seconds")) == 2)
+    ends = page.value("sla_month_end_timestamp_seconds", month=last)
+    assert ends is not None
+    if page.as_of / 1000 > ends + FINAL_AFTER_S:
+        until(lambda: demo.value("sla_statement_final", month=last) == 1)
     command = re.search(r"minutebook (statement -c (\S+) --month \S+)", demo.said)
     assert command is not None
     [statement] = stated(minutebook, command[1], last)

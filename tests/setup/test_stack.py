@@ -26,8 +26,14 @@ def answer(address: str) -> Json:
         return None
 
 
+def everything(address: str, names: set[str]) -> Json:
+    """All alerts there, once these are among them."""
+    alerts = answer(address) or []
+    return alerts if names <= {alert["labels"]["alertname"] for alert in alerts} else None
+
+
 @pytest.mark.long
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(400)
 def test_the_stack_says_where_to_look_and_ends_as_a_whole(tmp_path: Path, tool: Callable[[str], str]) -> None:
     tool("prometheus")
     said = tmp_path / "said"
@@ -40,9 +46,12 @@ def test_the_stack_says_where_to_look_and_ends_as_a_whole(tmp_path: Path, tool: 
         wait_until(lambda: (found := answer(burn)) and found["data"]["result"], 60)
         groups = answer(f"{prometheus}/api/v1/rules")["data"]["groups"]
         assert "minutebook-burn" in {group["name"] for group in groups}
-        told = wait_until(lambda: answer(f"{alertmanager}/api/v2/alerts"), 60)
-        assert "MinutebookWatchdog" in {alert["labels"]["alertname"] for alert in told}
+        expected = {"MinutebookWatchdog", "SlaBurnFast", "SlaResponseDue"}
+        told = wait_until(lambda: everything(f"{alertmanager}/api/v2/alerts", expected), 180)
         assert answer(f"{page}/status.json") is not None
+        evidence = {alert["annotations"].get("evidence_url") for alert in told} - {None}
+        assert evidence
+        assert all(address.startswith(f"{page}/") for address in evidence)
     finally:
         stack.send_signal(signal.SIGINT)
         assert stack.wait(60) == 130
