@@ -12,8 +12,10 @@ from monitor.errors import InputError
 from monitor.facts import Fact
 from monitor.ledger.decimals import Ratio
 from monitor.ledger.interval import Spans
-from monitor.ledger.period import HOUR, Period, month_at, parse_instant
+from monitor.ledger.period import DAY, HOUR, Period, month_at, parse_instant
 from monitor.ledger.terms import PeakTerms, Terms, policy_for
+
+LONGEST_EVENT_MS = 31 * DAY
 
 
 class TrafficEvent(NamedTuple):
@@ -40,10 +42,12 @@ class TrafficEvent(NamedTuple):
 
 def traffic_events(facts: Iterable[Fact]) -> list[TrafficEvent]:
     """Every event that is to be, in order of start, from `traffic_event` facts in order of recording. The newest of
-    each stands; one that ends when it starts is cancelled."""
+    each stands; one that ends when it starts is cancelled, and one of over 31 days, which a log of before may hold, is
+    none: it would be booked hour by hour."""
     newest = {cast(str, fact.fields["event"]): fact for fact in facts if fact.kind == "traffic_event"}
     events = [_event(fact) for fact in newest.values() if not is_cancelled(fact)]
-    return sorted(events, key=lambda event: (event.start, event.event))
+    bounded = (event for event in events if event.end - event.start <= LONGEST_EVENT_MS)
+    return sorted(bounded, key=lambda event: (event.start, event.event))
 
 
 def is_cancelled(fact: Fact) -> bool:

@@ -61,7 +61,9 @@ def midnight(day: date, zone: ZoneInfo) -> int:
     Where the clocks skip midnight it is the moment they jump; where they show it twice, the first (PEP 495, fold 0).
     """
     local = datetime(day.year, day.month, day.day, tzinfo=zone)
-    instant = (local.astimezone(UTC) - _EPOCH) // _MILLISECOND
+    instant = (local.replace(tzinfo=UTC) - _EPOCH - (local.utcoffset() or timedelta())) // _MILLISECOND
+    if day in (date.min, date.max):
+        return instant
     while local_date(instant, zone) < day:
         instant += MINUTE
     while local_date(instant - MINUTE, zone) >= day:
@@ -70,8 +72,12 @@ def midnight(day: date, zone: ZoneInfo) -> int:
 
 
 def local_date(instant: int, zone: ZoneInfo) -> date:
-    """The date that a calendar on the wall shows at that instant."""
-    return moment(instant).astimezone(zone).date()
+    """The date that a calendar on the wall shows at that instant; where that is no date any more, within hours of the
+    first and the last instant that can be written, the first or the last date."""
+    try:
+        return moment(instant).astimezone(zone).date()
+    except OverflowError:
+        return date.min if instant < 0 else date.max
 
 
 @lru_cache(maxsize=256)

@@ -17,7 +17,7 @@ from monitor.event_reporting import event_report
 from monitor.facts import AnyFact, Fact, Result
 from monitor.ledger.live import live_book
 from monitor.ledger.peaks import hours_of, traffic_events
-from monitor.ledger.period import HOUR, MINUTE, SECOND, Period, format_instant, parse_instant
+from monitor.ledger.period import DAY, HOUR, MINUTE, SECOND, Period, format_instant, parse_instant
 from monitor.ledger.terms import CheckTerms, Policy, ServiceTerms, Terms
 
 ZONE = ZoneInfo("Europe/London")
@@ -122,3 +122,10 @@ def test_every_format_says_the_same_and_shows_a_name_as_text() -> None:
         assert "2m 00s" in shown
         assert "Sentry received 19 events of the app in the 2 hours of its own that the peak touches." in shown
         assert "(late)" in shown
+
+
+def test_a_peak_of_a_log_of_before_that_lasts_for_more_than_31_days_is_none() -> None:
+    # booked hour by hour, one that is said to have begun in the year 1 would hold up the daemon for ever
+    assert traffic_events([event(end=format_instant(START + 31 * DAY))]) != []
+    assert traffic_events([event(end=format_instant(START + 31 * DAY + 1))]) == []
+    assert traffic_events([event(start="0001-01-01T00:00:00.000Z")]) == []

@@ -73,6 +73,16 @@ def test_midnight_is_the_first_minute_of_its_date(zone_name: str, day: date) -> 
     assert local_date(start - MINUTE, zone) < day
 
 
+@pytest.mark.parametrize("zone_name", ["America/New_York", "Asia/Tokyo", "UTC", "Europe/London"])
+def test_the_first_and_the_last_instant_that_can_be_written_have_dates(zone_name: str) -> None:
+    zone = ZoneInfo(zone_name)
+    first, last = parse_instant("0001-01-01T00:00:00Z"), parse_instant("9999-12-31T23:59:59.999Z")
+    assert (local_date(first, zone), local_date(last, zone).year) == (date.min, 9999)
+    assert (month_at(first, zone), month_at(last, zone)) == (Month(1, 1), Month(9999, 12))
+    assert abs(midnight(date.min, zone) - first) < DAY
+    assert abs(midnight(date.max, zone) + DAY - 1 - last) < DAY
+
+
 @given(st.sampled_from(ZONES), st.integers(1990, 2036), st.integers(1, 12))
 def test_months_follow_each_other_without_gap(zone_name: str, year: int, number: int) -> None:
     zone, month = ZoneInfo(zone_name), Month(year, number)
