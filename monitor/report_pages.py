@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -26,6 +26,8 @@ WAIT_S = 10.0
 """For others' reports to be made; after that whoever waits is told to ask again."""
 RESTS = 3
 """Pages for everybody take a quarter of the time at most: after one, none is made for three times as long."""
+WAITING = 32
+"""Who may wait for pages for everybody at once; the next is told to ask again, since each holds an open connection."""
 
 
 class Wanted(NamedTuple):
@@ -48,23 +50,30 @@ class _Made:
 
 class ReportPages:
     """`make` gives the page and blocks; it raises InputError where there is nothing to tell, or StoreError.
-    `terms` is the digest of the terms in force: after a reload no page is given again."""
+    `terms` is the digest of the terms in force: after a reload no page is given again. `sleep` takes seconds."""
 
-    def __init__(self, clock: Clock, make: Callable[[Wanted], str], terms: Callable[[], str]) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        make: Callable[[Wanted], str],
+        terms: Callable[[], str],
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
         self._clock = clock
+        self._sleep = sleep
         self._make = make
         self._terms = terms
         self._kept: OrderedDict[Wanted, _Made] = OrderedDict()
         self._one_at_a_time = asyncio.Lock()
         self._rests_until_ns = 0
+        self._waiting = 0
 
     async def page(self, wanted: Wanted) -> str:
         """The page. Raises InputError where there is nothing to tell, StoreError, and TimeoutError where too many are
         asked for."""
         found = self._still_kept(wanted)
         if found is None:
-            async with asyncio.timeout(WAIT_S):
-                await self._one_at_a_time.acquire()
+            await self._turn(wanted)
             try:
                 found = self._still_kept(wanted) or await self._anew(wanted)
             finally:
@@ -72,6 +81,29 @@ class ReportPages:
         if not found.is_page:
             raise InputError(found.text)
         return found.text
+
+    async def _turn(self, wanted: Wanted) -> None:
+        """Returns with the lock held, once the page may be made or stands made."""
+        if not wanted.is_whole and self._waiting >= WAITING:
+            raise TimeoutError
+        self._waiting += 1
+        try:
+            async with asyncio.timeout(WAIT_S):
+                await self._one_at_a_time.acquire()
+                while (rest_ns := self._rest_ns(wanted)) > 0:
+                    self._one_at_a_time.release()
+                    if rest_ns > WAIT_S * 10**9:
+                        raise TimeoutError
+                    await self._sleep(rest_ns / 10**9)
+                    await self._one_at_a_time.acquire()
+        finally:
+            self._waiting -= 1
+
+    def _rest_ns(self, wanted: Wanted) -> int:
+        """How long no page like this is made yet; 0 for one that stands."""
+        if wanted.is_whole or self._still_kept(wanted) is not None:
+            return 0
+        return self._rests_until_ns - self._clock.monotonic_ns()
 
     def _still_kept(self, wanted: Wanted) -> _Made | None:
         found = self._kept.get(wanted)
@@ -82,8 +114,6 @@ class ReportPages:
 
     async def _anew(self, wanted: Wanted) -> _Made:
         started, terms = self._clock.monotonic_ns(), self._terms()
-        if not wanted.is_whole and started < self._rests_until_ns:
-            raise TimeoutError
         try:
             text, is_page = await asyncio.to_thread(self._make, wanted), True
         except InputError as error:

@@ -13,7 +13,7 @@ import click
 from exporters.revision_text import late_text
 from exporters.statement_csv import statement_csv
 from exporters.statement_text import statement_text
-from monitor.cli.inputs import FOREVER, Book, config_option, instant_option, stored_book
+from monitor.cli.inputs import DEFAULT_FILE, FOREVER, Book, config_option, instant_option, stored_book
 from monitor.cli.progress import lines_with_progress
 from monitor.clock import SystemClock
 from monitor.closing import Stated, Wanted, beside, latest, recorded_of, standing, statements
@@ -46,7 +46,7 @@ class StatementOptions(Asked):
 
 
 class ReplayOptions(Asked):
-    config_file: Path
+    config_file: Path | None
     facts_file: Path
 
 
@@ -103,7 +103,13 @@ def _say_what_is_wrong(found: Sequence[Stated]) -> None:
 
 
 @click.command
-@click.option("-c", "--config", "config_file", required=True, type=FILE, help="The configuration; no secret is read.")
+@click.option(
+    "-c",
+    "--config",
+    "config_file",
+    type=FILE,
+    help="The configuration, by default minutebook.yaml here; no secret is read.",
+)
 @click.option("--facts", "facts_file", required=True, type=FILE, help="Facts, one a line, as `export` writes them.")
 @click.option("--month", required=True, help="YYYY-MM, in the policy's calendar.")
 @click.option("--service", help="Only this service.")
@@ -112,7 +118,7 @@ def _say_what_is_wrong(found: Sequence[Stated]) -> None:
 @click.option("--fail-on-breach", is_flag=True, help="Exit 3 when a verdict is `breached`.")
 def replay(**options: Unpack[ReplayOptions]) -> None:
     """The same statement from a file of facts, without a store or a network."""
-    terms = to_terms(load_without_secrets(options["config_file"]))
+    terms = to_terms(load_without_secrets(options["config_file"] or DEFAULT_FILE))
     facts = read_facts(options["facts_file"])
     instant = instant_option(options["as_of"])
     as_of = latest(facts, 0) if instant is None else instant

@@ -138,7 +138,7 @@ def _unique(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
     found = dict(pairs)
     if len(found) != len(pairs):
         twice, _ = Counter(name for name, _ in pairs).most_common(1)[0]
-        raise FactError(f"{twice[:60]!r} stands twice in one object")
+        raise FactError(f"the name {twice[:60]!r} stands twice in one object")
     return found
 
 

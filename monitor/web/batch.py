@@ -54,7 +54,7 @@ def decode_batch(body: bytes, content_type: str, sender: Sender) -> list[AnyFact
 
 def without_input(reason: str) -> str:
     """The reason less what it quotes: an answer never repeats what was sent."""
-    bare = " ".join(_ECHO.sub("", reason).split())
+    bare = " ".join(_ECHO.sub("", reason).split()).replace(" ;", ";")
     return "".join(character if " " <= character <= "~" else "?" for character in bare)
 
 

@@ -71,7 +71,7 @@ def test_what_the_store_takes_in_it_can_read_prove_and_take_in_again(tmp_path: P
 def test_a_key_that_stands_twice_is_found_in_a_megabyte_of_keys() -> None:
     """Took minutes of the processor, for anybody with an agent's token."""
     keys = ",".join(f'"k{number}":1' for number in range(80_000))
-    with pytest.raises(FactError, match="'k79999' stands twice"):
+    with pytest.raises(FactError, match="the name 'k79999' stands twice"):
         decode_line("{" + keys + ',"k79999":1}')
 
 

@@ -88,7 +88,7 @@ def stated(done: str) -> Json:
 def test_a_replay_of_the_export_is_the_statement_of_the_store(minutebook: Minutebook, book: list[str]) -> None:
     minutebook.well("export", "-o", "facts.jsonl")
     [of_store] = stated(minutebook.well("statement", *book))
-    [replayed] = stated(minutebook.well("replay", "-c", "minutebook.yaml", "--facts", "facts.jsonl", *book))
+    [replayed] = stated(minutebook.well("replay", "--facts", "facts.jsonl", *book))
     assert replayed == of_store
     assert of_store["accounts_ms"]["down"] > 0
     assert of_store["terms_changed"] != []

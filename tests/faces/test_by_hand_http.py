@@ -66,7 +66,7 @@ async def test_who_declared_it_does_not_approve_it_under_another_name(served: Se
     ("path", "words", "status", "detail"),
     [
         ("/api/v1/exclusions", [], 422, "nothing was stored: expected a JSON object"),
-        ("/api/v1/exclusions", {**EXCLUSION, "services": ["<script>"]}, 422, "services: there is no service"),
+        ("/api/v1/exclusions", {**EXCLUSION, "services": ["<script>"]}, 422, "services: there is no service; the"),
         ("/api/v1/exclusions", {**EXCLUSION, "author": ""}, 422, "author: expected a name"),
         ("/api/v1/exclusions", {**EXCLUSION, "author": "a\nb"}, 422, "author: expected a name"),
         (decisions("<script>"), {"decision": "approved"}, 404, "there is no exclusion"),

@@ -94,6 +94,17 @@ MAINTENANCE: dict[str, Json] = {
 }
 
 
+PEAK: dict[str, Json] = {
+    "kind": "traffic_event",
+    "event": "sale",
+    "customer": "acme",
+    "start": "2026-06-01T00:00:00Z",
+    "end": "2026-06-02T00:00:00Z",
+    "notified_at": "2026-05-01T00:00:00Z",
+    "expected_factor": 8,
+}
+
+
 @pytest.mark.parametrize(
     ("fact", "status", "said"),
     [
@@ -163,13 +174,14 @@ async def test_a_hold_is_cut_to_what_the_check_allows(
     [
         (b"{", "is not JSON"),
         (b"\xff", "is not"),
-        (b'{"kind": "result", "kind": "result"}', "stands twice"),
+        (b'{"kind": "result", "kind": "result"}', "line 3: the name stands twice in one object"),
         (b"[]", "expected a JSON object"),
         (lines({"kind": "invented"}), "kind: expected one of result"),
         (lines(look(outcome="maybe")), "outcome: expected pass, fail or void"),
         (lines(look(at="yesterday")), "at: is no instant: RFC 3339"),
         (lines(look(duration_ms=-1)), "duration_ms: expected a number"),
         (lines(look()).replace(b'"pass"', b"NaN"), "NaN is no number"),
+        (lines(PEAK | {"end": "2026-07-02T00:00:00.001Z"}), "end: expected at most 31 days after start"),
         (b"[" * 100_000, "is nested too deep"),
         (lines(look()).strip()[:-1] + b', "a": ' + b"[" * 40 + b"]" * 40 + b"}", "is nested too deep"),
     ],

@@ -148,7 +148,7 @@ def test_a_missing_field_is_named(kind: str, field: str) -> None:
         ),
         (line(RESULT, check="a\0b"), 'check: expected Unicode text without NUL and lone surrogates; found "a\\u0000b"'),
         (line(RESULT, new=2**60), f'field["new"]: expected a number below 2^53; found {2**60}'),
-        ('{"kind":"result","kind":"result"}', "'kind' stands twice in one object"),
+        ('{"kind":"result","kind":"result"}', "the name 'kind' stands twice in one object"),
         (line(RESULT)[:-1] + ',"new":NaN}', "is not JSON: NaN is no number"),
         (line(RESULT)[:-1] + ',"new":-Infinity}', "is not JSON: -Infinity is no number"),
         (b"\xff", "is not UTF-8"),

@@ -9,7 +9,7 @@ import pytest
 
 from monitor.errors import InputError
 from monitor.ledger.period import Month
-from monitor.report_pages import KEPT_NS, NOTHING_NS, PAGES, ReportPages, Wanted
+from monitor.report_pages import KEPT_NS, NOTHING_NS, PAGES, WAITING, ReportPages, Wanted
 
 MARCH = Month(2026, 3)
 
@@ -20,7 +20,9 @@ class Hand:
 
     ns: int = 0
     terms: str = "a"
+    takes_s: int = 1
     made: list[Wanted] = field(default_factory=list)
+    slept_s: list[float] = field(default_factory=list)
 
     def now(self) -> int:
         return self.ns // 1_000_000
@@ -36,13 +38,23 @@ class Hand:
 
     def make(self, wanted: Wanted) -> str:
         self.made.append(wanted)
-        self.ns += 10**9
+        self.ns += self.takes_s * 10**9
         if wanted.month > MARCH:
             raise InputError("it has not begun")
         return f"{wanted.service} {len(self.made)}"
 
     def pages(self) -> ReportPages:
-        return ReportPages(self, self.make, lambda: self.terms)
+        return ReportPages(self, self.make, lambda: self.terms, self.sleep)
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept_s.append(seconds)
+        until = self.ns + int(seconds * 10**9)
+        await asyncio.sleep(0)
+        self.ns = max(self.ns, until)
+
+
+def public(service: str) -> Wanted:
+    return Wanted(service, MARCH, is_whole=False)
 
 
 def whole(service: str = "app", month: Month = MARCH) -> Wanted:
@@ -82,13 +94,35 @@ async def test_that_there_is_nothing_to_tell_is_remembered_too() -> None:
 async def test_pages_for_everybody_take_a_quarter_of_the_time_at_most() -> None:
     hand = Hand()
     pages = hand.pages()
-    await pages.page(Wanted("app", MARCH, is_whole=False))
-    with pytest.raises(TimeoutError):
-        await pages.page(Wanted("other", MARCH, is_whole=False))
-    assert await pages.page(Wanted("app", MARCH, is_whole=False)) == "app 1"  # it is kept
+    await pages.page(public("app"))
+    assert await pages.page(public("app")) == "app 1"  # it is kept
     assert await pages.page(whole("other")) == "other 2"  # who may read everything waits for nobody
-    hand.ns += 3 * 10**9
-    assert await pages.page(Wanted("other", MARCH, is_whole=False)) == "other 3"
+    assert hand.slept_s == []
+    assert await pages.page(public("other")) == "other 3"  # a click on the next month waits its turn
+    assert hand.slept_s == [3.0]
+    assert set(await asyncio.gather(*(pages.page(public("third")) for _ in range(5)))) == {"third 4"}
+
+
+async def test_who_would_wait_for_too_long_is_told_at_once() -> None:
+    hand = Hand(takes_s=4)
+    pages = hand.pages()
+    await pages.page(public("app"))
+    with pytest.raises(TimeoutError):
+        await pages.page(public("other"))
+    hand.ns += 2 * 10**9
+    assert await pages.page(public("other")) == "other 2"
+    assert hand.slept_s == [10.0]
+
+
+async def test_only_so_many_wait() -> None:
+    hand = Hand()
+    pages = hand.pages()
+    await pages.page(public("app"))
+    told = await asyncio.gather(
+        *(pages.page(public(f"s{place % 2}")) for place in range(WAITING + 3)), return_exceptions=True
+    )
+    assert [type(each) for each in told] == [str] * WAITING + [TimeoutError] * 3
+    assert len(hand.made) == 3
 
 
 async def test_what_is_kept_is_bounded() -> None:
