@@ -2,21 +2,29 @@
 
 All connections of a loop hang on one epoll of ours, whose descriptor the loop watches: a turn of the loop serves them
 together, and a connection costs the loop no handle, no future and no context of its own (design/performance.md, "own
-callbacks"). Events are level-triggered, one read an event, so that a target that floods us gets no more than its turn.
+callbacks"). Each is put on it once, for its edges (epoll(7)): what an edge tells of is read once a turn until nothing
+is left, so that a target that floods us gets no more than its turn.
 """
 
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
-import socket
+from collections import deque
 from collections.abc import Callable
-from select import EPOLLIN, EPOLLOUT, epoll
+from select import EPOLLERR, EPOLLET, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLRDHUP, epoll
+from socket import AF_INET, AF_INET6, IPPROTO_TCP, SO_ERROR, SOCK_NONBLOCK, SOCK_STREAM, SOL_SOCKET, TCP_NODELAY
+from socket import SocketType as Socket  # what socket.socket is made of, and half of its cost
 from typing import TypeVar
 from weakref import WeakKeyDictionary
 
 AT_A_TURN = 16  # connections served before the loop does something else: a handshake each is 10 ms
 READ_BYTES = 65_536
+
+_EDGES = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET
+_OVER = EPOLLRDHUP | EPOLLHUP | EPOLLERR  # behind what can be read is an end
+_TYPE = int(SOCK_STREAM | SOCK_NONBLOCK)  # Python lets no child process have it
 
 P = TypeVar("P", bound=asyncio.Protocol)
 
@@ -31,75 +39,81 @@ class Wire(asyncio.Transport):
     __slots__ = (
         "_closing",
         "_ended",
-        "_loop",
         "_lost",
         "_out",
+        "_over",
         "_paused",
         "_polled",
         "_protocol",
         "_socket",
+        "_unread",
         "_waiter",
+        "_written",
+        "fd",
+        "loop",
+        "waits",
     )
 
     def __init__(self, loop: asyncio.AbstractEventLoop, protocol: asyncio.Protocol, family: int) -> None:
         super().__init__()
-        self._loop = loop
+        self.loop = loop
         self._polled = _polled(loop)
         self._protocol = protocol
         self._out = bytearray()
-        self._closing = self._ended = self._paused = self._lost = False
+        self._closing = self._ended = self._paused = self._lost = self._written = False
+        self._unread = self._over = False  # what an edge told of and nobody has read yet; whether it has an end
+        self.waits = False  # for its next turn to be read
         self._waiter: asyncio.Future[None] | None = None
-        self._socket = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
-
-    def fileno(self) -> int:
-        return self._socket.fileno()
+        self._socket = Socket(family, _TYPE)
+        self.fd = self._socket.fileno()
 
     async def connect(self, address: tuple[str, int]) -> None:
         """Connects, and tells the protocol. Raises OSError; cancelled or failed, the socket is closed."""
         try:
-            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            try:
-                self._socket.connect(address)
-            except BlockingIOError:
-                self._waiter = self._loop.create_future()
-                self._polled.add(self, EPOLLOUT)
+            self._begin(address)
+            self._polled.add(self)
+            if self._waiter is not None:
                 await self._waiter
                 self._waiter = None
-                self._polled.change(self, EPOLLIN)
-            else:
-                self._polled.add(self, EPOLLIN)
             self._protocol.connection_made(self)
+            if self._unread:  # it spoke before it was asked
+                self._polled.again(self)
         except BaseException:
             self._let_go()
             raise
+
+    def _begin(self, address: tuple[str, int]) -> None:
+        code = self._socket.connect_ex(address)
+        if code == errno.EINPROGRESS:
+            self._waiter = self.loop.create_future()
+        elif code:
+            raise _os_error(code)
 
     # -- asyncio.Transport
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         if self._closing or not data:
             return
-        if not self._out:
-            try:
-                sent = self._socket.send(data)
-            except BlockingIOError:
-                sent = 0
-            except OSError as error:
-                self._break(error)
-                return
-            if sent == len(data):
-                return
-            data = memoryview(data)[sent:]
+        if self._out:
             self._out += data
-            self._watch()
-        else:
-            self._out += data
+            return
+        try:
+            if self._written:  # Nagle's algorithm holds back only what follows something else
+                self._socket.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
+            sent = self._socket.send(data)
+        except BlockingIOError:
+            sent = 0
+        except OSError as error:
+            self._break(error)
+            return
+        self._written = True
+        if sent != len(data):
+            self._out += memoryview(data)[sent:]  # the next edge says when there is room
 
     def close(self) -> None:
         if not self._closing:
             self._closing = True
-            if self._out:
-                self._watch()
-            else:
+            if not self._out:
                 self._break(None)
 
     def abort(self) -> None:
@@ -110,11 +124,11 @@ class Wire(asyncio.Transport):
 
     def pause_reading(self) -> None:
         self._paused = True
-        self._watch()
 
     def resume_reading(self) -> None:
         self._paused = False
-        self._watch()
+        if self._unread:
+            self._polled.again(self)
 
     def is_reading(self) -> bool:
         return not self._paused and not self._closing
@@ -131,13 +145,17 @@ class Wire(asyncio.Transport):
         """Something can be done, or the connection broke."""
         if self._lost:
             return  # by one that was served before it in this turn
+        if events & ~EPOLLOUT:
+            self._unread = True
+            if events & _OVER:
+                self._over = True
         if self._waiter is not None:
             self._connected(self._waiter, events)
             return
-        if events & EPOLLOUT and self._out:
+        if self._out and events & EPOLLOUT:
             self._flush()
-        if events & ~EPOLLOUT and not self._closing and not self._paused:
-            self._read()
+        if self._unread and not self.waits:
+            self.read()
 
     def starve(self, error: MemoryError) -> None:
         """There is no memory to serve it with."""
@@ -149,20 +167,25 @@ class Wire(asyncio.Transport):
     def _connected(self, waiter: asyncio.Future[None], events: int) -> None:
         if waiter.done():
             return
-        code = self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) if events & ~EPOLLOUT else 0
+        code = self._socket.getsockopt(SOL_SOCKET, SO_ERROR) if events & _OVER else 0
         if code:
-            waiter.set_exception(OSError(code, os.strerror(code)))
+            waiter.set_exception(_os_error(code))
         else:
             waiter.set_result(None)
 
-    def _read(self) -> None:
+    def read(self) -> None:
+        """Reads once; where there is more, again in the next turn."""
+        if self._closing or self._paused or self._ended:
+            return
         try:
             data = self._socket.recv(READ_BYTES)
         except BlockingIOError:
+            self._unread = False
             return
         except (OSError, MemoryError) as error:  # no room for what came is the end of the look, not of the loop's turn
             self._break(error)
             return
+        self._unread = len(data) == READ_BYTES or self._over
         try:
             if data:
                 self._protocol.data_received(data)
@@ -170,9 +193,10 @@ class Wire(asyncio.Transport):
                 self.close()
             else:
                 self._ended = True  # the protocol keeps its half open: there is nothing to read any more
-                self._watch()
         except Exception as error:  # a bug of the protocol's is told to it, as the loops do
             self._break(error)
+        if self._unread and self.is_reading():
+            self._polled.again(self)
 
     def _flush(self) -> None:
         try:
@@ -183,28 +207,20 @@ class Wire(asyncio.Transport):
             self._break(error)
             return
         del self._out[:sent]
-        if self._out:
-            return
-        if self._closing:
+        if self._closing and not self._out:
             self._break(None)
-        else:
-            self._watch()
-
-    def _watch(self) -> None:
-        if not self._lost and self._waiter is None:
-            reading = 0 if self._paused or self._closing or self._ended else EPOLLIN
-            self._polled.change(self, reading | (EPOLLOUT if self._out else 0))
 
     def _break(self, error: Exception | None) -> None:
         if not self._lost:
             self._let_go()
-            self._loop.call_soon(self._protocol.connection_lost, error)
+            self.loop.call_soon(self._protocol.connection_lost, error)
 
     def _let_go(self) -> None:
-        self._closing = self._lost = True
-        self._out.clear()
-        self._polled.drop(self)
-        self._socket.close()
+        if not self._lost:
+            self._closing = self._lost = True
+            self._out.clear()
+            self._polled.drop(self)
+            self._socket.close()
 
 
 class _Polled:
@@ -213,33 +229,24 @@ class _Polled:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._epoll = epoll()
         self._wires: dict[int, Wire] = {}
-        self._events: dict[int, int] = {}
+        self._unread: deque[Wire] = deque()
         loop.add_reader(self._epoll.fileno(), self._serve)
 
-    def add(self, wire: Wire, events: int) -> None:
-        fd = wire.fileno()
-        self._epoll.register(fd, events)
-        self._wires[fd], self._events[fd] = wire, events
+    def add(self, wire: Wire) -> None:
+        self._epoll.register(wire.fd, _EDGES)
+        self._wires[wire.fd] = wire
 
-    def change(self, wire: Wire, events: int) -> None:
-        """With no events it is taken off: an epoll tells of a broken connection whether asked or not."""
-        fd = wire.fileno()
-        known = self._events[fd]
-        if known == events:
-            return
-        if not events:
-            self._epoll.unregister(fd)
-        elif not known:
-            self._epoll.register(fd, events)
-        else:
-            self._epoll.modify(fd, events)
-        self._events[fd] = events
+    def again(self, wire: Wire) -> None:
+        """It is read in the next turn, though no edge will tell."""
+        if not wire.waits:
+            wire.waits = True
+            self._unread.append(wire)
+            if len(self._unread) == 1:
+                wire.loop.call_soon(self._read_on)
 
     def drop(self, wire: Wire) -> None:
         """Before its socket is closed, which takes it off the epoll."""
-        fd = wire.fileno()
-        self._wires.pop(fd, None)
-        self._events.pop(fd, None)
+        self._wires.pop(wire.fd, None)
 
     def _serve(self) -> None:
         # Who is meant is found first: a number that one of them lets go of may be another's at once.
@@ -252,6 +259,14 @@ class _Polled:
         for wire, events in turn:
             wire.ready(events)
 
+    def _read_on(self) -> None:
+        turn = [self._unread.popleft() for _ in range(min(AT_A_TURN, len(self._unread)))]
+        if self._unread:
+            self._unread[0].loop.call_soon(self._read_on)
+        for wire in turn:
+            wire.waits = False
+            wire.read()
+
 
 _POLLED: WeakKeyDictionary[asyncio.AbstractEventLoop, _Polled] = WeakKeyDictionary()
 
@@ -263,11 +278,15 @@ def _polled(loop: asyncio.AbstractEventLoop) -> _Polled:
     return polled
 
 
+def _os_error(code: int) -> OSError:
+    return OSError(code, os.strerror(code))
+
+
 async def wired(
     make: Callable[[], P], address: str, port: int, loop: asyncio.AbstractEventLoop
 ) -> tuple[asyncio.Transport, P]:
     """As loop.create_connection, for an address and not for a name. Raises OSError."""
     protocol = make()
-    wire = Wire(loop, protocol, socket.AF_INET6 if ":" in address else socket.AF_INET)
+    wire = Wire(loop, protocol, AF_INET6 if ":" in address else AF_INET)
     await wire.connect((address, port))
     return wire, protocol

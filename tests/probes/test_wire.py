@@ -36,12 +36,14 @@ class Heard(asyncio.Protocol):
         self.error: Exception | None = None
         self.lost = asyncio.get_running_loop().create_future()
         self.ended = asyncio.get_running_loop().create_future()
+        self.begun = asyncio.Event()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.told.append("made")
 
     def data_received(self, data: bytes) -> None:
         self.data += data
+        self.begun.set()
 
     def eof_received(self) -> bool:
         self.told.append("end")
@@ -215,6 +217,71 @@ def test_what_is_paused_hears_nothing_until_it_goes_on(on: Callable[[Test], None
             transport.resume_reading()
             await heard.lost
         assert heard.data == b"word"
+
+    on(test)
+
+
+def test_what_a_pause_held_back_is_heard_once_and_in_order(on: Callable[[Test], None]) -> None:
+    async def test(connect: Connect) -> None:
+        sent = os.urandom(LARGE // 8)
+
+        async def speak(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            writer.write(sent)
+            await writer.drain()
+
+        async with server(speak) as port:
+            transport, heard = await connect("127.0.0.1", port)
+            while not heard.lost.done():
+                transport.pause_reading()
+                before = len(heard.data)
+                await asyncio.sleep(0)
+                assert len(heard.data) == before
+                transport.resume_reading()
+                transport.resume_reading()
+                await asyncio.sleep(0)
+                await asyncio.sleep(0)
+        assert heard.data == sent
+
+    on(test)
+
+
+def test_who_speaks_at_once_and_who_ends_at_once_are_heard(on: Callable[[Test], None]) -> None:
+    """What comes with the connection is told by the same edge."""
+
+    async def test(connect: Connect) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as listening:
+
+            def speak() -> None:
+                accepted, _ = listening.accept()
+                with accepted:
+                    accepted.sendall(b"word")
+
+            speaking = asyncio.create_task(asyncio.to_thread(speak))
+            _, heard = await connect(*listening.getsockname())
+            await heard.lost
+            await speaking
+        assert heard.data == b"word"
+        assert heard.told == ["made", "end", "lost"]
+
+    on(test)
+
+
+def test_who_floods_us_gets_no_more_than_its_turn(on: Callable[[Test], None]) -> None:
+    async def speak(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(bytes(LARGE) if await reader.readexactly(1) == b"f" else b"word")
+        await writer.drain()
+
+    async def test(connect: Connect) -> None:
+        async with server(speak) as port:
+            (flooded, flood), (quiet, answer) = [await connect("127.0.0.1", port) for _ in range(2)]
+            flooded.write(b"f")
+            await flood.begun.wait()
+            quiet.write(b"q")
+            await answer.lost
+            assert answer.data == b"word"
+            assert len(flood.data) < LARGE
+            await flood.lost
+        assert len(flood.data) == LARGE
 
     on(test)
 
