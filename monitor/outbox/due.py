@@ -120,7 +120,7 @@ def _peak(view: PeakView, seen: Seen, told: Told) -> Iterator[Message]:
     event, as_of, wall = view.event, seen.snapshot.as_of, Wall(seen.zone)
     if as_of < event.start or event.end <= told.since:
         return
-    thread = f"event/{event.event}"
+    thread = f"event/{event.event}/{format_instant(event.start)}"  # one that is moved after it began is told anew
     if as_of >= event.end:
         yield _message(f"{thread}/end", thread, words.peak_over(view, wall))
         return

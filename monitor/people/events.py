@@ -12,7 +12,7 @@ from monitor.errors import FactError, InputError
 from monitor.facts import Fact, Json
 from monitor.ledger.credits import Customer, find_customer
 from monitor.ledger.peaks import TrafficEvent, is_cancelled, peak_terms, shortfalls, traffic_events
-from monitor.ledger.period import DAY, format_instant, local_date
+from monitor.ledger.period import format_instant, local_date
 from monitor.ledger.terms import Terms
 from monitor.people.known import (
     Author,
@@ -27,6 +27,7 @@ from monitor.people.known import (
     spoken,
     with_id,
 )
+from monitor.settings import format_duration
 
 
 def traffic_event(said: Mapping[str, Json], author: Author, known: Known) -> Said:
@@ -108,8 +109,11 @@ def _notes(event: TrafficEvent, known: Known) -> list[str]:
     lacks = shortfalls(event, asked)
     notes: list[str] = []
     if lacks.late:
-        given, wanted = _days(event.notice_ms), _days(asked.notice_ms)
-        notes.append(f"late: the notice is {given} before the start, the policy asks for {wanted}")
+        given, wanted = event.notice_ms, format_duration(asked.notice_ms)
+        when = (
+            f"{format_duration(given)} before the start" if given >= 0 else f"{format_duration(-given)} after the start"
+        )
+        notes.append(f"late: the notice is {when}, the policy asks for {wanted}")
     if lacks.below_factor:
         factor = f"{float(event.factor):g}"
         notes.append(
@@ -120,7 +124,3 @@ def _notes(event: TrafficEvent, known: Known) -> list[str]:
     else:
         notes.append(f"checks are looked at every {asked.interval_ms / 1000:g} s at least while it lasts")
     return notes
-
-
-def _days(ms: int) -> str:
-    return f"{ms / DAY:.1f} days"

@@ -91,17 +91,29 @@ def test_a_peak_is_told_at_its_start_after_each_hour_and_at_its_end_to_its_custo
         keys += channel.tell(seen(at, peaks=(peak(start, end, at),)))
         team.tell(seen(at, peaks=(peak(start, end, at),)))
         assert other.tell(seen(at, peaks=(peak(start, end, at),))) == []
-    assert keys == ["event/sale/start", "event/sale/hour/1", "event/sale/hour/2", "event/sale/end"]
+    thread = f"event/sale/{format_instant(start)}"
+    assert keys == [f"{thread}/{each}" for each in ("start", "hour/1", "hour/2", "end")]
     assert [*team.told] == keys
-    assert channel.told["event/sale/end"].lines[-1] == "The report: minutebook event report sale"
-    assert "The notice was shorter than agreed." in channel.told["event/sale/start"].lines
+    assert channel.told[f"{thread}/end"].lines[-1] == "The report: minutebook event report sale"
+    assert "The notice was shorter than agreed." in channel.told[f"{thread}/start"].lines
+
+
+def test_a_peak_that_is_announced_anew_for_another_time_is_told_again() -> None:
+    channel = Channel()
+    first, later = peak(NOW, NOW + HOUR, NOW), peak(NOW + DAY, NOW + DAY + HOUR, NOW + DAY)
+    assert [key.rsplit("/", 1)[-1] for key in channel.tell(seen(NOW, peaks=(first,)))] == ["start"]
+    assert channel.tell(seen(NOW + HOUR, peaks=())) == []  # cancelled
+    [again] = channel.tell(seen(NOW + DAY, peaks=(later,)))
+    assert again == f"event/sale/{format_instant(NOW + DAY)}/start"
+    longer = peak(NOW + DAY, NOW + DAY + 3 * HOUR, NOW + DAY + MINUTE)
+    assert channel.tell(seen(NOW + DAY + MINUTE, peaks=(longer,))) == []
 
 
 def test_hours_that_were_slept_through_are_not_made_up() -> None:
     channel = Channel()
     assert channel.tell(seen(NOW, peaks=(peak(NOW - 5 * HOUR, NOW + HOUR, NOW),))) == [
-        "event/sale/start",
-        "event/sale/hour/5",
+        f"event/sale/{format_instant(NOW - 5 * HOUR)}/start",
+        f"event/sale/{format_instant(NOW - 5 * HOUR)}/hour/5",
     ]
 
 

@@ -109,4 +109,6 @@ def test_the_daemon_tells_sentrys_count_in_summaries_and_metric_and_a_cancelled_
         assert sum(each["events"] for each in again["sentry_events"]) >= 40
         assert daemon.stop() == 0
         assert sentry.TOKEN not in daemon.said
-    assert [message["thread"] for message in taken] == ["event/sale", "event/gone", "event/sale"]
+    assert [message["thread"] for message in taken] == [
+        f"event/{name}/{format_instant(begin)}" for name in ("sale", "gone", "sale")
+    ]

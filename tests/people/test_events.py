@@ -45,7 +45,9 @@ def test_an_announcement_in_time_is_recorded_with_its_author_and_lacks_nothing()
 def test_late_notice_and_a_small_factor_are_taken_in_and_told() -> None:
     said = announced(at(), start=format_instant(NOW + 7 * DAY - 1), expected_factor=5)
     assert said.fact is not None
-    assert said.notes[0] == "late: the notice is 7.0 days before the start, the policy asks for 7.0 days"
+    assert said.notes[0] == "late: the notice is 6d23h59m59s999ms before the start, the policy asks for 1w"
+    begun = announced(at(), start=format_instant(NOW - HOUR)).notes[0]
+    assert begun == "late: the notice is 1h after the start, the policy asks for 1w"
     assert said.notes[1] == "the expected factor of 5 is not above the policy's, 5; it is an event all the same"
     assert announced(at(), start=format_instant(NOW + 7 * DAY), expected_factor=5.1).notes[:-1] == ()
 
