@@ -52,8 +52,8 @@ class Reader:
 
     def groups(self, until: int) -> Iterator[verify.Group]:
         """The commit groups up to the one numbered `until` with their lines, oldest first. Raises StoreDamagedError
-        where a line is missing that did not go under a seal."""
-        return verify.groups(self._database, EMPTY, until)
+        where a line is missing that did not go under a seal, or is not what was committed."""
+        return verify.checked_groups(self._database, EMPTY, until)
 
     def head(self) -> Head:
         """The newest committed head; `head().digest` is `facts.head` of a statement."""

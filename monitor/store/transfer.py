@@ -108,8 +108,8 @@ def _restored(store: Writer, group: Sequence[AnyFact], link: _Link) -> bool:
 def export_store(store: Reader, file: Path, progress: Progress) -> int:
     """Writes the whole log in its order, and its chain beside it; answers how many facts. `progress` is told facts.
 
-    Raises StoreDamagedError at a fact that cannot be read, InputError for a file that cannot be written; a file that
-    stood there is then as it was.
+    Raises StoreDamagedError at a fact that cannot be read or is not what was committed, InputError for a file that
+    cannot be written; a file that stood there is then as it was.
     """
     head = store.head()
     told = written = 0

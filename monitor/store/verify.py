@@ -128,17 +128,26 @@ def _head_before(database: Database, seq: int) -> Head:
 
 
 def _check_groups(database: Database, start: Head, end: Head, progress: Progress) -> None:
+    reached = start.seq, start.digest
+    for group in checked_groups(database, start, end.n):
+        reached = group.last_seq, group.head
+        progress(group.last_seq - start.seq, end.seq - start.seq)
+    if reached != (end.seq, end.digest):
+        raise damaged(database.path, "the chain does not reach its head")
+
+
+def checked_groups(database: Database, start: Head, last: int) -> Iterator[Group]:
+    """As `groups`, each only once its lines and its link of the chain are those that were committed. Raises
+    StoreDamagedError where they are not."""
     head = start
-    for group in groups(database, start, end.n):
+    for group in groups(database, start, last):
         head = head.next(group.last_seq - head.seq, group.digest)
         told = sha256(b"".join(line.line + b"\n" for line in group.lines)).digest() if not group.gone else group.digest
         if told != group.digest or head.digest != group.head:
             raise damaged(
                 database.path, f"facts {group.first_seq} to {group.last_seq} are not those of group {group.n}"
             )
-        progress(head.seq - start.seq, end.seq - start.seq)
-    if head != end:
-        raise damaged(database.path, "the chain does not reach its head")
+        yield group
 
 
 def groups(database: Database, start: Head, last: int) -> Iterator[Group]:

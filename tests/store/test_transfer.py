@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import io
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from monitor.errors import FactError, InputError
+from monitor.errors import FactError, InputError, StoreDamagedError
 from monitor.facts import AnyFact, canonical_line, decode_line
 from monitor.ledger.period import Period
 from monitor.store import Progress, Verified, open_for_reading, open_for_writing, verify_store
@@ -125,6 +127,19 @@ def test_an_export_is_the_log_in_its_order(tmp_path: Path) -> None:
     links = [json.loads(line) for line in chain_file(file).read_text().splitlines()]
     assert [link["count"] for link in links] == [31, 2, 30]
     assert links[-1]["head"] == f"sha256:{verified(url).head.hex()}"
+
+
+def test_an_export_of_what_was_not_committed_is_refused_and_the_last_one_stays(tmp_path: Path) -> None:
+    url, file = exported(tmp_path)
+    before = file.read_bytes()
+    with closing(sqlite3.connect(tmp_path / "minutebook.db")) as connection:
+        for (trigger,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'trigger'").fetchall():
+            connection.execute(f"DROP TRIGGER {trigger}")
+        assert connection.execute("UPDATE fact SET line = replace(line, 'started', 'stopped')").rowcount
+        connection.commit()
+    with open_for_reading(url) as store, pytest.raises(StoreDamagedError, match="facts 1 to 31 are not those of"):
+        export_store(store, file, silent)
+    assert file.read_bytes() == before
 
 
 def restored(folder: Path, file: Path) -> str:
