@@ -36,6 +36,18 @@ class Book(NamedTuple):
     terms: Terms
 
 
+class FactsFile(click.Path):
+    """A file of facts; `-` is standard input."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path, dir_okay=False)
+
+    def convert(
+        self, value: str | os.PathLike[str], param: click.Parameter | None, ctx: click.Context | None
+    ) -> str | bytes | os.PathLike[str]:
+        return super().convert("/dev/stdin" if value == "-" else value, param, ctx)
+
+
 def config_option(command: Command) -> Command:
     """`-c FILE`, by default minutebook.yaml here."""
     return click.option(

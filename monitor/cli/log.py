@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from monitor.cli.inputs import ALL_TIME, config_option, configuration, instant_option, storage_of
+from monitor.cli.inputs import ALL_TIME, FactsFile, config_option, configuration, instant_option, storage_of
 from monitor.cli.progress import progress
 from monitor.clock import SystemClock
 from monitor.ledger.period import Period
@@ -18,7 +18,7 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 
 
 @click.command("import")
-@click.argument("facts_file", type=FILE)
+@click.argument("facts_file", type=FactsFile())
 @config_option
 @click.option("--restore", is_flag=True, help="Make an exported store again, with its chain, in an empty one.")
 def import_file(facts_file: Path, config_file: Path | None, restore: bool) -> None:

@@ -13,7 +13,7 @@ import click
 from exporters.revision_text import late_text
 from exporters.statement_csv import statement_csv
 from exporters.statement_text import statement_text
-from monitor.cli.inputs import DEFAULT_FILE, FOREVER, Book, config_option, instant_option, stored_book
+from monitor.cli.inputs import DEFAULT_FILE, FOREVER, Book, FactsFile, config_option, instant_option, stored_book
 from monitor.cli.progress import lines_with_progress
 from monitor.clock import SystemClock
 from monitor.closing import Stated, Wanted, beside, latest, recorded_of, standing, statements
@@ -110,7 +110,9 @@ def _say_what_is_wrong(found: Sequence[Stated]) -> None:
     type=FILE,
     help="The configuration, by default minutebook.yaml here; no secret is read.",
 )
-@click.option("--facts", "facts_file", required=True, type=FILE, help="Facts, one a line, as `export` writes them.")
+@click.option(
+    "--facts", "facts_file", required=True, type=FactsFile(), help="Facts, one a line, as `export` writes them."
+)
 @click.option("--month", required=True, help="YYYY-MM, in the policy's calendar.")
 @click.option("--service", help="Only this service.")
 @click.option("--as-of", help="As known at this instant (RFC 3339); by default the newest recorded_at of the file.")

@@ -39,10 +39,12 @@ def _problem(place: int, message: str) -> Problem:
 
 
 def _problems(error: ValidationError) -> list[Problem]:
-    """At the place of each URL among those given."""
+    """At the place of each URL among those given. That a service without its URL has no check is no mistake of its
+    own."""
     return [
         _problem(next((key for key in details["loc"] if isinstance(key, int)), 0), details["msg"])
         for details in error.errors(include_url=False)
+        if details["type"] != "too_short"
     ]
 
 

@@ -29,6 +29,8 @@ def parse_json(text: str | bytes) -> Json:
             raise FactError(f"is nested too deep: at most {MOST_LEVELS} objects and lists within each other")
         return cast(Json, _decoder.decode(text if isinstance(text, str) else text.decode()))
     except json.JSONDecodeError as error:
+        if error.doc.startswith("\ufeff"):
+            raise FactError("begins with a byte order mark; save it as UTF-8 without one") from None
         raise FactError(f"is not JSON: {error.msg} at character {error.pos + 1}") from None
     except UnicodeError:
         raise FactError("is not UTF-8") from None

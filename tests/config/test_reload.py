@@ -103,3 +103,6 @@ def test_what_is_no_url_is_refused_with_its_place() -> None:
         "command line:1:2: expected a URL such as https://app.example.com/health; found 'nope'\n"
         "command line:1:3: this URL is given twice"
     )
+    with pytest.raises(ConfigError) as caught:
+        for_urls(["ftp://a.example.com/"])
+    assert len(caught.value.problems) == 1

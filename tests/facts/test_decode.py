@@ -152,6 +152,7 @@ def test_a_missing_field_is_named(kind: str, field: str) -> None:
         (line(RESULT)[:-1] + ',"new":NaN}', "is not JSON: NaN is no number"),
         (line(RESULT)[:-1] + ',"new":-Infinity}', "is not JSON: -Infinity is no number"),
         (b"\xff", "is not UTF-8"),
+        (b"\xef\xbb\xbf" + line(RESULT).encode(), "begins with a byte order mark; save it as UTF-8 without one"),
         (
             line(EXAMPLES["maintenance"], kind="maintenance", recorded_at=AT, end="2026-05-31T00:00:00Z"),
             "end: is before start: maintenance ends 2026-05-31T00:00:00.000Z and starts 2026-06-01T00:00:00.000Z",

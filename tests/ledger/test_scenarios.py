@@ -74,3 +74,14 @@ def test_a_difference_is_seen() -> None:
         "app.ms: 1 expected, 2 found",
         "app.refused: 0 expected, 1 found",
     ]
+
+
+def test_facts_may_come_by_standard_input() -> None:
+    folder = SCENARIOS / "01-blip-and-outage"
+    with (folder / "facts.jsonl").open("rb") as facts:
+        command = [sys.executable, "-m", "monitor.cli", "replay", "-c", str(folder / "config.yaml"), "--facts", "-"]
+        done = subprocess.run(
+            [*command, "--month", "2026-06", "--format", "json"], stdin=facts, capture_output=True, check=True
+        )
+    [stated] = json.loads(done.stdout)
+    assert stated["accounts_ms"]["down"] == 600_000
