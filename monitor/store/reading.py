@@ -30,7 +30,7 @@ from monitor.store.sqlite import Database, damaged
 
 _LINES_AT_ONCE = 4096  # seqs a query while the whole log is walked
 _Place = tuple[int, int]  # recorded_at, seq: the order of recording
-_Placed = tuple[int, int, AnyFact]
+_Placed = tuple[int, int, "AnyFact | _Packed"]
 _PLACE = itemgetter(0, 1)
 _SEQ, _RECORDED, _ROW_PLACE = itemgetter(0), itemgetter(3), itemgetter(3, 0)  # of a ResultRow
 _BROKEN = (
@@ -162,8 +162,21 @@ def read(database: Database, window: Window, without: Set[str]) -> Iterator[AnyF
                     yield from_row(row, templates[row[1]].shared)
             else:
                 results = [(row[3], row[0], from_row(row, templates[row[1]].shared)) for row in run]
-                yield from (fact for _, _, fact in sorted([*facts[told:until], *results], key=_PLACE))
+                placed: list[_Placed] = sorted([*facts[told:until], *results], key=_PLACE)
+                for _, _, fact in placed:
+                    yield fact.fact() if isinstance(fact, _Packed) else fact
         told = until
+
+
+class _Packed(NamedTuple):
+    """A fact that stays packed until its turn: a year of days of Web Vitals would be 90 MB."""
+
+    kind: str
+    recorded_at: int
+    body: bytes
+
+    def fact(self) -> Fact:
+        return fact_of(self.kind, self.recorded_at, line_of("", self.body))
 
 
 def _runs(database: Database, last_seq: int, window: Window) -> Iterator[tuple[list[ResultRow], _Place]]:
@@ -208,7 +221,7 @@ def _facts(database: Database, last_seq: int, as_of: int, without: Set[str]) -> 
     )
     with sound(database.path, "a fact"):
         found: list[_Placed] = [
-            (recorded_at, seq, fact_of(kind, recorded_at, line_of(line, body)))
+            (recorded_at, seq, fact_of(kind, recorded_at, line) if body is None else _Packed(kind, recorded_at, body))
             for seq, recorded_at, kind, line, body in rows
         ]
     if "seal" not in without:
