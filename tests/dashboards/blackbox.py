@@ -1,7 +1,9 @@
 """What the well-known public dashboards for blackbox_exporter ask Prometheus for, by panel, once everything is chosen.
 
 grafana.com 7587 ("Prometheus Blackbox Exporter") and 13659 ("Blackbox Exporter (HTTP prober)"), written down from
-published copies of them.
+published copies of them, and that of the blackbox-exporter-mixin (github.com/adinhodovic/blackbox-exporter-mixin,
+dashboards_out). The mixin also draws `probe_icmp_duration_seconds` by phase, which only icmp checks have:
+tests/faces/test_names_beside_blackbox.py holds it to blackbox_exporter's own.
 """
 
 from __future__ import annotations
@@ -31,6 +33,26 @@ _13659 = {
     "HTTP Probe Duration": f"sum(probe_http_duration_seconds{{{_CHOSEN}}}) by (instance)",
     "HTTP Probe Phases Duration": f"probe_http_duration_seconds{{{_CHOSEN}}}",
 }
+_JOB = 'job=~"$job"'
+_MIXIN = {
+    "Status Map": f"probe_success{{{_JOB}}}",
+    "Probes": f"count(probe_success{{{_JOB}}})",
+    "Probes Success": f"(count(probe_success{{{_JOB}}} == 1) OR vector(0)) / count(probe_success{{{_JOB}}})",
+    "Probes SSL": f"count(probe_http_ssl{{{_JOB}}} == 1) / count(probe_http_version{{{_JOB}}})",
+    "Probe Average Duration": f"avg(probe_duration_seconds{{{_JOB}}})",
+    "Uptime, Probe Success": f"probe_success{{{_CHOSEN}}}",
+    "Latest Response Code": f"probe_http_status_code{{{_CHOSEN}}}",
+    "SSL": f"probe_http_ssl{{{_CHOSEN}}}",
+    "SSL Version": f"probe_tls_version_info{{{_CHOSEN}}}",
+    "SSL Certificate Expiry": f"probe_ssl_earliest_cert_expiry{{{_CHOSEN}}} - time()",
+    "Redirects": f"probe_http_redirects{{{_CHOSEN}}}",
+    "HTTP Version": f"probe_http_version{{{_CHOSEN}}}",
+    "Average Latency": f"probe_duration_seconds{{{_CHOSEN}}}",
+    "Average Latency of names": f"probe_dns_lookup_time_seconds{{{_CHOSEN}}}",
+    "Probe Duration, HTTP": f"sum(probe_http_duration_seconds{{{_CHOSEN}}}) by (instance)",
+    "Probe Duration, all": f"sum(probe_duration_seconds{{{_CHOSEN}}}) by (instance)",
+    "Probe Phases": f"sum(probe_http_duration_seconds{{{_CHOSEN}}}) by (phase)",
+}
 
 
 def _everything(expr: str) -> str:
@@ -39,6 +61,6 @@ def _everything(expr: str) -> str:
 
 ASKED: Mapping[str, str] = {
     f"{dashboard}: {panel}": _everything(expr)
-    for dashboard, panels in (("7587", _7587), ("13659", _13659))
+    for dashboard, panels in (("7587", _7587), ("13659", _13659), ("blackbox-exporter-mixin", _MIXIN))
     for panel, expr in panels.items()
 }

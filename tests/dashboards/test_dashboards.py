@@ -12,6 +12,7 @@ from collections.abc import Callable
 from itertools import combinations, product
 from pathlib import Path
 from typing import cast
+from urllib.parse import urlsplit
 
 import click
 import jsonschema
@@ -245,6 +246,35 @@ def test_provisioning_points_at_the_dashboards_and_names_the_data_source() -> No
     [provider] = yaml.safe_load((DEPLOYED / "provisioning" / "dashboards" / "minutebook.yaml").read_text())["providers"]
     assert provider["type"] == "file"
     assert provider["options"]["path"] == "/var/lib/grafana/dashboards"
+
+
+def test_compose_mounts_what_provisioning_names_where_it_names_it() -> None:
+    """The paths are Grafana's own defaults, the address of the data source is a service of the same file."""
+    services = yaml.safe_load((ROOT / "deploy" / "container" / "compose.yaml").read_text())["services"]
+    mounts = dict(mount.split(":")[:2] for mount in services["grafana"]["volumes"])
+    [provider] = yaml.safe_load((DEPLOYED / "provisioning" / "dashboards" / "minutebook.yaml").read_text())["providers"]
+    assert mounts["../grafana/dashboards"] == provider["options"]["path"]
+    assert mounts["../grafana/provisioning"] == "/etc/grafana/provisioning"
+    [source] = yaml.safe_load((DEPLOYED / "provisioning" / "datasources" / "prometheus.yaml").read_text())[
+        "datasources"
+    ]
+    address = urlsplit(source["url"])
+    assert address.hostname in services
+    assert any(port.endswith(f":{address.port}") for port in services[address.hostname]["ports"])
+    assert address.hostname in services["grafana"]["depends_on"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_whatever_a_dashboard_asks_goes_to_the_data_source_that_is_chosen(name: str) -> None:
+    """It is the default one, which provisioning makes, until somebody chooses another."""
+    dashboard = board(name)
+    [chosen] = [one for one in dashboard["templating"]["list"] if one["type"] == "datasource"]
+    assert (chosen["name"], chosen["query"]) == ("datasource", "prometheus")
+    asking = [*panels(dashboard), *dashboard["annotations"]["list"]]
+    asking += [target for panel in panels(dashboard) for target in panel["targets"]]
+    asking += [one for one in dashboard["templating"]["list"] if one["type"] == "query"]
+    wanted = {"type": "prometheus", "uid": "${datasource}"}
+    assert [one for one in asking if one.get("datasource") != wanted] == []
 
 
 def test_the_command_prints_them_and_writes_them_into_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
