@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from monitor.config import WrittenTerms
 from monitor.facts import AnyFact, Fact, Json, Result
-from monitor.ledger.period import DAY, HOUR, MINUTE, Period, format_instant, month_at
+from monitor.ledger.period import DAY, HOUR, MINUTE, SECOND, Period, format_instant, month_at
 from monitor.wiring import terms_fact
 
 EVERY = 2 * MINUTE
@@ -30,10 +30,9 @@ TICKETS_EVERY = 9 * HOUR
 
 
 def history(now: int, promised: WrittenTerms) -> list[AnyFact]:
-    """Facts from the first of last month to a minute ago, in order of recording, under terms that have not changed."""
+    """Facts from the first of last month to a second ago, in order of recording, under terms that have not changed."""
     first = month_at(now, ZoneInfo("UTC")).shifted(-1).period(ZoneInfo("UTC")).start
     days = (now - first) // DAY
-    end = now - EVERY
     maintained = _hours(first, days // 6, 3, 30 * MINUTE)
     provider = _hours(first, days // 3, 9, 14 * MINUTE)
     unexcused = _hours(first, days // 2, 15, 6 * MINUTE)
@@ -42,8 +41,8 @@ def history(now: int, promised: WrittenTerms) -> list[AnyFact]:
     latest = Period(now - 50 * MINUTE, now - 30 * MINUTE)
     facts: Iterator[AnyFact] = chain(
         [replace(terms_fact(LOCATION, promised, first), recorded_at=first)],
-        _results("web", Period(first, end), away, (maintained, provider, unexcused, blip, latest)),
-        _results("edge", Period(first, end), away, (provider,)),
+        _results("web", Period(first, now), away, (maintained, provider, unexcused, blip, latest)),
+        _results("edge", Period(first, now), away, (provider,)),
         _announced(maintained),
         _incident(provider),
         _measured(Period(first, now)),
@@ -58,7 +57,7 @@ def _hours(first: int, day: int, hour: int, length: int) -> Period:
 
 
 def _results(check: str, period: Period, away: Period, failing: tuple[Period, ...]) -> Iterator[Result]:
-    for at in range(period.start, period.end, EVERY):
+    for at in (*range(period.start, period.end - MINUTE, EVERY), period.end - SECOND):
         if away.start <= at < away.end:
             if at == away.start:
                 yield Result(away.end, check, LOCATION, at, "void", hold_ms=away.end - at, reason="self_down")
