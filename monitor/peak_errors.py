@@ -13,7 +13,7 @@ from typing import NamedTuple
 from monitor.config import Config
 from monitor.interfaces import Clock
 from monitor.ledger.peaks import ErrorCount, Errors, TrafficEvent
-from monitor.ledger.period import HOUR, MINUTE, SECOND, Period
+from monitor.ledger.period import DAY, HOUR, MINUTE, SECOND, Period
 from monitor.ledger.snapshot import Snapshot
 from monitor.life import Current
 from monitor.poller.fetch import Failure, Fetcher
@@ -25,6 +25,9 @@ logger = logging.getLogger(__name__)
 EVERY_S = 30.0
 STANDS = 5 * MINUTE
 """How long an answer stands where the next ones fail, in ms; after that nothing is known."""
+
+LONGEST = 32 * DAY
+"""How far back is asked, in ms: an event that was imported may be longer, and is then not known."""
 
 
 def events_source(config: Config) -> SentryUptimeSettings | None:
@@ -103,9 +106,9 @@ class PeakErrors:
 
 
 def _window(events: Iterable[TrafficEvent], now: int) -> Period | None:
-    """From an hour before the first of the peaks that are asked for, until now."""
+    """From an hour before the first of the peaks that are asked for, or `LONGEST` ago, until now."""
     starts = [event.start for event in events if event.start - HOUR <= now < event.end + HOUR]
-    return Period(min(starts) - HOUR, now) if starts else None
+    return Period(max(min(starts) - HOUR, now - LONGEST), now) if starts else None
 
 
 def _counted(told: _Told, hours: Period) -> ErrorCount | None:

@@ -18,7 +18,7 @@ from exporters.stated import Wall
 from monitor.config import Config
 from monitor.config.load import parse
 from monitor.ledger.peaks import ErrorCount, Errors, PeakView
-from monitor.ledger.period import HOUR, MINUTE, SECOND
+from monitor.ledger.period import DAY, HOUR, MINUTE, SECOND
 from monitor.life import Current
 from monitor.peak_errors import STANDS, PeakErrors, events_source
 from monitor.poller import Fetcher, session
@@ -58,6 +58,7 @@ class World:
     asks: PeakErrors
     clock: Hands
     server: TestServer
+    peaks: tuple[PeakView, ...]
 
     def view(self, at: int) -> PeakView:
         view = peak(START, END, at)
@@ -92,10 +93,8 @@ async def world() -> AsyncIterator[World]:
     app.router.add_get("/{rest:.*}", answer)
     async with TestServer(app) as server, session() as client:
         current = Current(configured(str(server.make_url(""))), None)  # type: ignore[arg-type]  # no terms are looked at
-        found = World(theirs, None, clock, server)  # type: ignore[arg-type]  # in the next line
-        found.asks = PeakErrors(
-            clock, Fetcher(client, clock), current, lambda: seen(clock.at, peaks=(peak(START, END, clock.at),))
-        )
+        found = World(theirs, None, clock, server, (peak(START, END, START),))  # type: ignore[arg-type]  # in the next line
+        found.asks = PeakErrors(clock, Fetcher(client, clock), current, lambda: seen(clock.at, peaks=found.peaks))
         yield found
 
 
@@ -202,6 +201,15 @@ async def test_an_hour_that_the_answer_lacks_is_not_made_up() -> None:
         assert found is not None
         assert found.before is None
         assert found.during == ErrorCount(START, START + HOUR, 5)
+
+
+async def test_a_peak_that_is_too_long_to_ask_for_leaves_what_is_known_of_others() -> None:
+    async with world() as at:
+        at.sentry.stats[START] = 7
+        long = peak(START - 60 * DAY, START + DAY, START + MINUTE)
+        at.peaks = (peak(START, END, START), long)
+        assert (await at.ask(START + MINUTE)).errors != Errors()
+        assert at.asks.of(long.event, START + MINUTE) == Errors()
 
 
 def test_without_an_events_project_no_summary_speaks_of_sentry() -> None:

@@ -26,6 +26,7 @@ from monitor.reporting import Asking, quarter, told
 from monitor.reviewing import about
 from tests.report.parts import told as golden
 from tests.report.test_pdf import needs_pango, said, tags
+from tests.report.test_vitals import statement
 
 FOLDER = Path(__file__).resolve().parent.parent / "scenarios" / "18-credits-and-termination"
 CONFIG = load_without_secrets(FOLDER / "config.yaml")
@@ -126,3 +127,15 @@ def test_exclusions_and_changed_terms_are_counted_once_whatever_the_services() -
         assert one[item] == both[item]
     assert cast(int, one["exclusions", "granted"]) > 0
     assert all(row.before is None for row in review(Spans(stated, []), Spans([], [])))
+
+
+def test_vitals_stand_month_by_month_and_once_whatever_the_services() -> None:
+    one = statement(5, LCP={"1000": 14, "3000": 6}, CLS={"0.3": 3})
+    other = {**one, "service": "jobs"}
+    told = {(row.group, row.item): (row.now, row.before) for row in review(Spans([one, other], [one]), Spans([], []))}
+    assert told["web vitals", "LCP: samples"] == (20, 20)
+    words, before = told["web vitals", "LCP: by month"]
+    assert words == before
+    assert str(words).startswith(f"{one['month']} missed (")
+    assert told["web vitals", "CLS: by month"][0] == f"{one['month']} insufficient (0.3005)"
+    assert told["web vitals", "INP: by month"][0] == f"{one['month']} no data"
