@@ -12,6 +12,9 @@ _TIMEX_BYTES = 512
 """Room for a `struct timex` (208 bytes on 64-bit Linux); its first member, `modes`, stays 0: nothing is changed."""
 
 
+_BOOT: int | None = getattr(time, "CLOCK_BOOTTIME", None)
+
+
 class SystemClock:
     """interfaces.Clock over the operating system's wall and monotonic clocks."""
 
@@ -19,15 +22,15 @@ class SystemClock:
         """The wall clock: UTC ms."""
         return time.time_ns() // 1_000_000
 
-    def monotonic_ns(self) -> int:
-        """CLOCK_MONOTONIC: stands still while the machine sleeps, is never set."""
-        return time.monotonic_ns()
+    monotonic_ns = staticmethod(time.monotonic_ns)
+    """CLOCK_MONOTONIC: stands still while the machine sleeps, is never set."""
 
     def asleep_ns(self) -> int:
         """How long the machine has slept since it was started: what CLOCK_BOOTTIME counts and CLOCK_MONOTONIC does not;
         0 where there is no such clock."""
-        boot = getattr(time, "CLOCK_BOOTTIME", None)
-        return 0 if boot is None else max(0, time.clock_gettime_ns(boot) - time.monotonic_ns())
+        if _BOOT is None:
+            return 0
+        return max(0, time.clock_gettime_ns(_BOOT) - time.monotonic_ns())
 
     def synchronized(self) -> bool | None:
         """Whether the kernel knows its clock to be synchronised (adjtimex(2)); None where it does not say."""

@@ -9,7 +9,6 @@ Instants are UTC milliseconds; durations from the monotonic clock are nanosecond
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from monitor.facts import AnyFact, Outcome, Phases, Result
@@ -61,8 +60,7 @@ class FactStore(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Tick:
+class Tick(NamedTuple):
     """One turn of a check on the grid: its slot's number and instant, and whether it is a confirming look, or one in a
     further slot of an announced peak, after the slot of that number."""
 
@@ -82,8 +80,7 @@ class Assertion(NamedTuple):
     words: str
 
 
-@dataclass(frozen=True, slots=True)
-class Observation:
+class Observation(NamedTuple):
     """What one probe saw, judged. `reason` is one of facts.FAIL_REASONS or VOID_REASONS; None on a pass.
 
     `at` is when the attempt began; `duration_ms` and phases from the monotonic clock. `attributes` are what only the

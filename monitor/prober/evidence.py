@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Literal, NamedTuple
 
 from monitor.interfaces import Observation
@@ -119,7 +118,7 @@ def without_a_clock(observation: Observation) -> Observation:
 
 def voided(observation: Observation, reason: str, detail: str) -> Observation:
     """The same look, saying nothing about the target."""
-    return replace(observation, outcome="void", reason=reason, detail=detail)
+    return observation._replace(outcome="void", reason=reason, detail=detail)
 
 
 MANY_CHECKS, MANY_HOSTS = 4, 2

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from monitor.facts import Phases, Result
 from monitor.interfaces import Observation, Tick
 from monitor.probes import Missed, ProbedCheck
@@ -15,22 +13,23 @@ _UNMEASURED = Phases()
 
 def look_result(check: ProbedCheck, tick: Tick, seen: Observation, vantage: str) -> Result:
     """The fact of one look. `recorded_at` is the recorder's to set; until then it is when the attempt began."""
+    outcome, at, duration_ms, reason, detail, phases, status, ip, certificate_expires, _, _ = seen
     return Result(
-        recorded_at=seen.at,
-        check=check.name,
-        vantage=vantage,
-        at=seen.at,
-        outcome=seen.outcome,
-        confirm=tick.confirm,
-        hold_ms=None if tick.confirm else check.hold_ms,
-        scheduled_at=None if tick.confirm else tick.scheduled_at,
-        reason=seen.reason,
-        detail=seen.detail[:DETAIL_LIMIT] if seen.detail else None,
-        duration_ms=seen.duration_ms,
-        phases_ms=seen.phases if seen.phases != _UNMEASURED else None,
-        status=seen.status,
-        ip=seen.ip,
-        certificate_expires=seen.certificate_expires,
+        at,
+        check.name,
+        vantage,
+        at,
+        outcome,
+        tick.confirm,
+        None if tick.confirm else check.hold_ms,
+        None if tick.confirm else tick.scheduled_at,
+        reason,
+        detail[:DETAIL_LIMIT] if detail else None,
+        duration_ms,
+        None if phases == _UNMEASURED else phases,
+        status,
+        ip,
+        certificate_expires,
     )
 
 
@@ -52,7 +51,7 @@ def gap_result(missed: Missed, vantage: str, reason: str, detail: str) -> Result
 def marked_unreliable(seen: Observation, late_ms: int) -> Observation:
     """The same look, saying that what was measured of it is too long: our own loop was late (faults.md row 92)."""
     note = f"durations unreliable: the loop was {late_ms} ms late"
-    return replace(seen, detail=f"{seen.detail}; {note}" if seen.detail else note)
+    return seen._replace(detail=f"{seen.detail}; {note}" if seen.detail else note)
 
 
 def stopped(at: int, spent_ns: int) -> Observation:

@@ -18,6 +18,7 @@ BEAT_S = 0.05
 STALLED_NS = 250_000_000  # design/faults.md; design/reliability.md B3
 SUSPENDED_NS = 10_000_000_000  # no callback of ours takes that long: the process did not run
 STEPPED_MS = 1_000  # wall minus monotonic: design/faults.md row 91
+_BEAT_NS = int(BEAT_S * 1_000_000_000)
 LATE_NS = 50_000_000  # design/faults.md row 92: what was measured meanwhile is too long
 _KEPT = 64
 _LATES_KEPT = 512
@@ -63,7 +64,7 @@ class Watch:
         elapsed, slept = mono - self._mono, (asleep - self._asleep) // 1_000_000
         drift = (wall - self._wall) - elapsed // 1_000_000 - slept
         since, self._wall, self._mono, self._asleep = self._mono, wall, mono, asleep
-        self.lag_ns = max(0, elapsed - int(BEAT_S * 1_000_000_000))
+        self.lag_ns = elapsed - _BEAT_NS if elapsed > _BEAT_NS else 0
         if self.lag_ns > LATE_NS:
             self._lates.append((mono, self.lag_ns))
         if elapsed > SUSPENDED_NS:
@@ -79,11 +80,15 @@ class Watch:
     def during(self, since_ns: int) -> Trouble | None:
         """The gravest trouble since a monotonic instant."""
         self.look()
+        if not self._troubles or self._troubles[-1].until_ns <= since_ns:
+            return None
         met = [trouble for trouble in self._troubles if trouble.until_ns > since_ns]
-        return max(met, key=_gravity, default=None)
+        return max(met, key=_gravity)
 
     def late_ns(self, since_ns: int) -> int:
         """How much of the time since a monotonic instant the loop was late, as far as it was by more than 50 ms."""
+        if not self._lates or self._lates[-1][0] <= since_ns:
+            return 0
         return sum(late for _, late in takewhile(lambda one: one[0] > since_ns, reversed(self._lates)))
 
     def _suspended(self, since: int, mono: int, ms: int) -> None:

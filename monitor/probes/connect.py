@@ -11,7 +11,7 @@ from typing import NamedTuple, TypeAlias, TypeVar
 
 from monitor.probes import judge
 from monitor.probes.judge import ProbeError, Verdict
-from monitor.probes.wire import wired
+from monitor.probes.wire import begin, wired
 
 STAGGER = 0.25  # seconds before the next address is tried beside the first: RFC 8305 section 8
 ADDRESSES_AT_ONCE = 8  # design/faults.md, "Defaults"; its row 15 asks for the tenth
@@ -47,11 +47,8 @@ async def connect(make: Callable[[], P], addresses: tuple[str, ...], port: int, 
 
     `loop` is the running one: asking for it costs a system call.
     """
-    if ":" in addresses[0] and all(":" in address for address in addresses) and not _reaches_ipv6(addresses[0]):
-        raise judge.void(
-            "self_network",
-            "the target has IPv6 only, and this host has no IPv6: look at it from elsewhere, or give this host IPv6",
-        )
+    if ":" in addresses[0] and all(":" in address for address in addresses):
+        _require_ipv6(addresses[0])
     if len(addresses) > 1:
         return await _race(make, addresses, port, loop)
     try:
@@ -59,6 +56,25 @@ async def connect(make: Callable[[], P], addresses: tuple[str, ...], port: int, 
     except OSError as error:
         raise ProbeError(judge.of_os_error(error, "connect")) from error
     return protocol, Connected(addresses[0])
+
+
+def connect_alone(protocol: asyncio.Protocol, address: str, port: int, loop: Loop) -> None:
+    """Begins to connect to the only address. The protocol is told how that went: `connection_made`, or
+    `connection_lost` with the OSError. Raises ProbeError for what is known at once."""
+    if ":" in address:
+        _require_ipv6(address)
+    try:
+        begin(protocol, address, port, loop)
+    except OSError as error:
+        raise ProbeError(judge.of_os_error(error, "connect")) from error
+
+
+def _require_ipv6(address: str) -> None:
+    if not _reaches_ipv6(address):
+        raise judge.void(
+            "self_network",
+            "the target has IPv6 only, and this host has no IPv6: look at it from elsewhere, or give this host IPv6",
+        )
 
 
 def _reaches_ipv6(address: str) -> bool:

@@ -14,10 +14,12 @@ from monitor.probes import judge
 from monitor.probes.judge import Phase, Verdict
 from monitor.probes.response import Response
 from monitor.probes.tls import Agreed, TlsSession
+from monitor.probes.wire import Wire
 
 
 class Exchange(asyncio.Protocol):
-    """Connected first, started by `start`; `done` ends when there is nothing left to wait for.
+    """`done` ends when there is nothing left to wait for; the connection is closed by then. With a `request` it begins
+    as soon as it is connected, otherwise `start` does.
 
     After `done`, `fault` says what went wrong below HTTP, `response` what was read, `agreed` what TLS came to. The
     stamps are monotonic ns, 0 for what was not reached.
@@ -46,7 +48,7 @@ class Exchange(asyncio.Protocol):
         self._tls = tls
         self._tls_ready = tls is None
         self._clock = clock
-        self._transport: asyncio.Transport | None = None
+        self._transport: Wire | None = None
         self.request = b""
         self.done = done
         self.fault: Verdict | None = None
@@ -64,7 +66,7 @@ class Exchange(asyncio.Protocol):
     def close(self) -> None:
         """Lets go of the connection, whatever state it is in."""
         if self._transport is not None:
-            self._transport.abort()
+            self._transport.let_go()
             self._transport = None
 
     def certificate(self) -> Mapping[str, object] | None:
@@ -83,8 +85,10 @@ class Exchange(asyncio.Protocol):
     # -- called by the loop
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)
+        self._transport = cast(Wire, transport)
         self.connected_ns = self._clock()
+        if self.request:
+            self.start(self.request)
 
     def data_received(self, data: bytes) -> None:
         if self.done.done():
@@ -151,8 +155,9 @@ class Exchange(asyncio.Protocol):
     def _read(self, data: bytes) -> None:
         if not self.first_byte_ns:
             self.first_byte_ns = self._clock()
-        self.response.feed(data)
-        if self.response.ended:
+        response = self.response
+        response.feed(data)
+        if response.complete or response.fault is not None:
             self._finish()
 
     def _send(self, data: bytes) -> None:
@@ -164,4 +169,5 @@ class Exchange(asyncio.Protocol):
             return
         self.ended_ns = self._clock()
         self.fault = fault
+        self.close()
         self.done.set_result(None)

@@ -33,11 +33,13 @@ class Wire(asyncio.Transport):
     """One connection and its protocol: the part of asyncio.Transport that a probe uses, and what that promises.
 
     No address is looked up here. After `abort` or `close`, and after an error, `connection_lost` is called once, from
-    the loop. Pausing the protocol's writing is not done: a probe writes little, and all of it at once.
+    the loop; after `let_go` it is not. Pausing the protocol's writing is not done: a probe writes little, and all of it
+    at once.
     """
 
     __slots__ = (
         "_closing",
+        "_connecting",
         "_ended",
         "_lost",
         "_out",
@@ -60,34 +62,49 @@ class Wire(asyncio.Transport):
         self._polled = _polled(loop)
         self._protocol = protocol
         self._out = bytearray()
-        self._closing = self._ended = self._paused = self._lost = self._written = False
+        self._closing = self._connecting = self._ended = self._paused = self._lost = self._written = False
         self._unread = self._over = False  # what an edge told of and nobody has read yet; whether it has an end
         self.waits = False  # for its next turn to be read
         self._waiter: asyncio.Future[None] | None = None
         self._socket = Socket(family, _TYPE)
         self.fd = self._socket.fileno()
 
+    def begin(self, address: tuple[str, int]) -> None:
+        """Connects, and tells the protocol: `connection_made`, or `connection_lost` with the OSError. Raises OSError
+        for what is known at once; the socket is closed then."""
+        try:
+            code = self._socket.connect_ex(address)
+            if code == errno.EINPROGRESS or not code:  # what is connected at once has its edge too
+                self._connecting = True
+                self._polled.add(self)
+                return
+        except BaseException:
+            self.let_go()
+            raise
+        self.let_go()
+        raise _os_error(code)
+
     async def connect(self, address: tuple[str, int]) -> None:
         """Connects, and tells the protocol. Raises OSError; cancelled or failed, the socket is closed."""
+        self._waiter = self.loop.create_future()
+        self.begin(address)
         try:
-            self._begin(address)
-            self._polled.add(self)
-            if self._waiter is not None:
-                await self._waiter
-                self._waiter = None
+            await self._waiter
+            self._connecting, self._waiter = False, None
             self._protocol.connection_made(self)
             if self._unread:  # it spoke before it was asked
                 self._polled.again(self)
         except BaseException:
-            self._let_go()
+            self.let_go()
             raise
 
-    def _begin(self, address: tuple[str, int]) -> None:
-        code = self._socket.connect_ex(address)
-        if code == errno.EINPROGRESS:
-            self._waiter = self.loop.create_future()
-        elif code:
-            raise _os_error(code)
+    def let_go(self) -> None:
+        """Closes the socket and tells nobody."""
+        if not self._lost:
+            self._closing = self._lost = True
+            self._out.clear()
+            self._polled.drop(self)
+            self._socket.close()
 
     # -- asyncio.Transport
 
@@ -149,8 +166,8 @@ class Wire(asyncio.Transport):
             self._unread = True
             if events & _OVER:
                 self._over = True
-        if self._waiter is not None:
-            self._connected(self._waiter, events)
+        if self._connecting:
+            self._connected(events)
             return
         if self._out and events & EPOLLOUT:
             self._flush()
@@ -164,14 +181,29 @@ class Wire(asyncio.Transport):
         elif not self._waiter.done():
             self._waiter.set_exception(error)
 
-    def _connected(self, waiter: asyncio.Future[None], events: int) -> None:
-        if waiter.done():
+    def _connected(self, events: int) -> None:
+        waiter = self._waiter
+        if waiter is not None and waiter.done():
             return
         code = self._socket.getsockopt(SOL_SOCKET, SO_ERROR) if events & _OVER else 0
-        if code:
+        if waiter is None:
+            self._made(code)
+        elif code:
             waiter.set_exception(_os_error(code))
         else:
             waiter.set_result(None)
+
+    def _made(self, code: int) -> None:
+        if code:
+            self._break(_os_error(code))
+            return
+        self._connecting = False
+        try:
+            self._protocol.connection_made(self)
+        except Exception as error:
+            self._break(error)
+        if self._unread:  # it spoke before it was asked
+            self._polled.again(self)
 
     def read(self) -> None:
         """Reads once; where there is more, again in the next turn."""
@@ -212,15 +244,8 @@ class Wire(asyncio.Transport):
 
     def _break(self, error: Exception | None) -> None:
         if not self._lost:
-            self._let_go()
+            self.let_go()
             self.loop.call_soon(self._protocol.connection_lost, error)
-
-    def _let_go(self) -> None:
-        if not self._lost:
-            self._closing = self._lost = True
-            self._out.clear()
-            self._polled.drop(self)
-            self._socket.close()
 
 
 class _Polled:
@@ -280,6 +305,11 @@ def _polled(loop: asyncio.AbstractEventLoop) -> _Polled:
 
 def _os_error(code: int) -> OSError:
     return OSError(code, os.strerror(code))
+
+
+def begin(protocol: asyncio.Protocol, address: str, port: int, loop: asyncio.AbstractEventLoop) -> None:
+    """Begins to connect to an address: see Wire.begin."""
+    Wire(loop, protocol, AF_INET6 if ":" in address else AF_INET).begin((address, port))
 
 
 async def wired(

@@ -182,7 +182,7 @@ async def _run(errand: Errand) -> dict[str, Any]:
             due = [check for check in due if prober.newest[check.name].reason in DISTURBED]
             if not due:
                 break
-        seen += [dataclasses.asdict(prober.newest[check.name]) for check in checks]
+        seen += [prober.newest[check.name]._asdict() for check in checks]
     free()
     peak = _most() - before if errand.weighed else 0
     running.cancel()

@@ -56,7 +56,7 @@ class Sent(asyncio.Transport):
     def write(self, data: bytes | bytearray | memoryview) -> None:
         self._bytes += data
 
-    def abort(self) -> None:
+    def let_go(self) -> None:
         self._bytes.clear()
 
     def take(self) -> bytes:

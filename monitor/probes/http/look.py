@@ -9,7 +9,7 @@ from monitor.facts import Phases
 from monitor.interfaces import Assertion, Observation, Tick
 from monitor.probes import judge
 from monitor.probes.address import of_version, vetted
-from monitor.probes.connect import Connected, connect
+from monitor.probes.connect import Connected, connect, connect_alone
 from monitor.probes.deadline import Deadline
 from monitor.probes.exchange import Exchange
 from monitor.probes.http.judging import Judged, Seen, failed_by_pattern, judge_response, status_held
@@ -84,7 +84,8 @@ class _Look:
     def out_of_time(self) -> Verdict:
         """The verdict where the deadline came first."""
         verdict = judge.of_deadline(self.phase, self._io.timeout_ms)
-        at_proxy = self._settings.proxy is not None and self._exchange is None
+        connected = self._exchange is not None and self._exchange.connected_ns
+        at_proxy = self._settings.proxy is not None and not connected
         return unreached(verdict) if at_proxy else verdict
 
     async def follow(self) -> Judged:
@@ -139,27 +140,39 @@ class _Look:
         return following
 
     async def _hop(self, target: Target, request: bytes, bodiless: bool) -> Response:
-        addresses, port = await self._way_to(target)
+        if target.literal and self._settings.proxy is None:
+            addresses, port = self._allowed((target.host,)), target.port
+        else:
+            addresses, port = await self._way_to(target)
         if target.secure:
             self._io.tls.context(self._policy(target)[0])  # made here once: it is no part of a connection
         self._phase, self._ip = "connect", addresses[0]
         began = self._io.clock.monotonic_ns()
+        make = partial(self._make, target, bodiless)
         try:
-            exchange, connected = await connect(partial(self._make, target, bodiless), addresses, port, self.loop)
+            if len(addresses) == 1:
+                exchange = make()
+                exchange.request = request
+                connect_alone(exchange, addresses[0], port, self.loop)
+            else:
+                exchange, connected = await connect(make, addresses, port, self.loop)
+                self._see(connected)
         except ProbeError as error:
             raise self._of_the_way(error) from None
         self._exchange = exchange
         try:
-            exchange.start(request)
+            if not exchange.request:
+                exchange.start(request)
             await exchange.done
         finally:
             exchange.close()
-            self._measure(exchange, connected, began)
-            if self._io.trace is not None:
-                self._trace(self._io.trace, target, exchange, began)
+            if exchange.connected_ns:
+                self._measure(exchange, began)
+                if self._io.trace is not None:
+                    self._trace(self._io.trace, target, exchange, began)
         fault = exchange.fault or exchange.response.fault
         if fault is not None:
-            raise ProbeError(fault)
+            raise ProbeError(fault) if exchange.connected_ns else self._of_the_way(ProbeError(fault))
         self._exchange = None
         return exchange.response
 
@@ -224,8 +237,14 @@ class _Look:
             raise judge.fail("http_redirect_blocked", "address_denied")
         raise judge.void("self_config", "address_denied")
 
-    def _measure(self, exchange: Exchange, connected: Connected, began: int) -> None:
+    def _see(self, connected: Connected) -> None:
         self._ip = connected.address
+        if connected.failed_ipv6:
+            self._attributes["ipv6_failed"] = 1
+        if connected.failed_ipv4:
+            self._attributes["ipv4_failed"] = 1
+
+    def _measure(self, exchange: Exchange, began: int) -> None:
         self._connect += exchange.connected_ns - began
         sent = exchange.secured_ns or exchange.connected_ns
         if exchange.secured_ns:
@@ -234,10 +253,6 @@ class _Look:
             self._processing += exchange.first_byte_ns - sent
         if exchange.first_byte_ns and exchange.ended_ns:
             self._transfer += exchange.ended_ns - exchange.first_byte_ns
-        if connected.failed_ipv6:
-            self._attributes["ipv6_failed"] = 1
-        if connected.failed_ipv4:
-            self._attributes["ipv4_failed"] = 1
         self._describe(exchange)
 
     def _describe(self, exchange: Exchange) -> None:
@@ -277,38 +292,40 @@ class _Look:
         return self._ip if self._settings.proxy is None else None
 
     def observation(self, judged: Judged) -> Observation:
-        verdict = judged.verdict
+        (outcome, reason, detail), assertions = judged
+        address = self._address
         return Observation(
-            outcome=verdict.outcome,
-            at=self._at,
-            duration_ms=judge.milliseconds(self._io.clock.monotonic_ns() - self._started),
-            reason=verdict.reason,
-            detail=verdict.detail,
-            phases=self._phases(),
-            status=self._status,
-            ip=self._address,
-            certificate_expires=self._certificate_expires,
-            attributes=self._all_attributes(judged.assertions),
-            assertions=judged.assertions,
+            outcome,
+            self._at,
+            judge.milliseconds(self._io.clock.monotonic_ns() - self._started),
+            reason,
+            detail,
+            self._phases(),
+            self._status,
+            address,
+            self._certificate_expires,
+            self._all_attributes(address, assertions),
+            assertions,
         )
 
     def _phases(self) -> Phases:
+        milliseconds = judge.milliseconds
         return Phases(
-            judge.milliseconds(self._resolve) if self._resolve else None,
-            judge.milliseconds(self._connect) if self._connect else None,
-            judge.milliseconds(self._tls) if self._tls else None,
-            judge.milliseconds(self._processing) if self._processing else None,
-            judge.milliseconds(self._transfer) if self._transfer else None,
+            milliseconds(self._resolve) if self._resolve else None,
+            milliseconds(self._connect) if self._connect else None,
+            milliseconds(self._tls) if self._tls else None,
+            milliseconds(self._processing) if self._processing else None,
+            milliseconds(self._transfer) if self._transfer else None,
         )
 
-    def _all_attributes(self, assertions: tuple[Assertion, ...]) -> dict[str, float | str]:
-        attributes = self._attributes
+    def _all_attributes(self, address: str | None, assertions: tuple[Assertion, ...]) -> dict[str, float | str]:
+        attributes, response = self._attributes, self._response
         attributes["probe_http_redirects"] = self._redirects
-        if self._address is not None:
-            attributes["probe_ip_protocol"] = 6 if ":" in self._address else 4
-        if self._response is not None and self._response.status:
-            attributes["probe_http_version"] = float(self._response.version)
-            attributes["probe_http_content_length"] = self._response.content_length
+        if address is not None:
+            attributes["probe_ip_protocol"] = 6 if ":" in address else 4
+        if response is not None and response.status:
+            attributes["probe_http_version"] = float(response.version)
+            attributes["probe_http_content_length"] = response.content_length
         if not self._settings.expect.status_alone:
             attributes["probe_failed_due_to_regex"] = 1 if any(map(failed_by_pattern, assertions)) else 0
         return attributes
