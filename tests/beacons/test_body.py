@@ -1,4 +1,7 @@
-"""Reading the body of a beacon: what is taken, and that nothing which can be sent raises or is taken for a number."""
+"""Reading the body of a beacon: what is taken, and that nothing which can be sent raises or is taken for a number.
+
+Ten thousand bodies go over HTTP (tests/faces/test_web_vitals.py).
+"""
 
 from __future__ import annotations
 
@@ -201,12 +204,4 @@ def judge(body: bytes) -> None:
 @example(b"[1e400]")
 @given(BODIES)
 def test_whatever_is_sent_has_its_documented_answer(body: bytes) -> None:
-    judge(body)
-
-
-@pytest.mark.long
-@pytest.mark.timeout(1800)
-@settings(max_examples=10_000)
-@given(BODIES)
-def test_ten_thousand_bodies_have_their_documented_answer(body: bytes) -> None:
     judge(body)

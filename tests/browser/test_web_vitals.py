@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from aiohttp import web
@@ -16,6 +19,8 @@ from playwright.async_api import Browser, Page
 from monitor.beacons import Beacons, Rules
 from monitor.beacons.trust import Trust
 from monitor.interfaces import VitalReport
+from monitor.ledger.terms import Terms
+from monitor.settling import counted
 from monitor.store import OpenStore, open_store
 from monitor.web import Listen, serving
 from monitor.web.ingest import build_ingest
@@ -29,6 +34,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 LIBRARY = (ROOT / "tests" / "vendors" / "web-vitals" / "web-vitals.iife.js").read_text(encoding="utf-8")
 ADDRESS = "https://vitals.example.com/v1/web-vitals"
 SECONDS = 30.0
+TERMS = Terms(ZoneInfo("UTC"), (), ())
 
 A_PAGE = """\
 <!DOCTYPE html><meta charset="utf-8"><title>app</title>
@@ -190,6 +196,22 @@ async def test_what_the_browser_measured_is_what_the_ledger_has(browser: Browser
         await taken.until(second)
         await page.goto(f"{taken.origin}/next")
         assert taken.values() == second
+        assert counted_days(taken) == {name: placed(name, value) for name, [value] in second.items()}
+
+
+def counted_days(taken: Taken) -> dict[str, tuple[Any, ...]]:
+    """What the facts of the day count of each metric: the ledger's figures."""
+    facts = counted(taken.store.open_samples(), [], TERMS).facts(TERMS, 0)
+    names = ("good", "needs_improvement", "poor", "buckets")
+    return {str(fact.fields["metric"]): tuple(fact.fields[name] for name in names) for fact in facts}
+
+
+def placed(name: str, value: float) -> tuple[Any, ...]:
+    """One sample of this value, by the limits of web-vitals."""
+    good, poor = {"LCP": (2500, 4000), "INP": (200, 500), "CLS": (0.1, 0.25)}[name]
+    band = (value <= good, good < value <= poor, value > poor)
+    index = math.ceil(math.log2(value) * 32)
+    return (*map(int, band), {str(index): 1})
 
 
 @pytest.mark.long

@@ -73,6 +73,20 @@ def test_a_history_gives_each_window_but_those_with_too_few_visits() -> None:
     ]
 
 
+def test_the_windows_of_a_history_are_judged_by_density_too() -> None:
+    """As recorded: in 2 of 25 windows a CLS of "0.10" stands beside 72.6 and 73.3 % of good visits."""
+    given = history(ORIGIN)
+    given["record"]["metrics"]["cumulative_layout_shift"] = {
+        "histogramTimeseries": [
+            {"start": "0.00", "end": "0.10", "densities": [0.726, 0.75, 0.7499999999999999]},
+            {"start": "0.10", "densities": [0.274, 0.25, 0.2500000000000001]},
+        ],
+        "percentilesTimeseries": {"p75s": ["0.10", "0.11", "0.10"]},
+    }
+    found = [(each["p75"], each["verdict"]) for (metric, _), each in read(given).items() if metric == "CLS"]
+    assert found == [(0.1, "missed"), (0.11, "met"), (0.1, "missed")]
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
