@@ -13,7 +13,7 @@ from monitor.beacons.trust import Trust
 from monitor.config import Check, Config, Source, WrittenTerms, customers_of, probed_checks
 from monitor.errors import InputError
 from monitor.evaluator import Shown
-from monitor.facts import Fact, Json
+from monitor.facts import Fact, Json, SpelledFields
 from monitor.hooks import Aside, PostingSource
 from monitor.hooks.quarantine import Quarantine
 from monitor.ledger.peaks import PeakView
@@ -73,7 +73,8 @@ def _refuse_without_authorities(config: Config) -> None:
     http = [one.settings for one in asked if isinstance(one.settings, HttpSettings)]
     urls = [each.url for each in http if each.tls.ca_file is None]
     urls += [getattr(source.settings, "url", "https:") for source in polled(config)]  # without a url: an API of theirs
-    policies = [one.settings.endpoint.tls for one in asked if isinstance(one.settings, Reaching)]
+    others = [one.settings for one in asked if not isinstance(one.settings, HttpSettings)]
+    policies = [each.endpoint.tls for each in others if isinstance(each, Reaching)]  # which takes 9 µs to tell
     over_tls = any(policy is not None and policy.authorities is None for policy in policies)
     missing = missing_authorities() if over_tls or any(url.startswith("https:") for url in urls) else None
     if missing is not None:
@@ -312,10 +313,9 @@ def lifecycle_fact(location: str, event: Event) -> Fact:
 
 def terms_fact(location: str, promised: WrittenTerms, now: int) -> Fact:
     """The whole terms, with an id of the moment (UTC ms): a return to earlier terms is a fact of its own."""
-    fields: dict[str, Json] = {
-        "terms": promised.written,
+    others: dict[str, Json] = {
         "digest": promised.terms.digest,
         "source": location,
         "id": f"{location}/terms/{format_instant(now)}",
     }
-    return Fact("terms", 0, fields)
+    return Fact("terms", 0, SpelledFields(others, "terms", promised.written))

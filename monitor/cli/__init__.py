@@ -15,14 +15,15 @@ from types import FrameType
 import click
 
 from monitor import __version__
+from monitor.cli import lean
 from monitor.errors import MinutebookError
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("monitor.cli.daemon:run", "Probe, record, book and expose, until stopped."),
     "ingest": ("monitor.cli.ingest:ingest", "Take beacons in, in a process of its own beside the daemon."),
-    "demo": ("monitor.cli.daemon:demo", "Two months of history and an app that fails on purpose, with no network."),
+    "demo": ("monitor.cli.demo:demo", "Two months of history and an app that fails on purpose, with no network."),
     "check-config": ("monitor.cli.configuration:check_config", "Check a configuration: every error with its place."),
-    "probe": ("monitor.cli.daemon:probe", "One probe now, with every phase."),
+    "probe": ("monitor.cli.probe:probe", "One probe now, with every phase."),
     "components": (
         "monitor.cli.sources:components",
         "What a page or a monitor offers, with ids, for the configuration.",
@@ -72,8 +73,6 @@ class Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        if cmd_name in ("run", "ingest"):
-            signal.signal(signal.SIGTERM, _leave)  # until the daemon listens itself
         module, _, name = COMMANDS[cmd_name][0].partition(":")
         command = getattr(import_module(module), name)
         if not isinstance(command, click.Command):
@@ -106,6 +105,10 @@ def _open_standard_streams() -> None:
 def main() -> None:
     """The entry point: every expected error is one message and its exit status."""
     _open_standard_streams()
+    if sys.argv[1:2] in (["run"], ["ingest"]):
+        signal.signal(signal.SIGTERM, _leave)  # until the daemon listens itself
+    if sys.argv[1:2] == ["run"]:
+        lean.begin()
     try:
         sys.exit(minutebook.main(standalone_mode=False) or 0)
     except MinutebookError as error:

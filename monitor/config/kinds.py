@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from functools import cached_property
 from typing import Annotated, ClassVar, Literal, TypeVar
 
 from pydantic import Field, GetPydanticSchema, SerializerFunctionWrapHandler, create_model, model_serializer
@@ -12,7 +11,7 @@ from monitor import probes, sources
 from monitor.config.values import MomentText, Name, Positive, QuorumText, format_moment, is_before
 from monitor.ledger.period import SECOND
 from monitor.probes.heartbeat import HeartbeatSettings
-from monitor.settings import LONGEST_DURATION, Mistake, PositiveDuration, Settings, format_duration
+from monitor.settings import LONGEST_DURATION, Mistake, PositiveDuration, Settings, format_duration, once
 from monitor.sources import DeskSettings, PageSettings
 
 T = TypeVar("T", bound="OneKind")
@@ -23,12 +22,18 @@ class OneKind(Settings):
 
     kinds: ClassVar[tuple[str, ...]] = ()
 
-    @cached_property
+    @once
+    def given(self) -> tuple[str, ...]:
+        """The kinds' keys that it has."""
+        values = self.__dict__
+        return tuple([kind for kind in self.kinds if values[kind] is not None])
+
+    @property
     def kind(self) -> str:
         """The kind's key."""
-        return next(kind for kind in self.kinds if getattr(self, kind) is not None)
+        return self.given[0]
 
-    @cached_property
+    @once
     def settings(self) -> Settings:
         """What stands under the kind's key."""
         found = getattr(self, self.kind)
@@ -37,9 +42,8 @@ class OneKind(Settings):
         return found
 
     def mistakes(self) -> Iterator[Mistake]:
-        given = [kind for kind in self.kinds if getattr(self, kind) is not None]
-        if len(given) != 1:
-            found = f"both {' and '.join(given)}" if given else "none"
+        if len(self.given) != 1:
+            found = f"both {' and '.join(self.given)}" if self.given else "none"
             yield Mistake((), f"expected exactly one of {', '.join(self.kinds)}; found {found}")
         else:
             yield from self.mistakes_of_kind()
@@ -88,7 +92,7 @@ class Check(OneKind):
     def is_corroborating(self) -> bool:
         return self.role is not None
 
-    @cached_property
+    @once
     def heartbeat_ms(self) -> int | None:
         """How long a heartbeat's pass holds, every + grace; None for what is probed."""
         settings = self.settings
@@ -146,10 +150,19 @@ class Check(OneKind):
     def _with_defaults(self, serialise: SerializerFunctionWrapHandler) -> dict[str, object]:
         """Hold and fall as they apply: a statement's terms do not rest on a program's defaults."""
         shown: dict[str, object] = serialise(self)
-        if self.heartbeat_ms is not None:
-            for key in ("interval", "timeout", "warn"):
-                shown.pop(key, None)
-        return {**shown, "hold": format_duration(self.hold), "fall": self.fall}
+        for key in self.meaningless:
+            shown.pop(key, None)
+        return {**shown, **self.applied}
+
+    @property
+    def meaningless(self) -> tuple[str, ...]:
+        """Keys that are not written: nothing asks a heartbeat."""
+        return () if self.heartbeat_ms is None else ("interval", "timeout", "warn")
+
+    @property
+    def applied(self) -> dict[str, str | int]:
+        """Keys that are written as they apply."""
+        return {"hold": format_duration(self.hold), "fall": self.fall}
 
 
 class Canary(OneKind):

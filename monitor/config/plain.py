@@ -6,9 +6,11 @@ range, a damaged text), makes it `OddError`; the text is then read with its plac
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Callable
+from functools import lru_cache
 
 import yaml
 
@@ -39,6 +41,11 @@ def resolved(text: str) -> bool | int | float | str | None:
     canonical JSON cannot hold."""
     if text and text[0] not in _NO_TEXT:
         return text
+    return _no_text(text)
+
+
+@lru_cache(maxsize=256)  # ten thousand checks say the same few
+def _no_text(text: str) -> bool | int | float | str | None:
     if text in _WORDS:
         return _WORDS[text]
     if _INTEGER.fullmatch(text):
@@ -54,20 +61,21 @@ def resolved(text: str) -> bool | int | float | str | None:
 def read_plain(text: str) -> Json:
     """Raises OddError."""
     try:
-        return _values(yaml.parse(text, Loader=LOADER))
-    except (yaml.YAMLError, ValueError, StopIteration):
+        return _values(LOADER(text).get_event)
+    except (yaml.YAMLError, ValueError):
         raise OddError from None
 
 
-def _values(events: Iterator[yaml.Event]) -> Json:
+def _values(next_event: Callable[[], yaml.Event]) -> Json:
     """One loop, because a file of ten thousand checks is a hundred thousand events."""
-    next(events), next(events)  # of the stream and of the document
+    next_event(), next_event()  # of the stream and of the document
     top: list[Json] = []
     mapping: dict[str, Json] | None = None  # what is filled: a mapping, or else a list
     members = top
     key: str | None = None
     waiting: list[tuple[dict[str, Json] | None, list[Json], str | None]] = []
-    for count, event in enumerate(events):
+    for count in itertools.count():
+        event = next_event()
         value: Json
         if type(event) is yaml.ScalarEvent:
             if event.tag is not None or event.anchor is not None or count > MOST_VALUES:
@@ -95,6 +103,6 @@ def _values(events: Iterator[yaml.Event]) -> Json:
         else:
             mapping[key] = value
             key = None
-    if type(next(events)) is not yaml.StreamEndEvent or waiting:
+    if type(next_event()) is not yaml.StreamEndEvent or waiting:
         raise OddError  # an alias, or a second document
     return top[0]

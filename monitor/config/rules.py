@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
 from monitor.config.document import Keys
 from monitor.config.domains import domain_of, is_of
 from monitor.config.values import closest
 from monitor.facts import Json
 from monitor.probes.address import name_server
-from monitor.settings import Mistake
+from monitor.settings import Mistake, split_url
 
 
 class Section(NamedTuple):
@@ -265,6 +264,6 @@ def _without_port(server: str | None) -> str | None:
 
 def _host(url: str) -> str | None:
     try:
-        return urlsplit(url).hostname
+        return split_url(url).host
     except ValueError:
         return None

@@ -5,7 +5,7 @@ Live terms go through the same JSON as those of an earlier fact: the ledger rest
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from datetime import date
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from monitor.config.model import Config, Probing
 from monitor.config.policy import NO_POLICIES, Credits, Promise, Support, Termination, TrafficEvents, VitalsTerms
+from monitor.config.spelling import spelled
 from monitor.config.values import Day, DependencyText, Moment, MomentText, QuorumText, Zone
 from monitor.config.weekly import Target
 from monitor.facts import SEVERITIES, Json, canonical_json, sha256_text
@@ -34,16 +35,18 @@ from monitor.ledger.terms import (
 from monitor.settings import PositiveDuration
 
 _NO_PROBING = Probing()
+_TERMS = frozenset({"timezone", "services", "sources", "policies"})
 
 
-def terms_json(config: Config) -> dict[str, Json]:
+def terms_json(config: Config, without: Set[str] = frozenset()) -> dict[str, Json]:
     """The `terms` of a `terms` fact: as the file would say them with every default written out, without a secret.
 
     Of `probing` stands what differs from its defaults: canaries and confirming looks decide what is void and what is a
-    blip, and terms of a file that says nothing of them are those that earlier versions wrote.
+    blip, and terms of a file that says nothing of them are those that earlier versions wrote. `without` leaves sections
+    out.
     """
     written: dict[str, Json] = config.model_dump(
-        mode="json", by_alias=True, exclude_none=True, include={"timezone", "services", "sources", "policies"}
+        mode="json", by_alias=True, exclude_none=True, include={*_TERMS} - without
     )
     unset = {name for name, value in config.probing if value == getattr(_NO_PROBING, name)}
     if probing := config.probing.model_dump(mode="json", by_alias=True, exclude_none=True, exclude=unset):
@@ -54,16 +57,19 @@ def terms_json(config: Config) -> dict[str, Json]:
 
 
 class WrittenTerms(NamedTuple):
-    """The terms that the ledger works under, and the JSON that they were read from."""
+    """The terms that the ledger works under, and the canonical JSON that they were read from."""
 
     terms: Terms
-    written: dict[str, Json]
+    written: bytes
 
 
 def written_terms(config: Config) -> WrittenTerms:
-    """Both, for who records them too: of ten thousand checks they are 3 MB of JSON, so not to be made twice."""
-    written = terms_json(config)
-    return WrittenTerms(_terms(written), written)
+    """Both, for who records them too: of ten thousand checks they are 4 MB of JSON, so not to be made twice."""
+    others = terms_json(config, without=frozenset({"services"}))
+    written = {name: canonical_json(value).decode() for name, value in others.items()}
+    written["services"] = f"[{','.join(map(spelled, config.services))}]"
+    canonical = ("{" + ",".join(f'"{name}":{written[name]}' for name in sorted(written)) + "}").encode()
+    return WrittenTerms(_terms(canonical, others["policies"]), canonical)
 
 
 def to_terms(config: Config) -> Terms:
@@ -79,7 +85,7 @@ def customers_of(config: Config) -> tuple[Customer, ...]:
 def terms_of(written: Mapping[str, Json]) -> Terms | None:
     """Reads the terms of a fact back; None where they are of a shape that this version does not know."""
     try:
-        return _terms(written)
+        return _terms(canonical_json(written), written.get("policies"))
     except ValidationError:
         return None
 
@@ -129,11 +135,9 @@ class _Terms(_Written):
     policies: tuple[_Policy, ...]
 
 
-def _terms(written: Mapping[str, Json]) -> Terms:
-    """Raises ValidationError."""
-    canonical = canonical_json(written)
+def _terms(canonical: bytes, policies: Json) -> Terms:
+    """From the canonical JSON of terms, and the policies in it. Raises ValidationError."""
     found = _Terms.model_validate_json(canonical)
-    policies = written["policies"]
     digests = [sha256_text(canonical_json(policy)) for policy in policies] if isinstance(policies, list) else []
     return Terms(
         zone=found.timezone,

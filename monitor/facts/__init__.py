@@ -6,7 +6,7 @@ checked by `decode`. Both are frozen. `canonical_line` is the RFC 8785 line that
 
 from __future__ import annotations
 
-from monitor.facts.canonical import canonical_json, canonical_line, digest, key, sha256_text
+from monitor.facts.canonical import SpelledFields, canonical_json, canonical_line, digest, key, sha256_text
 from monitor.facts.decode import decode_fact, decode_line, parse_json
 from monitor.facts.entry import check_entry
 from monitor.facts.kinds import (
@@ -34,6 +34,7 @@ __all__ = [
     "Outcome",
     "Phases",
     "Result",
+    "SpelledFields",
     "canonical_json",
     "canonical_line",
     "check_entry",

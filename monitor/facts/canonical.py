@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from hashlib import sha256
 from typing import cast
@@ -52,6 +52,36 @@ def _has_ascii_keys(value: Json) -> bool:
     return not isinstance(value, list) or all(map(_has_ascii_keys, value))
 
 
+class SpelledFields(Mapping[str, Json]):
+    """The fields of a fact of which one, named `large`, is spelled already, megabytes of it: `canonical` goes into the
+    line as it is, and is read only where somebody asks for it."""
+
+    __slots__ = ("_canonical", "_large", "_others")
+
+    def __init__(self, others: Mapping[str, Json], large: str, canonical: bytes) -> None:
+        self._others = others
+        self._large = large
+        self._canonical = canonical
+
+    def __getitem__(self, name: str) -> Json:
+        if name != self._large:
+            return self._others[name]
+        read: Json = json.loads(self._canonical)
+        return read
+
+    def __iter__(self) -> Iterator[str]:
+        return iter((*self._others, self._large))
+
+    def __len__(self) -> int:
+        return len(self._others) + 1
+
+    def line(self, kind: str, recorded_at: int) -> bytes:
+        """The canonical line of the fact that these are the fields of."""
+        others = {"kind": kind, "recorded_at": format_instant(recorded_at), **self._others}
+        spelled = {name: canonical_json(value) for name, value in others.items()} | {self._large: self._canonical}
+        return b"{" + b",".join(b'"%b":%b' % (name.encode(), spelled[name]) for name in sorted(spelled)) + b"}"
+
+
 def fact_object(fact: AnyFact) -> dict[str, Json]:
     """The fact as a JSON object, `recorded_at` included."""
     if not isinstance(fact, Result):
@@ -91,6 +121,8 @@ def canonical_line(fact: AnyFact) -> bytes:
     """The canonical JSON of the whole fact, without a line end: what chain groups and exports are made of."""
     if isinstance(fact, Result) and not fact.extra:
         return _result_line(fact).encode()
+    if not isinstance(fact, Result) and isinstance(fact.fields, SpelledFields):
+        return fact.fields.line(fact.kind, fact.recorded_at)
     return canonical_json(fact_object(fact))
 
 

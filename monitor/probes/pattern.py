@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import re2
 from pydantic import PlainValidator, WithJsonSchema
 
 from monitor.settings import shown, wrong
@@ -19,6 +18,8 @@ class BodyPattern:
 
     def __init__(self, text: str) -> None:
         self.text = text
+        import re2  # noqa: PLC0415 - 2 MiB with the C++ library, and most checks have no pattern
+
         options = re2.Options()
         options.log_errors = False
         try:

@@ -9,6 +9,7 @@ from urllib.parse import quote, urljoin, urlsplit
 
 from monitor import __version__
 from monitor.probes.address import literal
+from monitor.settings import split_url
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -35,10 +36,10 @@ class Target(NamedTuple):
 
 def parse_target(url: str) -> Target:
     """The hop that a URL leads to. Raises ValueError for what is no http or https URL with a host."""
-    parts = urlsplit(url)
+    parts = split_url(url)
     if parts.scheme not in _DEFAULT_PORTS:
         raise ValueError("neither http nor https")
-    named, default = parts.hostname, _DEFAULT_PORTS[parts.scheme]
+    named, default = parts.host, _DEFAULT_PORTS[parts.scheme]
     if not named:
         raise ValueError("no host")
     host = ascii_host(named.replace("%25", "%"))  # a zone in a URL: RFC 6874 section 2

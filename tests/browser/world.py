@@ -19,7 +19,7 @@ from exporters.report import document, for_everybody
 from exporters.status import Seen
 from monitor.closer import Moment, Order, carried_out
 from monitor.config import parse, written_terms
-from monitor.facts import AnyFact, Fact, Json, Result
+from monitor.facts import AnyFact, Fact, Json, Result, parse_json
 from monitor.ledger.live import LiveBook, live_book
 from monitor.ledger.period import DAY, HOUR, MINUTE, Month, format_instant, parse_instant
 from monitor.ledger.snapshot import Newest, PastMonth, Snapshot
@@ -91,7 +91,7 @@ class World:
         text = CONFIG.replace("SHOP_TITLE", json.dumps(self.title))
         self.written = written_terms(parse(text, "minutebook.yaml", Path(), {}))
         self.terms = self.written.terms
-        fields: dict[str, Json] = {"terms": cast(Json, self.written.written), "digest": self.terms.digest, "id": "t"}
+        fields: dict[str, Json] = {"terms": parse_json(self.written.written), "digest": self.terms.digest, "id": "t"}
         self.facts = [Fact("terms", FIRST - DAY, fields), *self._looks(), *self._others()]
         self.facts.sort(key=lambda fact: fact.recorded_at)
         for month in (Month(2025, 12), Month(2026, 1)):

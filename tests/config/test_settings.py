@@ -6,6 +6,7 @@ import copy
 import json
 import pickle
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from hypothesis import given
@@ -23,6 +24,7 @@ from monitor.settings import (
     format_duration,
     parse_duration,
     parse_web_url,
+    split_url,
 )
 
 
@@ -157,3 +159,22 @@ def test_sections_do_not_change() -> None:
     section = Sample(token=Secret("x"))
     with pytest.raises(ValidationError):
         section.header = "other"  # type: ignore[misc]
+
+
+URLS = st.from_regex(
+    r"(https?|HTTP|ftp):/{0,3}[a-zA-Z0-9.@:\[\]-]{0,12}(:[0-9]{0,6})?(/[A-Za-z0-9/%?# ~-]{0,9})?", fullmatch=True
+)
+
+
+@given(URLS)
+def test_a_url_is_split_as_urllib_splits_it(url: str) -> None:
+    try:
+        parts = urlsplit(url)
+        expected: tuple[object, ...] | None = (parts.scheme, parts.hostname, parts.port, parts.path, parts.query)
+    except ValueError:
+        expected = None
+    try:
+        found: tuple[object, ...] | None = split_url(url)
+    except ValueError:
+        found = None
+    assert found == expected

@@ -6,18 +6,21 @@ import copy
 from datetime import date
 from fractions import Fraction
 from pathlib import Path
+from typing import cast
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.config import load, parse, terms_json, terms_of, to_terms
-from monitor.facts import Fact, Json, canonical_json, decode_fact, sha256_text
+from monitor.config import load, parse, terms_json, terms_of, to_terms, written_terms
+from monitor.facts import Fact, Json, canonical_json, canonical_line, decode_fact, decode_line, sha256_text
+from monitor.facts.canonical import fact_object
 from monitor.ledger.changes import changes
 from monitor.ledger.period import DAY, HOUR, MINUTE, Month, midnight, parse_instant
 from monitor.ledger.terms import Policy, policy_for
 from monitor.settings import format_duration
+from monitor.wiring import terms_fact
 from tests.config.written import EDGE, SMALLEST, WEB, checking, decoded, example_with_secrets
 
 POLICY = """\
@@ -100,6 +103,38 @@ def test_terms_are_the_same_read_from_the_configuration_and_from_the_fact(tmp_pa
     kept = fact.fields["terms"]
     assert isinstance(kept, dict)
     assert terms_of(kept) == terms
+
+
+HTTP = "name: a, http: {url: 'http://a.example'"
+WRITTEN = (
+    WEB,
+    f"{WEB}, interval: 1m, fall: 3, hold: 2m, rise: 2, quorum: 2, since: 2026-01-01, until: 2026-02-01T00:00:00+01:00",
+    f"{WEB}, warn: {{certificate_days: 3, duration: 2s}}, interval: 30000ms, timeout: 10s",
+    "name: 'Łódź \"x\" \U0001f600', http: {url: 'https://a.example/ü', method: POST, body: \"é\\u0007\\u007f\"}",
+    f"{HTTP}, headers: {{zz: '1', Aa: '2', b: {{from_env: KEY}}}}, compression: [gzip]}}",
+    f"{HTTP}, expect: {{status: [204, 300-399], json: ['$.a == 1.5'], size: {{at_most: 9}}}}}}",
+    f"{HTTP}, expect: {{headers: [{{name: X, matches: y}}], body_lacks: [a, b], tls: required}}}}",
+    f"{HTTP}, redirects: {{limit: 0}}, auth: {{user: u, password: {{from_env: KEY}}}}}}",
+    "name: a, heartbeat: {every: 1h, grace: 5m}",
+    "name: a, dns: {name: a.example, server: 192.0.2.1}",
+    "name: a, icmp: {host: a.example}",
+    "name: a, tls: {host: a.example, port: 443}",
+    "name: a, tcp: {host: a.example, port: 25, steps: [{expect: '^220 ', send: 'QUIT'}]}",
+    "name: a, grpc: {host: a.example, port: 443}",
+    "name: a, websocket: {url: 'wss://a.example/'}",
+)
+
+
+@pytest.mark.parametrize("check", WRITTEN)
+def test_what_is_recorded_is_the_canonical_json_of_the_terms(check: str) -> None:
+    text = f"services:\n- name: s\n  depends_on: [p/c]\n  checks: [{{{check}}}, {{{EDGE}}}]\n{POLICY}"
+    config = parse(text, "minutebook.yaml", Path(), {"KEY": "hunter2"})
+    promised = written_terms(config)
+    assert promised.written == canonical_json(terms_json(config))
+    fact = terms_fact("local", promised, 0)
+    assert canonical_line(fact) == canonical_json(fact_object(fact))
+    assert decode_line(canonical_line(fact)) == fact
+    assert terms_of(cast("dict[str, Json]", fact.fields["terms"])) == promised.terms
 
 
 def test_the_digest_does_not_change_with_what_is_only_written_otherwise() -> None:

@@ -11,7 +11,7 @@ import pytest
 from monitor.closer import Moment, Order, carried_out
 from monitor.config import customers_of, parse, written_terms
 from monitor.crediting import Reckoner
-from monitor.facts import AnyFact, Fact, Json, Result
+from monitor.facts import AnyFact, Fact, Json, Result, parse_json
 from monitor.ledger.period import DAY, HOUR, MINUTE, Month, format_instant, parse_instant
 from monitor.ledger.termination import standing
 from monitor.people import Author
@@ -59,7 +59,7 @@ class Log:
     """Facts that grow, and closings among them."""
 
     def __init__(self, *facts: AnyFact) -> None:
-        said: dict[str, Json] = {"terms": {**WRITTEN.written}, "digest": WRITTEN.terms.digest, "id": "terms"}
+        said: dict[str, Json] = {"terms": parse_json(WRITTEN.written), "digest": WRITTEN.terms.digest, "id": "terms"}
         self.facts: list[AnyFact] = [Fact("terms", parse_instant("2026-01-01T00:00:00Z"), said), *facts]
 
     def carry_out(self, month: Month, as_of: int, *, restate: bool) -> None:

@@ -17,7 +17,7 @@ from monitor.closer import Moment, Order, carried_out
 from monitor.closing import Stated, Wanted, beside, recorded_of, standing, statements
 from monitor.config import WrittenTerms, parse, written_terms
 from monitor.errors import InputError, StatementDiffersError
-from monitor.facts import AnyFact, Fact, Json, Result, decode_line
+from monitor.facts import AnyFact, Fact, Json, Result, decode_line, parse_json
 from monitor.ledger.closings import closings, revisions
 from monitor.ledger.late import difference
 from monitor.ledger.period import DAY, HOUR, MINUTE, Month, format_instant, parse_instant, parse_month
@@ -39,7 +39,7 @@ def promised(text: str) -> WrittenTerms:
 
 
 def terms_fact(written: WrittenTerms, at: int) -> Fact:
-    fields: dict[str, Json] = {"terms": cast(Json, written.written), "digest": written.terms.digest, "id": str(at)}
+    fields: dict[str, Json] = {"terms": parse_json(written.written), "digest": written.terms.digest, "id": str(at)}
     return Fact("terms", at, fields)
 
 

@@ -12,7 +12,7 @@ from monitor.cli.statements import read_facts
 from monitor.closer import Moment, Order, carried_out
 from monitor.config import customers_of, load_without_secrets, written_terms
 from monitor.crediting import Reckoner
-from monitor.facts import AnyFact, Fact, Json
+from monitor.facts import AnyFact, Fact, Json, parse_json
 from monitor.ledger.live import live_book
 from monitor.ledger.obligations import Obliged
 from monitor.ledger.period import Month, month_at, parse_instant
@@ -31,7 +31,7 @@ FIRST, LAST = Month(2025, 10), Month(2026, 4)
 def log() -> Sequence[AnyFact]:
     """The scenario's facts, each month closed six days into the next."""
     facts = read_facts(FOLDER / "facts.jsonl")
-    said: dict[str, Json] = {"terms": {**WRITTEN.written}, "digest": WRITTEN.terms.digest, "id": "terms"}
+    said: dict[str, Json] = {"terms": parse_json(WRITTEN.written), "digest": WRITTEN.terms.digest, "id": "terms"}
     facts.append(Fact("terms", facts[0].recorded_at, said))
     month = FIRST
     while month <= LAST:

@@ -16,7 +16,7 @@ from monitor.probes.http.proxy import tunnel_request
 from monitor.probes.tls import HTTP_1, TlsPolicy
 from monitor.probes.tls_settings import TlsSettings
 from monitor.probes.web import Target, ascii_host, parse_target, request_bytes
-from monitor.settings import Mistake, Secret, SecretText, Settings, Text, WebUrl
+from monitor.settings import Mistake, Secret, SecretText, Settings, Text, WebUrl, once
 
 REDIRECT_LIMIT = 5  # design/faults.md, "Defaults"
 
@@ -146,8 +146,10 @@ class HttpSettings(Settings):
 
     def mistakes(self) -> Iterator[Mistake]:
         yield from self._mistakes_of_url()
-        yield from wrong_headers(self.headers)
-        yield from self._mistakes_of_request()
+        if self.headers:
+            yield from self._mistakes_of_headers(self.headers)
+        if self.body is not None and self.method in _BODILESS:
+            yield Mistake(("body",), f"a {self.method} request has no body; use method: POST")
         if self.method == "HEAD":
             for key in self.expect.of_bodies():
                 yield Mistake(("expect", key), "a HEAD request has no body; use method: GET")
@@ -167,18 +169,17 @@ class HttpSettings(Settings):
         if not first.secure and "tls" in self.model_fields_set and not self.redirects.limit:
             yield Mistake(("tls",), "the URL is http, and no redirect is followed; leave the section out")
 
-    def _mistakes_of_request(self) -> Iterator[Mistake]:
-        given = {name.lower() for name in self.headers}
+    def _mistakes_of_headers(self, headers: Mapping[str, str | Secret]) -> Iterator[Mistake]:
+        yield from wrong_headers(headers)
+        given = {name.lower() for name in headers}
         if self.auth is not None and "authorization" in given:
             yield Mistake(("headers",), "Authorization is made of `auth`; leave one of them out")
         if self.compression and "accept-encoding" in given:
             yield Mistake(("headers",), "Accept-Encoding is made of `compression`; leave one of them out")
         for name in sorted(given & {"content-length", "transfer-encoding", "connection"}):
             yield Mistake(("headers",), f"{name} is said by the request itself; leave it out")
-        if self.body is not None and self.method in _BODILESS:
-            yield Mistake(("body",), f"a {self.method} request has no body; use method: POST")
 
-    @cached_property
+    @once
     def first(self) -> Target:
         return parse_target(self.url)
 
