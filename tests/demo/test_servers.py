@@ -3,17 +3,23 @@ what the demo looks at over TLS is what its authority vouches for."""
 
 from __future__ import annotations
 
+import asyncio
 import json
+import ssl
+from pathlib import Path
 
+from aiohttp import ClientSession
 from aiohttp.test_utils import TestClient, TestServer
 
-from monitor.demo import site
+from monitor.config import load
+from monitor.demo import AUTHORITY, CANARY, Ports, served, site, write_configuration
 from monitor.demo.servers import CYCLE, FAILS_FOR, PROVIDERS
 from monitor.ledger.period import MINUTE, Period
 from monitor.sources import KINDS
 from monitor.sources.kind import Asked, Incident, Reply
 from monitor.sources.statuspage import StatuspageSettings
 from tests.probes.clocks import FakeClock
+from tests.probes.servers import unused_port
 
 START = 1_790_000_000_000
 
@@ -47,3 +53,18 @@ async def test_the_page_tells_of_the_providers_failures_and_of_no_others() -> No
             announced["scheduled_maintenances"][0]["scheduled_for"]
             > announced["scheduled_maintenances"][0]["created_at"]
         )
+
+
+async def test_what_the_configuration_names_is_served_and_its_certificate_is_good(tmp_path: Path) -> None:
+    """Also by the rules of RFC 5280 to the letter, which Python 3.13 asks for."""
+    ports = Ports(*(unused_port() for _ in range(4)))
+    config = load(write_configuration(tmp_path, ports), {})
+    assert {check.name for check in config.services[0].checks} == {"web", "login", "edge", "by-proxy"}
+    trusting = ssl.create_default_context(cafile=AUTHORITY)
+    trusting.verify_flags |= ssl.VERIFY_X509_STRICT
+    async with served(FakeClock(START), ports), ClientSession() as session:
+        async with session.get(f"https://localhost:{ports.secure}/login", ssl=trusting) as answer:
+            assert await answer.text() == "ok"
+        _, writer = await asyncio.open_connection(CANARY, ports.site)
+        writer.close()
+        await writer.wait_closed()
