@@ -45,7 +45,10 @@ def pack(line: bytes) -> bytes | None:
 
 def unpack(body: bytes) -> bytes:
     """The canonical line. Raises zlib.error, ValueError or IndexError for what is none of ours."""
-    rest, first, counts = zlib.decompressobj(zdict=_OFTEN).decompress(body).split(b"\n", 2)
+    unpacker = zlib.decompressobj(zdict=_OFTEN)
+    rest, first, counts = unpacker.decompress(body).split(b"\n", 2)
+    if not unpacker.eof or unpacker.unused_data:
+        raise ValueError("it is cut, or more than was packed")  # at its end stands a checksum
     buckets = {str(index): count for index, count in enumerate(_read(counts), int(first)) if count}
     return canonical_json({"buckets": {**buckets}})[:-1] + b"," + rest
 

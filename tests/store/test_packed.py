@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import sqlite3
+import zlib
 from collections.abc import Sequence
 from contextlib import closing
 from decimal import Decimal
@@ -166,6 +167,19 @@ def test_what_the_daemon_records_is_packed_and_what_cannot_be_is_not() -> None:
     )
     for changed in odd:
         assert pack(canonical_line(Fact("vitals_day", JUNE, {**first.fields, **changed}))) is None
+
+
+@given(st.data())
+def test_a_body_in_which_a_byte_was_changed_or_lost_is_told(data: st.DataObject) -> None:
+    body = pack(canonical_line(recorded(of_real_users(100), 0)[0]))
+    assert body is not None
+    place = data.draw(st.integers(0, len(body) - 1))
+    flipped = bytes([body[place] ^ data.draw(st.integers(1, 255))])
+    changed = body[:place] + data.draw(st.sampled_from((flipped, b""))) + body[place + 1 :]
+    broken = data.draw(st.sampled_from((changed, body[:place], body + b"x")))
+    if broken != body:
+        with pytest.raises((zlib.error, ValueError, IndexError)):
+            unpack(broken)
 
 
 def mixed() -> list[AnyFact]:
