@@ -68,8 +68,9 @@ def told(
 ) -> Found:
     """Service by service, month by month. `advance` is told how many are done, of how many.
 
-    A closed month is told as its newest revision has it. Raises InputError for a service that the terms do not name,
-    and where there is nothing to tell at all; StatementDiffersError where a closed month is not what was closed.
+    A closed month is told as its newest revision has it, also of a service that the terms name no more. Raises
+    InputError for one that they never named, and where there is nothing to tell at all; StatementDiffersError where a
+    closed month is not what was closed.
     """
     recorded = recorded_of(facts)
     chains = {} if asking.draft else closings(facts, asking.as_of)
@@ -77,12 +78,16 @@ def told(
     found = Found([], [])
     total = len(asking.services) * len(asking.months)
     for place, name in enumerate(asking.services):
-        of = service_book(terms, name, *recorded.at(asking.as_of))
-        drafts = _Drafts(of, first_measured(of), proof_of(of), asking.pages)
+        is_gone = name not in {each.name for each in terms.services} and any(
+            closed_of == name for closed_of, _ in chains
+        )
+        drafts = None if is_gone else _drafts(recorded, terms, name, asking)
         for done, month in enumerate(asking.months, 1):
             chain = chains.get((name, month))
             if chain is not None:
                 found.told.append(_closed(recorded, chain, asking))
+            elif drafts is None:
+                found.absent.append(f"{name}, {month}: it is not closed, and the service is not in the configuration")
             else:
                 asked = Asked(month, asking.as_of, version("tzdata"), former)
                 each = drafts.told(asked)
@@ -94,6 +99,11 @@ def told(
     if not found.told:
         raise InputError(f"there is nothing to report: {'; '.join(found.absent) or 'no service is named'}")
     return found
+
+
+def _drafts(recorded: Recorded, terms: Terms, name: str, asking: Asking) -> _Drafts:
+    of = service_book(terms, name, *recorded.at(asking.as_of))
+    return _Drafts(of, first_measured(of), proof_of(of), asking.pages)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from contextlib import suppress
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
+from math import isfinite
 from typing import Annotated, Literal, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
@@ -187,9 +188,16 @@ Months = Annotated[
 def _percent(given: object, example: str) -> Fraction:
     match = _PERCENT.fullmatch(given) if isinstance(given, str) else None
     if match is None:
-        mend = f"; write {given}%" if isinstance(given, int | float) and not isinstance(given, bool) else ""
-        raise wrong(f"expected a percentage such as {example}; found {shown(given)}{mend}")
+        raise wrong(f"expected a percentage such as {example}; found {shown(given)}{_as_percentage(given)}")
     return Fraction(match[1]) / 100
+
+
+def _as_percentage(given: object) -> str:
+    """The mend of a bare number. 0.999 is a part of one: whoever followed `write 0.999%` would promise nothing."""
+    if isinstance(given, bool) or not isinstance(given, int | float) or not isfinite(given):
+        return ""
+    amount = Decimal(repr(given))
+    return f"; write {(amount.scaleb(2) if 0 < amount <= 1 else amount).normalize():f}%"
 
 
 def parse_objective(given: object) -> Fraction:

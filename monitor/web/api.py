@@ -63,13 +63,15 @@ class Api:
 
     async def get_statement(self, request: web.Request) -> web.Response:
         service = request.match_info["service"]
-        if service not in self._daemon.services():
-            raise Problem(404, "not_found", "there is no such service; /api/v1/statements lists them")
         month = month_of(request)
+        if service not in self._daemon.services() and not self._is_closed(service, month):
+            raise Problem(404, "not_found", "there is no such service; /api/v1/statements lists them")
         asked = Asked(service, month, _as_of(request, self._daemon.now()), _view(request))
         try:
             statement = await self._daemon.statement(asked)
         except InputError:
+            if service not in self._daemon.services():
+                raise Problem(404, "not_found", "there is no such service now, and it was not closed then") from None
             raise Problem(422, "bad_parameter", "month: no policy is in force in it; ask for a later month") from None
         except StatementDiffersError:
             detail = "what the facts give now is not what was closed; the daemon's log says more, `draft=true` shows it"
@@ -79,6 +81,11 @@ class Api:
         if statement is None:
             raise Problem(404, "not_found", "the month is not closed, so nothing is late for it")
         return web.Response(body=json.dumps(statement).encode(), content_type="application/json")
+
+    def _is_closed(self, service: str, month: Month) -> bool:
+        """A month that was closed is told also where the configuration names its service no more."""
+        snapshot = self._daemon.snapshot()
+        return snapshot is not None and (service, str(month)) in snapshot.closed
 
     async def openapi(self, request: web.Request) -> web.Response:
         return web.json_response(DOCUMENT)

@@ -128,3 +128,13 @@ def test_a_closed_month_is_reported_as_it_was_closed(minutebook: Minutebook, sto
     assert "Nothing came late." in text
     assert "minutebook verify REPORT.json --facts facts.jsonl" in text
     assert minutebook.well("report", "--month", "2026-03", "--draft").count("statement: draft, as of ") == 1
+
+
+def test_a_closed_month_is_told_also_of_a_service_that_was_taken_out(minutebook: Minutebook, store: Path) -> None:
+    minutebook.well("close", "--month", "2026-03", "--author", "ann")
+    config = store / "minutebook.yaml"
+    config.write_text(config.read_text(encoding="utf-8").replace("name: app", "name: shop"), encoding="utf-8")
+    told = minutebook.well("report", "--quarter", "2026-Q1", "--service", "app")
+    assert "statement: final, revision 1, as of " in told
+    never = minutebook("report", "--month", "2026-03", "--service", "never")
+    assert (never.status, "there is no service 'never'; the configuration names: shop" in never.err) == (2, True)

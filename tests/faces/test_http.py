@@ -6,6 +6,7 @@ import asyncio
 import gzip
 import json
 import socket
+from dataclasses import replace
 
 import pytest
 
@@ -196,6 +197,15 @@ async def test_a_wrong_question_is_answered_with_the_mend(served: Served, path: 
     async with served.ask("GET", f"/api/v1/statements/{path}", served.book.token("viewer")) as answer:
         assert answer.status == status
         assert said in (await answer.json(content_type=None))["detail"]
+
+
+async def test_a_closed_month_is_told_also_of_a_service_that_was_taken_out(served: Served) -> None:
+    token, snapshot = served.book.token("viewer"), served.book.snapshot
+    assert snapshot is not None
+    served.book.snapshot = replace(snapshot, closed={("gone", "2026-03"): 1})
+    for month, status in (("2026-03", 200), ("2026-02", 404)):
+        async with served.ask("GET", f"/api/v1/statements/gone/{month}", token) as answer:
+            assert answer.status == status
 
 
 async def test_a_bad_configuration_is_refused_with_its_mistakes(served: Served) -> None:
