@@ -43,7 +43,10 @@ LISTS: dict[str, tuple[str, Any]] = {
     ),
     "freshdesk": (
         "tickets",
-        [{"id": 1, "created_at": f"{T}08:00:00Z", "priority": 4, "company_id": 5, "stats": {}, "source": 1}],
+        [
+            {"id": 1, "created_at": f"{T}08:00:00Z", "priority": 4, "company_id": 5, "stats": {}, "source": 1},
+            {"id": 2, "created_at": f"{T}08:00:00Z", "priority": 4, "company_id": 5, "stats": {}, "source": 10},
+        ],
     ),
     "intercom": (
         "conversations",

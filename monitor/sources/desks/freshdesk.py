@@ -23,7 +23,9 @@ PER_PAGE = 100
 REPLY = 0
 """`source` of a message that is a reply; 2 is a note, 5 and above are others."""
 PRIORITIES: Mapping[int, str] = {1: "low", 2: "medium", 3: "high", 4: "urgent"}
-CHANNELS: Mapping[int, str] = {1: "email", 2: "portal", 3: "phone", 7: "chat", 9: "feedback", 10: "outbound email"}
+CHANNELS: Mapping[int, str] = {1: "email", 2: "portal", 3: "phone", 7: "chat", 9: "feedback"}
+OUTBOUND = 10
+"""`source` of a ticket that an agent began by writing to somebody."""
 
 
 class FreshdeskSettings(DeskSettings):
@@ -88,8 +90,8 @@ def _ticket(settings: FreshdeskSettings, reading: Reading, given: Object) -> Tic
     item, received = reading.id(given), reading.past(given, "created_at")
     if received is None and given.get("created_at") is None:
         reading.count("missing_field")
-    if item is None or received is None or given.get("spam") is True:
-        return None
+    if item is None or received is None or given.get("spam") is True or given.get("source") == OUTBOUND:
+        return None  # what we wrote to somebody first is no ticket of theirs
     priority, source = given.get("priority"), given.get("source")
     name = PRIORITIES.get(priority) if isinstance(priority, int) else None
     return Ticket(
