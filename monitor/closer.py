@@ -194,9 +194,9 @@ class Desk:
             return True
         return any(
             stretch.first < end and stretch.last >= first
-            for seals in entries.seals.get(check, {}).values()
-            for seal in seals
-            for stretch in seal.stretches
+            for vantage in entries.vantages(check)
+            for days in entries.under(check, vantage)
+            for stretch in days.stretches
         )
 
     def _terms(self, service: str) -> Terms:

@@ -14,6 +14,7 @@ from monitor import __version__
 from monitor.config import terms_of
 from monitor.errors import InputError, StatementDiffersError
 from monitor.facts import AnyFact, Fact, Json
+from monitor.facts.seals import SealedDays
 from monitor.ledger.closings import Chain, Closing, Reading, Recorded, closings, revisions
 from monitor.ledger.late import difference
 from monitor.ledger.period import Month, format_instant
@@ -32,14 +33,17 @@ class Wanted(NamedTuple):
     as_of: int
 
 
-def statements(facts: Sequence[AnyFact], terms: Terms, wanted: Wanted) -> list[dict[str, Json]]:
-    """One statement a service, in the order wanted, from any superset of the facts that matter.
+def statements(
+    facts: Sequence[AnyFact], terms: Terms, wanted: Wanted, sealed: Sequence[SealedDays] = ()
+) -> list[dict[str, Json]]:
+    """One statement a service, in the order wanted, from any superset of the facts that matter; `sealed` are seals
+    beside those among the facts.
 
     Raises InputError when no policy is in force in the month, or a service is not in the terms.
     """
     _check(wanted.as_of)
     asked = Asked(wanted.month, wanted.as_of, version("tzdata"), former_terms(facts))
-    return close(facts, terms, wanted.services, asked)
+    return close(facts, terms, wanted.services, asked, sealed)
 
 
 class Stated(NamedTuple):
@@ -130,9 +134,9 @@ def beside(recorded: Recorded, stated: Stated, as_of: int) -> dict[str, Json] | 
     }
 
 
-def recorded_of(facts: Sequence[AnyFact]) -> Recorded:
-    """The facts with the terms that they hold and this program can read."""
-    return Recorded(facts, former_terms(facts))
+def recorded_of(facts: Sequence[AnyFact], sealed: Sequence[SealedDays] = ()) -> Recorded:
+    """The facts, and seals beside them, with the terms that they hold and this program can read."""
+    return Recorded(facts, former_terms(facts), sealed)
 
 
 def _check(as_of: int) -> None:
@@ -140,7 +144,7 @@ def _check(as_of: int) -> None:
         raise InputError("a statement is as of an instant of the years 1900 to 8999")
 
 
-def latest(facts: Iterable[AnyFact], now: int) -> int:
+def latest(facts: Iterable[AnyFact | SealedDays], now: int) -> int:
     """The instant that a statement of today is as of: now, or the newest `recorded_at` where that is ahead of it (facts
     that were taken in together are recorded 1 ms apart)."""
     return max(now, max((fact.recorded_at for fact in facts), default=now))

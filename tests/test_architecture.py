@@ -42,6 +42,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
         "monitor.ledger.peak_books",
         "monitor.ledger.coverage",
         "monitor.ledger.outages",
+        "monitor.ledger.excused",
         "monitor.ledger.course",
         "monitor.ledger.recent",
         "monitor.ledger.changes",

@@ -10,14 +10,16 @@ from typing import NamedTuple, TypeVar
 import click
 
 from monitor.clock import SystemClock
-from monitor.closing import newest_terms
+from monitor.closing import latest, newest_terms, recorded_of
 from monitor.config import Config, load, to_terms
 from monitor.errors import InputError
 from monitor.facts import AnyFact, Fact
+from monitor.facts.seals import SealedDays
+from monitor.ledger.closings import Recorded
 from monitor.ledger.period import Period, parse_instant
 from monitor.ledger.terms import Terms
 from monitor.settling import counted
-from monitor.store import open_for_reading
+from monitor.store import Log, Reader, open_for_reading
 from monitor.store.url import store_path
 from monitor.wiring import store_url
 
@@ -30,10 +32,19 @@ Command = TypeVar("Command", bound=Callable[..., object])
 
 
 class Book(NamedTuple):
-    """Facts and the terms to read them under."""
+    """Facts, seals that are not among them, and the terms to read them under."""
 
     facts: Sequence[AnyFact]
     terms: Terms
+    sealed: Sequence[SealedDays] = ()
+
+    def latest(self, now: int) -> int:
+        """As of when a statement of today is: see `closing.latest`."""
+        return latest([*self.facts, *self.sealed], now)
+
+    def recorded(self) -> Recorded:
+        """All of it, to be read as of several instants."""
+        return recorded_of(self.facts, self.sealed)
 
 
 class FactsFile(click.Path):
@@ -73,17 +84,27 @@ def storage_of(config: Config | None) -> str:
 def stored_book(config_file: Path | None, as_of: int) -> Book:
     """The store's facts as of then; as of FOREVER with the days of Web Vitals that are still open, as they stand now.
     Without a configuration the terms are those that the store recorded last."""
+    return _book(config_file, as_of, lambda reader: Log(reader.read(ALL_TIME, as_of), ()))
+
+
+def sealed_book(config_file: Path | None, as_of: int) -> Book:
+    """The same with seals together in `sealed`, and not among the facts."""
+    return _book(config_file, as_of, lambda reader: reader.read_sealed(ALL_TIME, as_of))
+
+
+def _book(config_file: Path | None, as_of: int, read: Callable[[Reader], Log]) -> Book:
     config = configuration(config_file)
     url = storage_of(config)
     if config is None and not store_path(url).exists():
         raise InputError(f"there is neither {DEFAULT_FILE} nor minutebook.db here: name a configuration with -c FILE")
     with open_for_reading(url) as reader:
-        facts = list(reader.read(ALL_TIME, as_of))
+        log = read(reader)
+        facts = list(log.facts)
         terms = to_terms(config) if config is not None else newest_terms(facts)
         if as_of == FOREVER and reader.first_open() is not None:
             logged = [fact for fact in facts if isinstance(fact, Fact) and fact.kind == "vital"]
             facts += counted(reader.open_samples(), logged, terms).facts(terms, SystemClock().now())
-    return Book(facts, terms)
+    return Book(facts, terms, log.sealed)
 
 
 def instant_option(text: str | None) -> int | None:

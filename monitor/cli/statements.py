@@ -13,10 +13,10 @@ import click
 from exporters.revision_text import late_text
 from exporters.statement_csv import statement_csv
 from exporters.statement_text import statement_text
-from monitor.cli.inputs import DEFAULT_FILE, FOREVER, Book, FactsFile, config_option, instant_option, stored_book
+from monitor.cli.inputs import DEFAULT_FILE, FOREVER, Book, FactsFile, config_option, instant_option, sealed_book
 from monitor.cli.progress import lines_with_progress
 from monitor.clock import SystemClock
-from monitor.closing import Stated, Wanted, beside, latest, recorded_of, standing, statements
+from monitor.closing import Stated, Wanted, beside, latest, standing, statements
 from monitor.config import load_without_secrets, to_terms
 from monitor.errors import FactError, InputError, StatementDiffersError
 from monitor.facts import AnyFact, Json, decode_line
@@ -64,12 +64,13 @@ class ReplayOptions(Asked):
 def statement(**options: Unpack[StatementOptions]) -> None:
     """The statement of a month, from the store."""
     instant = instant_option(options["as_of"])
-    book = stored_book(options["config_file"], FOREVER if instant is None else instant)
-    as_of = latest(book.facts, SystemClock().now()) if instant is None else instant
+    book = sealed_book(options["config_file"], FOREVER if instant is None else instant)
+    as_of = book.latest(SystemClock().now()) if instant is None else instant
     is_one = options["service"] is not None
-    recorded = recorded_of(book.facts)
+    recorded = book.recorded()
     if options["draft"]:
-        found = [Stated(each) for each in statements(book.facts, book.terms, _wanted(book, options, as_of))]
+        wanted = _wanted(book, options, as_of)
+        found = [Stated(each) for each in statements(book.facts, book.terms, wanted, book.sealed)]
     else:
         found = standing(recorded, book.terms, _wanted(book, options, as_of))
     if options["late"]:

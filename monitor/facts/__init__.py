@@ -6,7 +6,15 @@ checked by `decode`. Both are frozen. `canonical_line` is the RFC 8785 line that
 
 from __future__ import annotations
 
-from monitor.facts.canonical import SpelledFields, canonical_json, canonical_line, digest, key, sha256_text
+from monitor.facts.canonical import (
+    SpelledFields,
+    canonical_json,
+    canonical_line,
+    canonical_object,
+    digest,
+    key,
+    sha256_text,
+)
 from monitor.facts.decode import decode_fact, decode_line, parse_json
 from monitor.facts.entry import check_entry
 from monitor.facts.kinds import (
@@ -37,6 +45,7 @@ __all__ = [
     "SpelledFields",
     "canonical_json",
     "canonical_line",
+    "canonical_object",
     "check_entry",
     "decode_fact",
     "decode_line",

@@ -27,6 +27,22 @@ def canonical_json(value: Json | Mapping[str, Json]) -> bytes:
         raise FactError(f"cannot be written as canonical JSON (RFC 8785): {error}") from None
 
 
+def canonical_object(members: Mapping[str, Json], spelled: Mapping[str, bytes]) -> bytes:
+    """RFC 8785 of an object with ASCII names, of which `spelled` has the values of some members as canonical JSON
+    already: what many objects share is spelled once. Raises FactError as `canonical_json`."""
+    parts: list[bytes] = []
+    plain: dict[str, Json] = {}
+    for name in sorted(members):
+        if name in spelled:
+            parts += [canonical_json(plain)[1:-1]] if plain else []
+            parts.append(f'"{name}":'.encode("ascii") + spelled[name])
+            plain = {}
+        else:
+            plain[name] = members[name]
+    parts += [canonical_json(plain)[1:-1]] if plain else []
+    return b"{" + b",".join(parts) + b"}"
+
+
 _UNLIKE = re.compile(r'[\[,:](?<![^"]:)-?[0-9]+(?:[.eE]|(?<=[0-9]{16}))')
 """What a number can look like that RFC 8785 may spell otherwise: a float, or an integer of 16 digits. A text can look
 so too, then only time is lost; an instant does not, since what stands before its colons is no quote."""

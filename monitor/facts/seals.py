@@ -8,7 +8,7 @@ and `rest` are over lines in the order of recording, each with a line feed.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from hashlib import sha256
 from operator import attrgetter
 from typing import NamedTuple, cast
@@ -49,6 +49,51 @@ class Seal(NamedTuple):
     def covers(self, result: Result) -> bool:
         """Whether a result of this check at this vantage is under the seal."""
         return self.start <= result.at < self.start + DAY and result.recorded_at <= self.as_of
+
+
+class SealedDays(NamedTuple):
+    """The seals of one check at one vantage whose days begin in `[start, end)`, one a day, as one object: a year of a
+    fleet has hundreds of thousands, and most are asked for no more than is told here.
+
+    `recorded_at` is that of the newest, `size` counts the results under all of them. `digests` are theirs, of 32 bytes
+    each. `stretches` are joined where no gap is between two days. `unpacked` makes the parts of `packed`; whoever made
+    these knows how.
+    """
+
+    check: str
+    vantage: str
+    start: int
+    end: int
+    recorded_at: int
+    size: int
+    digests: bytes
+    stretches: tuple[Stretch, ...]
+    packed: object
+    unpacked: Callable[[SealedDays], Sequence[Seal | SealedDays]]
+
+    def parts(self) -> Sequence[Seal | SealedDays]:
+        """Fewer days each, in order: in the end one."""
+        return self.unpacked(self)
+
+    def seals(self) -> Iterator[Seal]:
+        """Each of them, in order of day."""
+        for part in self.parts():
+            if isinstance(part, Seal):
+                yield part
+            else:
+                yield from part.seals()
+
+
+def joined(stretches: Iterable[Stretch]) -> tuple[Stretch, ...]:
+    """Stretches in order of time, neighbours made one where the cover of the first reaches the second."""
+    found: list[Stretch] = []
+    for stretch in stretches:
+        if found and stretch.first - found[-1].last <= found[-1].hold_ms:
+            first, _, passes, _ = found[-1]
+            found[-1] = Stretch(first, stretch.last, passes + stretch.passes, stretch.hold_ms)
+        else:
+            found.append(stretch)
+    return tuple(found)
 
 
 class SealFields(Mapping[str, Json]):

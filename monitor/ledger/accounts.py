@@ -156,6 +156,8 @@ def refused_parts(exclusion: Exclusion, period: Period, unexcused: Spans) -> lis
     """What was claimed in the period and not granted: why, where, and the ms of account `down` there."""
     parts: list[tuple[str, Spans, int]] = []
     for why, spans in exclusion.refused.items():
+        if not spans:
+            continue
         claimed = intersect(normalise(spans), [(period.start, period.end)]) if period.start < period.end else []
         if claimed:
             parts.append((why, claimed, total(intersect(claimed, unexcused))))

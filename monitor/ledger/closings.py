@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, cast
 
 from monitor.facts import AnyFact, Fact, Json
+from monitor.facts.seals import SealedDays
 from monitor.ledger.entries import Entries, admit, in_order
 from monitor.ledger.late import LateFact, difference, late_facts
 from monitor.ledger.months import TimelinesOf, service_book, timelines_from
@@ -91,17 +92,18 @@ def _closing(fact: Fact) -> Closing:
 class Recorded:
     """A log, read as of several instants; each is admitted and folded once, for however many services.
 
-    `terms` are those that the log itself holds, by digest.
+    `terms` are those that the log itself holds, by digest; `sealed` as in `admit`.
     """
 
     facts: Sequence[AnyFact]
     terms: Mapping[str, Terms]
+    sealed: Sequence[SealedDays] = ()
     _read: dict[int, tuple[Entries, TimelinesOf]] = field(default_factory=dict)
 
     def at(self, as_of: int) -> tuple[Entries, TimelinesOf]:
         """What was recorded by then."""
         if as_of not in self._read:
-            entries = admit(self.facts, as_of)
+            entries = admit(self.facts, as_of, self.sealed)
             self._read[as_of] = (entries, remembering(timelines_from(entries)))
         return self._read[as_of]
 

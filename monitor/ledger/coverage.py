@@ -43,11 +43,12 @@ def _lived(check: CheckReadings, booked: MonthBook) -> Period:
 
 def _row(of: ServiceBook, check: CheckReadings, vantage: str, lived: Period) -> dict[str, Json]:
     segments = check.vantages[vantage].measured
-    known = clip(normalise((start, end) for start, end, _ in segments), *lived)
+    spans = [(start, end) for start, end, _ in segments]
+    known = clip(spans if len(spans) < 2 else normalise(spans), *lived)
     length = lived.end - lived.start
     unknown = subtract([lived] if length else [], known)
     results = of.entries.results_of(check.terms.name, vantage)
-    seen = looks(results, of.entries.seals_of(check.terms.name, vantage)) if unknown else []
+    seen = looks(results, of.entries.under(check.terms.name, vantage)) if unknown else []
     return {
         "vantage": vantage,
         "check": check.terms.name,
@@ -63,6 +64,8 @@ def _row(of: ServiceBook, check: CheckReadings, vantage: str, lived: Period) -> 
 
 def _disagreement(one: Segments, all_of_them: Segments, lived: Period) -> int:
     """Ms at which this vantage says UP and the check is DOWN, or the other way round."""
+    if one is all_of_them:  # the only vantage
+        return 0
     return sum(
         total(clip(intersect(_spans(one, state), _spans(all_of_them, other)), *lived))
         for state, other in ((UP, DOWN), (DOWN, UP))

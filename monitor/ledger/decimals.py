@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import lru_cache
 from typing import NamedTuple
 
 DIGITS = 9
@@ -24,6 +25,7 @@ class Ratio(NamedTuple):
         return Fraction(self.numerator, self.denominator)
 
 
+@lru_cache(maxsize=4096)
 def decimal(ratio: Fraction | Ratio | None) -> str | None:
     """Floored to nine digits after the point, also below zero: never rounded in our favour. None stays None."""
     if ratio is None:

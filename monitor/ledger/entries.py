@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import TypeVar, cast
 
 from monitor.errors import InputError
 from monitor.facts import AnyFact, Fact, Json, Result, key
-from monitor.facts.seals import Seal, seal_of
+from monitor.facts.seals import Seal, SealedDays, seal_of
 from monitor.ledger.period import Period, format_instant
 from monitor.ledger.response import NOTHING_PROMISED, Responses, Support, Ticket, responses, tickets_of
+from monitor.ledger.seals import Under
 
 T = TypeVar("T")
 
@@ -22,7 +24,7 @@ _MADE = 1000
 @dataclass(slots=True)
 class Entries:
     """Admitted facts. Results by check and vantage in order of `at`, seals in order of day, one a day; other kinds in
-    order of recording.
+    order of recording. `sealed` are further days of which no result is known, in order.
 
     `digests` remembers those of facts that are no results, by their id(): each service's statement rests on all of
     them, and the terms of a fleet are megabytes. Tickets too are the same for each service, and read once. `shared`
@@ -31,12 +33,15 @@ class Entries:
 
     results: dict[str, dict[str, list[Result]]] = field(default_factory=dict)
     seals: dict[str, dict[str, list[Seal]]] = field(default_factory=dict)
+    sealed: dict[str, dict[str, list[SealedDays]]] = field(default_factory=dict)
     others: dict[str, list[Fact]] = field(default_factory=dict)
     digests: dict[int, bytes] = field(default_factory=dict)
     _tickets: dict[str, Ticket] | None = None
     _made: dict[str, tuple[int, dict[tuple[object, ...], object]]] = field(default_factory=dict)
     _answered: dict[tuple[int, Period, int], tuple[Support, Responses]] = field(default_factory=dict)
     shared: dict[tuple[str, str, str, str, int], list[Json]] = field(default_factory=dict)
+    _alike: dict[tuple[object, ...], object] = field(default_factory=dict)
+    _alike_at: int = 0
 
     def of(self, kind: str) -> list[Fact]:
         return self.others.get(kind, [])
@@ -67,20 +72,51 @@ class Entries:
             made[place] = work()
         return cast(T, made[place])
 
+    def alike(self, as_of: int, place: tuple[object, ...], work: Callable[[], T]) -> T:
+        """What `work` gives of nothing but `place`, for all services that are asked about as of one instant; another
+        one drops it. It is shared: nobody changes it."""
+        if self._alike_at != as_of:
+            self._alike, self._alike_at = {}, as_of
+        if place not in self._alike:
+            self._alike[place] = work()
+        return cast(T, self._alike[place])
+
     def results_of(self, check: str, vantage: str) -> list[Result]:
         return self.results.get(check, {}).get(vantage, [])
 
     def seals_of(self, check: str, vantage: str) -> list[Seal]:
         return self.seals.get(check, {}).get(vantage, [])
 
+    def sealed_of(self, check: str, vantage: str) -> list[SealedDays]:
+        return self.sealed.get(check, {}).get(vantage, [])
+
+    def under(self, check: str, vantage: str) -> Sequence[Under]:
+        """All sealed days of a series, in order."""
+        seals, sealed = self.seals_of(check, vantage), self.sealed_of(check, vantage)
+        if not seals or not sealed:
+            return seals or sealed
+        return sorted([*seals, *sealed], key=attrgetter("start"))
+
+    def each_seal(self, check: str) -> dict[str, list[Seal]]:
+        """Every seal of a check by vantage, in order of day."""
+        return {
+            vantage: [
+                seal
+                for days in self.under(check, vantage)
+                for seal in ([days] if isinstance(days, Seal) else days.seals())
+            ]
+            for vantage in sorted({*self.seals.get(check, {}), *self.sealed.get(check, {})})
+        }
+
     def vantages(self, check: str) -> list[str]:
         """Every vantage that a result or a seal of the check is of, in order of name."""
-        results, seals = self.results.get(check, {}), self.seals.get(check, {})
-        return sorted({*results, *seals}) if seals else [*results]
+        results, seals, sealed = (each.get(check, {}) for each in (self.results, self.seals, self.sealed))
+        return sorted({*results, *seals, *sealed}) if seals or sealed else [*results]
 
 
-def admit(facts: Iterable[AnyFact], as_of: int) -> Entries:
+def admit(facts: Iterable[AnyFact], as_of: int, sealed: Sequence[SealedDays] = ()) -> Entries:
     """The facts recorded by `as_of`, in whatever order they come; equal `recorded_at` stand in the order given.
+    `sealed` are seals beside those among the facts, of each series in order of day.
 
     Of two facts with the same kind and id, or the same content, the first recorded stands; so does the first of two
     results of one series with the same `at` (accounting.md 2, rule 1), and of two seals of one day.
@@ -92,7 +128,7 @@ def admit(facts: Iterable[AnyFact], as_of: int) -> Entries:
     results: list[Result] = []
     seals: list[Seal] = []
     known = list(facts)
-    _refuse_gone(known, as_of)
+    _refuse_gone(known, as_of, sealed)
     for fact in in_order(known, as_of):
         if isinstance(fact, Result):
             if fact.id is not None:
@@ -109,13 +145,42 @@ def admit(facts: Iterable[AnyFact], as_of: int) -> Entries:
                 seen.add(identity)
                 entries.others.setdefault(fact.kind, []).append(fact)
     entries.results = by_series(results)
+    told = {(seal.check, seal.vantage) for seal in seals}
+    for days in sealed:
+        looks = entries.results_of(days.check, days.vantage) if days.check in entries.results else []
+        for part in days.seals() if (days.check, days.vantage) in told else _admitted(days, looks, as_of):
+            if isinstance(part, SealedDays):
+                entries.sealed.setdefault(days.check, {}).setdefault(days.vantage, []).append(part)
+            elif part.recorded_at <= as_of:
+                seals.append(part)
     entries.seals = by_day(seals)
     return entries
 
 
-def _refuse_gone(facts: Iterable[AnyFact], as_of: int) -> None:
+def _admitted(days: SealedDays, looks: Sequence[Result], as_of: int) -> Iterator[Under]:
+    """As few parts as hold no result and nothing that was recorded later; a single seal may."""
+    if days.recorded_at <= as_of:
+        place = bisect_left(looks, days.start, key=attrgetter("at")) if looks else 0
+        if place == len(looks) or looks[place].at >= days.end:
+            yield days
+            return
+    for part in days.parts():
+        if isinstance(part, SealedDays):
+            yield from _admitted(part, looks, as_of)
+        else:
+            yield part
+
+
+def _refuse_gone(facts: Iterable[AnyFact], as_of: int, sealed: Sequence[SealedDays]) -> None:
     """As of an instant before a day was sealed its results are what there is: some of them are no statement."""
     later = [
+        seal
+        for days in sealed
+        if days.recorded_at > as_of and days.start <= as_of
+        for seal in days.seals()
+        if seal.recorded_at > as_of and seal.start <= as_of
+    ]
+    later += [
         seal
         for fact in facts
         if isinstance(fact, Fact) and fact.kind == "seal" and fact.recorded_at > as_of

@@ -94,7 +94,9 @@ def maintenances(entries: Entries, service: str, policy: Policy) -> list[Exclusi
 
 def what_they_ask(entries: Entries, service: str, policy: Policy) -> tuple[object, ...]:
     """All that the maintenances of a service depend on beside their facts: they are alike where this is."""
-    named = tuple(concerns(fact, service) for fact in entries.of("maintenance"))
+    facts = entries.of("maintenance")
+    choosy = entries.once("maintenance", ("choosy",), lambda: [fact for fact in facts if fact.fields.get("services")])
+    named = tuple(concerns(fact, service) for fact in choosy)
     return (named, policy.witness_within_ms, policy.longest_ms, policy.notice_ms)
 
 

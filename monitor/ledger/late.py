@@ -264,7 +264,9 @@ def _with(before: ServiceBook, facts: Iterable[AnyFact]) -> ServiceBook:
         results[check] = {
             vantage: sorted(looks, key=lambda look: look.at) for vantage, looks in sorted(results[check].items())
         }
-    entries = Entries(results, before.entries.seals, others)
+    seals = {**before.entries.seals, **{check: before.entries.each_seal(check) for check in touched}}
+    sealed = {check: days for check, days in before.entries.sealed.items() if check not in touched}
+    entries = Entries(results, seals, sealed, others)
     if not touched:
         return replace(before, entries=entries)
     folded = timelines_from(entries)

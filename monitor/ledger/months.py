@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
+from typing import NamedTuple
 
 from monitor.errors import InputError
-from monitor.ledger.accounts import Booked, Books, Frame, book, corroborated_ms, cover, figures
+from monitor.facts.seals import joined
+from monitor.ledger.accounts import Booked, Books, Frame, book, corroborated_ms, cover, figures, segments_within
 from monitor.ledger.burn import burn
 from monitor.ledger.entries import Entries
 from monitor.ledger.exclusion import Exclusion, declared_by_person, maintenances, what_they_ask
@@ -23,7 +25,7 @@ from monitor.ledger.seals import looks
 from monitor.ledger.snapshot import WINDOWS, Burn, Figures
 from monitor.ledger.terms import CheckTerms, Policy, ServiceTerms, Terms, policy_for
 from monitor.ledger.third_party import third_parties
-from monitor.ledger.timeline import Timelines, fold
+from monitor.ledger.timeline import Timelines, fold, passed
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +39,12 @@ class ServiceBook:
     checks: Mapping[str, CheckReadings]
 
 
-@dataclass(frozen=True, slots=True)
-class MonthBook:
-    """A month booked: its frame, the exclusions as measured, the three bookings, and every figure of section 6."""
+class MonthBook(NamedTuple):
+    """A month booked: its frame, the exclusions as measured, the three bookings, and every figure of section 6. `asks`
+    is all that its maintenances depend on beside their facts."""
 
     frame: Frame
+    asks: tuple[object, ...]
     exclusions: tuple[Exclusion, ...]
     books: Books
     figures: Figures
@@ -55,17 +58,16 @@ def timelines_from(entries: Entries) -> TimelinesOf:
     """From scratch: folds each check's results when they are asked for."""
 
     def of(check: CheckTerms) -> Mapping[str, Timelines]:
-        return {
-            vantage: fold(
-                looks(entries.results_of(check.name, vantage), entries.seals_of(check.name, vantage)),
-                check.hold_ms,
-                check.fall,
-                check.rise,
-            ).timelines()
-            for vantage in entries.vantages(check.name)
-        }
+        return {vantage: _timelines(check, entries, vantage) for vantage in entries.vantages(check.name)}
 
     return of
+
+
+def _timelines(check: CheckTerms, entries: Entries, vantage: str) -> Timelines:
+    results, under = entries.results_of(check.name, vantage), entries.under(check.name, vantage)
+    if not results:
+        return passed(joined([stretch for days in under for stretch in days.stretches]))
+    return fold(looks(results, under), check.hold_ms, check.fall, check.rise).timelines()
 
 
 def service_book(terms: Terms, name: str, entries: Entries, timelines: TimelinesOf) -> ServiceBook:
@@ -79,14 +81,39 @@ def service_book(terms: Terms, name: str, entries: Entries, timelines: Timelines
 
 def book_month(of: ServiceBook, month: Month, as_of: int) -> MonthBook:
     """Sections 5 and 6. Raises InputError when no policy is in force in the month."""
+    booked = _booked_alike(of, month, as_of)
+    if booked.frame.service == of.service.name:
+        return booked
+    frame = booked.frame._replace(service=of.service.name)
+    return booked._replace(frame=frame, figures=replace(booked.figures, service=of.service.name))
+
+
+def _booked_alike(of: ServiceBook, month: Month, as_of: int) -> MonthBook:
+    """The month, perhaps with the name of another service of which it is the same."""
     policy = policy_for(of.terms.policies, month)
     whole = month.period(of.terms.zone)
     elapsed = Period(whole.start, max(whole.start, min(whole.end, as_of)))
+    frame = Frame(of.service.name, month, whole, as_of, policy)
+    within = segments_within(of.readings.measured.segments, elapsed)
+    if len(within) > 1 or of.readings.shortest.segments is not of.readings.measured.segments:
+        return _booked_month(of, frame, elapsed)
+    if of.entries.of("exclusion") or of.entries.of("incident"):
+        return _booked_month(of, frame, elapsed)
+    # Most months of most services: one piece of time, and maintenances at most. They are booked once.
+    asks = what_they_ask(of.entries, of.service.name, policy)
+    announced = len(of.entries.of("maintenance"))
+    place = ("month", id(policy), month, elapsed, *within, announced, *asks)
+    return of.entries.alike(as_of, place, partial(_booked_month, of, frame, elapsed))
+
+
+def _booked_month(of: ServiceBook, frame: Frame, elapsed: Period) -> MonthBook:
+    policy = frame.policy
+    asks = what_they_ask(of.entries, of.service.name, policy)
     announced = maintenances(of.entries, of.service.name, policy)
     fixed = [*announced, *declared_by_person(of.entries, of.service.name, policy)]
     measured = [*fixed, *_third_parties(of, policy, of.readings.measured)]
     if len(measured) == len(announced):
-        place = (what_they_ask(of.entries, of.service.name, policy), elapsed)
+        place = (asks, elapsed)
         covered = of.entries.once("maintenance", place, lambda: cover(announced, elapsed))
     else:
         covered = cover(measured, elapsed)
@@ -101,9 +128,8 @@ def book_month(of: ServiceBook, month: Month, as_of: int) -> MonthBook:
                 for reading in (of.readings.shortest, of.readings.longest)
             ),
         )
-    frame = Frame(of.service.name, month, whole, as_of, policy)
     corroborated = corroborated_ms(first, of.readings.measured, policy)
-    return MonthBook(frame, tuple(measured), books, figures(frame, books, corroborated))
+    return MonthBook(frame, asks, tuple(measured), books, figures(frame, books, corroborated))
 
 
 def _third_parties(of: ServiceBook, policy: Policy, reading: Reading) -> list[Exclusion]:
@@ -134,7 +160,7 @@ def burn_at(of: ServiceBook, as_of: int, booked: Mapping[Month, MonthBook]) -> B
 
 def _known(of: ServiceBook, month: Month, as_of: int) -> MonthBook | None:
     try:
-        return book_month(of, month, as_of)
+        return _booked_alike(of, month, as_of)
     except InputError:
         return None
 

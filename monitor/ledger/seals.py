@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from monitor.facts import Result
-from monitor.facts.seals import Seal, Stretch, digest_of, is_in_stretch, is_of
+from monitor.facts.seals import Seal, SealedDays, Stretch, digest_of, is_in_stretch, is_of
 from monitor.ledger.interval import Span, Spans, normalise
 from monitor.ledger.period import DAY, MINUTE
 from monitor.ledger.timeline import Look, Unseen
@@ -81,19 +81,32 @@ def standing(recorded: Iterable[Result]) -> list[Result]:
 # -- reading in place of results
 
 
-def looks(results: Sequence[Result], seals: Sequence[Seal]) -> Iterable[Look]:
+Under = Seal | SealedDays
+"""Sealed days of one series: a day, or several in which no result is known."""
+
+
+def looks(results: Sequence[Result], seals: Sequence[Under]) -> Iterable[Look]:
     """What to fold: the results (standing, in order of `at`), and where some of a stretch have gone what stands in
     their place. `seals` are of this series, in order of day."""
     return _looks(results, seals) if seals else results
 
 
-def _looks(results: Sequence[Result], seals: Sequence[Seal]) -> Iterator[Look]:
+def _looks(results: Sequence[Result], seals: Sequence[Under]) -> Iterator[Look]:
     place = 0
-    whole: Stretch | None = None  # of which no result is left: neighbours are joined
+    whole: Stretch | None = None  # within which no result says more than it does: neighbours are joined
     for seal in seals:
         for stretch in seal.stretches:
-            following = results[place].at if place < len(results) else FOREVER
-            if stretch.last < following:
+            if whole is not None and place < len(results) and results[place].at < stretch.first:
+                yield from _filled(seal, whole, [])
+                whole = None
+            while place < len(results) and results[place].at < stretch.first:
+                yield results[place]
+                place += 1
+            until = place
+            while until < len(results) and is_member(results[until], seal, stretch):
+                until += 1
+            if until == len(results) or results[until].at > stretch.last:
+                place = until
                 if whole is not None and stretch.first - whole.last <= whole.hold_ms:
                     whole = Stretch(whole.first, stretch.last, whole.passes + stretch.passes, stretch.hold_ms)
                     continue
@@ -104,10 +117,6 @@ def _looks(results: Sequence[Result], seals: Sequence[Seal]) -> Iterator[Look]:
             if whole is not None:
                 yield from _filled(seal, whole, [])
                 whole = None
-            while place < len(results) and results[place].at < stretch.first:
-                yield results[place]
-                place += 1
-            until = place
             while until < len(results) and results[until].at <= stretch.last:
                 until += 1
             yield from _filled(seal, stretch, results[place:until])
@@ -117,22 +126,31 @@ def _looks(results: Sequence[Result], seals: Sequence[Seal]) -> Iterator[Look]:
     yield from results[place:]
 
 
-def _filled(seal: Seal, stretch: Stretch, inside: Sequence[Result]) -> Iterator[Look]:
+def _filled(seal: Under, stretch: Stretch, inside: Sequence[Result]) -> Iterator[Look]:
     """A stretch and the results within it."""
     first, last, passes, hold_ms = stretch
-    known = [look for look in inside if is_member(look, seal, stretch)]
-    unseen = passes - len(known)
+    if not inside:
+        yield _made(seal, first, max(hold_ms, last + hold_ms - first))
+        if last > first:
+            yield Unseen(passes - 2)
+            yield _made(seal, last, hold_ms)
+        return
+    members = {look.at for look in inside if is_member(look, seal, stretch)}
+    unseen = passes - len(members)
     if unseen <= 0:
         yield from inside
         return
-    ends = [at for at in {first, last} if not any(look.at == at for look in known)]
-    made = [_made(seal, at, hold_ms) for at in ends]
+    made = [_made(seal, at, hold_ms) for at in {first, last} - members]
+    ends = {look.at for look in made}
     others = [look for look in inside if look.at not in ends]  # the first recorded at an instant stands
+    members |= ends
     told = False
     order = sorted([*others, *made], key=_at)
     for look, following in zip(order, [*order[1:], None], strict=True):
-        if look in made or is_member(look, seal, stretch):
-            yield look._replace(hold_ms=max(hold_ms, last + hold_ms - look.at))
+        if look.at in members:
+            until_last = last + hold_ms - look.at
+            is_followed = following is not None and not following.confirm and following.at - look.at <= hold_ms
+            yield look if is_followed or until_last <= hold_ms else look._replace(hold_ms=until_last)
             if not told:
                 told = True
                 yield Unseen(unseen - len(made))
@@ -144,12 +162,12 @@ def _filled(seal: Seal, stretch: Stretch, inside: Sequence[Result]) -> Iterator[
             yield Unseen(passes)
 
 
-def is_member(look: Result, seal: Seal, stretch: Stretch) -> bool:
-    """Whether a look of the series is one of the stretch."""
-    return look.recorded_at <= seal.as_of and is_of(look, stretch)
+def is_member(look: Result, seal: Under, stretch: Stretch) -> bool:
+    """Whether a look of the series is one of the stretch; of several days together no look is known."""
+    return isinstance(seal, Seal) and look.recorded_at <= seal.as_of and is_of(look, stretch)
 
 
-def _made(seal: Seal, at: int, hold_ms: int) -> Result:
+def _made(seal: Under, at: int, hold_ms: int) -> Result:
     return Result(seal.recorded_at, seal.check, seal.vantage, at, "pass", hold_ms=hold_ms)
 
 

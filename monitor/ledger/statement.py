@@ -5,24 +5,24 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from struct import unpack
+from types import MappingProxyType
 from typing import cast
 
 from monitor.errors import InputError
-from monitor.facts import AnyFact, Fact, Json, canonical_json, digest, sha256_text
-from monitor.ledger.accounts import refused_parts
+from monitor.facts import AnyFact, Fact, Json, canonical_json, canonical_object, digest, sha256_text
+from monitor.facts.seals import SealedDays
 from monitor.ledger.changes import changes as differences
 from monitor.ledger.coverage import corroborator_availability, first_measured, vantage_coverage
 from monitor.ledger.decimals import decimal
 from monitor.ledger.entries import Entries, admit
-from monitor.ledger.exclusion import Exclusion, what_they_ask
-from monitor.ledger.interval import Spans, clip, normalise, total
+from monitor.ledger.excused import announced_ms, granted_rows, refused_rows
+from monitor.ledger.interval import clip, total
 from monitor.ledger.months import MonthBook, ServiceBook, TimelinesOf, book_month, burn_at, service_book, timelines_from
 from monitor.ledger.outages import outages, unknown_inside
-from monitor.ledger.period import DAY, Month, Period, format_instant
+from monitor.ledger.period import DAY, Month, format_instant
 from monitor.ledger.response import Responses, commitment_json, ticket_json
 from monitor.ledger.snapshot import Burn, Figures
 from monitor.ledger.terms import Terms, announced_late
@@ -41,10 +41,12 @@ class Asked:
     former: Mapping[str, Terms]
 
 
-def close(facts: Iterable[AnyFact], terms: Terms, services: Iterable[str], asked: Asked) -> list[dict[str, Json]]:
-    """One statement a service, in the order given. Raises InputError for a service that the terms do not name, or when
-    no policy is in force in the month."""
-    entries = admit(facts, asked.as_of)
+def close(
+    facts: Iterable[AnyFact], terms: Terms, services: Iterable[str], asked: Asked, sealed: Sequence[SealedDays] = ()
+) -> list[dict[str, Json]]:
+    """One statement a service, in the order given; `sealed` as in `admit`. Raises InputError for a service that the
+    terms do not name, or when no policy is in force in the month."""
+    entries = admit(facts, asked.as_of, sealed)
     timelines = timelines_from(entries)
     return [statement(terms, service, entries, timelines, asked) for service in services]
 
@@ -58,6 +60,7 @@ def statement(terms: Terms, service: str, entries: Entries, timelines: Timelines
 def stated_of(of: ServiceBook, booked: MonthBook, asked: Asked, proof: dict[str, Json]) -> dict[str, Json]:
     """The statement of a month that is booked already. `proof` is of the facts that the service was read from, the same
     for each of its months."""
+    exclusions, refused = granted_rows(of, booked), refused_rows(of, booked)
     stated: dict[str, Json] = {
         **_head(of, booked, asked),
         **amounts(booked.figures),
@@ -69,12 +72,13 @@ def stated_of(of: ServiceBook, booked: MonthBook, asked: Asked, proof: dict[str,
         "vantages": vantage_coverage(of, booked),
         "corroborators": corroborator_availability(of, booked),
         "outages": outages(of, booked),
-        "exclusions": _exclusions(of, booked),
-        "refused": _refused(booked),
+        "exclusions": exclusions.rows,
+        "refused": refused.rows,
         "commitments": commitments(of, booked),
         "tickets": [ticket_json(each) for each in _answered(of, booked).tickets],
     }
-    return sealed(stated, proof)
+    long = {"exclusions": exclusions, "refused": refused}
+    return sealed(stated, proof, {name: each.spelled for name, each in long.items() if each.rows})
 
 
 def _head(of: ServiceBook, booked: MonthBook, asked: Asked) -> dict[str, Json]:
@@ -177,80 +181,14 @@ def _runs(of: ServiceBook, booked: MonthBook) -> dict[str, Json]:
         ]
         lengths = [length for length in lengths if length > 0]
         counted[name] = {"count": len(lengths), "ms": sum(lengths)}
-    announced: Spans = normalise(
-        span for exclusion in booked.exclusions if exclusion.klass == "maintenance" for span in exclusion.granted
-    )
     return {
         **counted,
         "unknown_inside_outage_ms": unknown_inside(of.readings.measured.segments, elapsed, booked.frame.as_of),
         "maintenance_ms": {
-            "announced": total(clip(announced, elapsed.start, elapsed.end)),
+            "announced": announced_ms(of, booked),
             "used": booked.figures.accounts.excused["maintenance"],
         },
     }
-
-
-def _exclusions(of: ServiceBook, booked: MonthBook) -> list[Json]:
-    """Those granted at some instant of the month before `as_of`, in the order that books."""
-    elapsed = booked.books.measured.period
-    booked_ms: Counter[tuple[int, str]] = Counter()
-    for start, end, exclusions in booked.books.measured.pieces():
-        if exclusions:
-            booked_ms[exclusions[0].order] += end - start
-    asks = what_they_ask(of.entries, of.service.name, booked.frame.policy)
-    shown: list[Json] = []
-    for exclusion in sorted(booked.exclusions, key=lambda exclusion: exclusion.order):
-        granted = clip(exclusion.granted, elapsed.start, elapsed.end)
-        if granted and exclusion.klass == "maintenance":
-            place = (asks, exclusion.id, elapsed, booked_ms[exclusion.order])
-            shown.append(
-                of.entries.once("maintenance", place, partial(_exclusion, exclusion, granted, elapsed, place[3]))
-            )
-        elif granted:
-            shown.append(_exclusion(exclusion, granted, elapsed, booked_ms[exclusion.order]))
-    return shown
-
-
-def _exclusion(exclusion: Exclusion, granted: Spans, elapsed: Period, booked_ms: int) -> dict[str, Json]:
-    announced = exclusion.shown.get("announced")
-    revisions = cast("list[dict[str, Json]]", exclusion.shown.get("revisions") or [])
-    return {
-        "id": exclusion.id,
-        "class": exclusion.klass,
-        "start": format_instant(granted[0][0]),
-        "end": format_instant(granted[-1][1]),
-        "granted_ms": booked_ms,
-        "source": exclusion.shown.get("source"),
-        "url": exclusion.shown.get("url"),
-        "announced_at": format_instant(announced) if isinstance(announced, int) else None,
-        "notice_ms": exclusion.shown.get("notice_ms"),
-        "requested_ms": total(clip(exclusion.claimed, elapsed.start, elapsed.end)),
-        "revisions": [
-            {**revision, "recorded_at": format_instant(cast(int, revision["recorded_at"]))} for revision in revisions
-        ],
-        "author": exclusion.shown.get("author"),
-        "author_authenticated": exclusion.shown.get("author_authenticated", False),
-        "approver": exclusion.shown.get("approver"),
-        "approver_authenticated": exclusion.shown.get("approver_authenticated", False),
-        "evidence": exclusion.shown.get("evidence"),
-        "reason": exclusion.shown.get("reason"),
-    }
-
-
-def _refused(booked: MonthBook) -> list[Json]:
-    elapsed, unexcused = booked.books.measured.period, booked.books.measured.unexcused()
-    return [
-        {
-            "id": exclusion.id,
-            "class": exclusion.klass,
-            "why": why,
-            "start": format_instant(spans[0][0]),
-            "end": format_instant(spans[-1][1]),
-            "would_have_excused_ms": ms,
-        }
-        for exclusion in sorted(booked.exclusions, key=lambda exclusion: exclusion.order)
-        for why, spans, ms in refused_parts(exclusion, elapsed, unexcused)
-    ]
 
 
 def commitments(of: ServiceBook, booked: MonthBook) -> list[Json]:
@@ -348,6 +286,9 @@ def proof_of(of: ServiceBook) -> dict[str, Json]:
     digests: list[bytes] = []
     for name in _names(of):
         for vantage in of.entries.vantages(name):
+            for days in of.entries.sealed_of(name, vantage):
+                count += days.size
+                digests += unpack("32s" * (len(days.digests) // 32), days.digests)
             seals = {seal.start: seal for seal in of.entries.seals_of(name, vantage)}
             for seal in seals.values():
                 count += seal.size
@@ -375,17 +316,18 @@ def _raw(spelled: str) -> bytes:
         return spelled.encode()
 
 
-def sealed(stated: dict[str, Json], proof: dict[str, Json]) -> dict[str, Json]:
-    """Adds the proof of the facts, and the digest of the statement less `digest` and `facts.head` (section 9)."""
+def sealed(stated: dict[str, Json], proof: dict[str, Json], spelled: Mapping[str, bytes]) -> dict[str, Json]:
+    """Adds the proof of the facts, and the digest of the statement less `digest` and `facts.head` (section 9).
+    `spelled` is the canonical JSON of some members."""
     shown: dict[str, Json] = {**stated, "facts": {**proof, "head": None}}
-    return {**shown, "digest": own_digest(shown)}
+    return {**shown, "digest": own_digest(shown, spelled)}
 
 
-def own_digest(stated: Mapping[str, Json]) -> str:
+def own_digest(stated: Mapping[str, Json], spelled: Mapping[str, bytes] = MappingProxyType({})) -> str:
     """SHA-256 of a statement's canonical JSON less `digest` and `facts.head` (section 9)."""
     facts = stated["facts"]
     kept = {name: value for name, value in facts.items() if name != "head"} if isinstance(facts, dict) else facts
-    return sha256_text(canonical_json({**_less(stated, "digest"), "facts": kept}))
+    return sha256_text(canonical_object({**_less(stated, "digest"), "facts": kept}, spelled))
 
 
 def _less(stated: Mapping[str, Json], name: str) -> dict[str, Json]:

@@ -15,11 +15,13 @@ Every scheduled result starts with what it means while its run is too short, and
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from typing import Literal, NamedTuple
 
 from monitor.facts import Result
+from monitor.facts.seals import Stretch
 from monitor.ledger.interval import Spans
 
 UP = 1
@@ -186,6 +188,11 @@ class Fold:
         """Writes down every look that nothing can change any more: all before the first that something may."""
         if not self._open:
             return
+        if self._last_pass is self._open[-1] and not self._run:  # it goes on as it went
+            for look in self._open[:-1]:
+                _write(self._settled, look)
+            del self._open[:-1]
+            return
         keep = (self._last_pass, self._last_fail, self._run[0] if self._run else None, self._open[-1])
         first_kept = min(look.at for look in keep if look is not None)
         count = 0
@@ -220,6 +227,18 @@ def append(segments: Segments, start: int, end: int, state: int) -> None:
             segments[-1] = (last_start, end, state)
             return
     segments.append((start, end, state))
+
+
+def passed(stretches: Sequence[Stretch]) -> Timelines:
+    """What `fold` gives of sealed passes alone, which are UP all the time that they cover, whatever `fall` and `rise`
+    are; in order."""
+    segments: Segments = []
+    for stretch, following in zip_longest(stretches, stretches[1:]):
+        until = stretch.last + stretch.hold_ms
+        end = until if following is None else min(until, following.first)
+        if stretch.first < end:
+            append(segments, stretch.first, end, UP)
+    return Timelines(segments, segments, segments, {}, {}, stretches[0].first if stretches else None)
 
 
 def fold(looks: Iterable[Look], hold_ms: int, fall: int, rise: int) -> Fold:

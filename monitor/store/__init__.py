@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from monitor.store.group_commit import OpenStore, open_store
 from monitor.store.opening import Reader, Writer, open_for_reading, open_for_writing, verify_store
+from monitor.store.reading import Log
 from monitor.store.verify import Progress, Verified
 
 __all__ = [
+    "Log",
     "OpenStore",
     "Progress",
     "Reader",

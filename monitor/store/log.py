@@ -30,6 +30,7 @@ from monitor.store.rows import (
     template_body,
     to_row,
 )
+from monitor.store.sealed_days import file_seals
 from monitor.store.sqlite import Database
 
 _INSERT_RESULT_ID = "INSERT INTO result_id VALUES (?, ?)"
@@ -154,6 +155,8 @@ class Log:
         ):
             if values:
                 self._database.insert(sql, values)
+        if rows.seals:
+            file_seals(self._database, rows.seals)
         state.group.update(b"".join(rows.lines))
         state.count += len(new)
         self._extend_zones(state, rows.results)

@@ -19,6 +19,7 @@ from monitor.store import reading, schema, seals, verify
 from monitor.store.chain import EMPTY, Head, HeadFile, sync_folder
 from monitor.store.lock import Lock, held
 from monitor.store.log import Log
+from monitor.store.sealed_days import file_all, is_filed
 from monitor.store.sqlite import Database, damaged
 from monitor.store.url import store_path
 from monitor.store.vitals import OpenSample, first_open, open_samples
@@ -45,6 +46,10 @@ class Reader:
     def read(self, period: Period, as_of: int, without: Set[str] = frozenset()) -> Iterator[AnyFact]:
         """As `interfaces.FactStore.read`."""
         return reading.read(self._database, reading.Window(period, as_of), without)
+
+    def read_sealed(self, period: Period, as_of: int) -> reading.Log:
+        """The same of all kinds, but for seals, which stand together; for statements."""
+        return reading.read_sealed(self._database, reading.Window(period, as_of))
 
     def lines(self, first_seq: int, last_seq: int) -> Iterator[bytes]:
         """The canonical lines of these seqs, both ends inclusive, without line ends and without what has gone."""
@@ -176,6 +181,9 @@ def _upgrade(database: Database) -> None:
     if version < schema.VERSION:
         logger.info("%s: made a store of schema %d", database.path, schema.VERSION)
         database.script(schema.upgrade(version))
+    if not is_filed(database):
+        with database.transaction():
+            file_all(database)
 
 
 def verify_store(url: str, progress: verify.Progress) -> verify.Verified:

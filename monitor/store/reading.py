@@ -10,7 +10,7 @@ import json
 import struct
 import zlib
 from bisect import bisect_left
-from collections.abc import Iterator, Set
+from collections.abc import Iterator, Sequence, Set
 from contextlib import contextmanager
 from itertools import zip_longest
 from operator import attrgetter, itemgetter
@@ -19,13 +19,14 @@ from typing import NamedTuple
 
 from monitor.errors import FactError
 from monitor.facts import AnyFact, Fact, Result, canonical_line
-from monitor.facts.seals import seal_fact
+from monitor.facts.seals import SealedDays, seal_fact
 from monitor.ledger.period import DAY, Period
 from monitor.store import seals
 from monitor.store.chain import EMPTY, Head
 from monitor.store.packed import body_column, line_of
 from monitor.store.rows import RESULT_COLUMNS, ResultRow, Template, from_row, row_line, template
 from monitor.store.schema import CHUNK_BITS
+from monitor.store.sealed_days import days_recorded
 from monitor.store.sqlite import Database, damaged
 
 _LINES_AT_ONCE = 4096  # seqs a query while the whole log is walked
@@ -150,6 +151,10 @@ def read(database: Database, window: Window, without: Set[str]) -> Iterator[AnyF
     """Facts of the window, in order of (recorded_at, seq), without those kinds. Raises StoreDamagedError at a row that
     cannot be read, InputError where results of the window have gone under a seal that is not in it."""
     seals.refuse_before_seals(database, window.as_of)
+    return _read(database, window, without)
+
+
+def _read(database: Database, window: Window, without: Set[str]) -> Iterator[AnyFact]:
     last_seq = head_of(database).seq
     templates = Templates(database)
     facts = _facts(database, last_seq, window.as_of, without)
@@ -177,6 +182,24 @@ class _Packed(NamedTuple):
 
     def fact(self) -> Fact:
         return fact_of(self.kind, self.recorded_at, line_of("", self.body))
+
+
+class Log(NamedTuple):
+    """Everything recorded by an instant: facts in order of recording, and the seals that are not among them."""
+
+    facts: Iterator[AnyFact]
+    sealed: Sequence[SealedDays]
+
+
+def read_sealed(database: Database, window: Window) -> Log:
+    """As `read`, with seals together. Where some of them are kept as lines all are facts."""
+    if database.row("SELECT 1 FROM fact WHERE kind = 'seal' LIMIT 1") is not None:
+        return Log(read(database, window, frozenset()), ())
+    with sound(database.path, "a seal"):
+        sealed, are_later = days_recorded(database, head_of(database).seq, window.as_of)
+    if are_later:
+        seals.refuse_before_seals(database, window.as_of)
+    return Log(_read(database, window, frozenset({"seal"})), sealed)
 
 
 def _runs(database: Database, last_seq: int, window: Window) -> Iterator[tuple[list[ResultRow], _Place]]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from struct import Struct
 from typing import NamedTuple
 
@@ -26,8 +26,8 @@ SealRow = tuple[int, int, int, int, int, int, bytes, bytes, bytes | None]
 digest, stretches, rest."""
 
 INSERT_SEAL = "INSERT INTO seal VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
-_COLUMNS = "seq, series, day, learned, waited, size, digest, stretches, rest"
-_RECORDED = f"((day + 1) * {DAY} + learned)"
+COLUMNS = "seq, series, day, learned, waited, size, digest, stretches, rest"
+RECORDED = f"((day + 1) * {DAY} + learned)"
 
 _STRETCH = Struct("<4I")
 _HASH = "sha256:"
@@ -118,10 +118,17 @@ def seals_recorded(database: Database, last_seq: int, as_of: int) -> list[tuple[
         return []
     series = Series(database)
     rows: list[SealRow] = database.rows(
-        f"SELECT {_COLUMNS} FROM seal WHERE seq <= ? AND {_RECORDED} <= ?",  # noqa: S608 - our own columns
+        f"SELECT {COLUMNS} FROM seal WHERE seq <= ? AND {RECORDED} <= ?",  # noqa: S608 - our own columns
         (last_seq, as_of),
     )
     return [(row[0], from_row(row, series)) for row in rows]
+
+
+def stretches_in(row: SealRow) -> Iterator[Stretch]:
+    """Those of a row."""
+    start = row[2] * DAY
+    for first, last, passes, hold_ms in _STRETCH.iter_unpack(row[7]):
+        yield Stretch(start + first, start + last, passes, hold_ms)
 
 
 def seals_between(database: Database, first_seq: int, last_seq: int) -> list[tuple[int, Seal]]:
@@ -129,7 +136,7 @@ def seals_between(database: Database, first_seq: int, last_seq: int) -> list[tup
     if not has_seals(database):
         return []
     rows: list[SealRow] = database.rows(
-        f"SELECT {_COLUMNS} FROM seal WHERE seq BETWEEN ? AND ?",  # noqa: S608 - our own columns
+        f"SELECT {COLUMNS} FROM seal WHERE seq BETWEEN ? AND ?",  # noqa: S608 - our own columns
         (first_seq, last_seq),
     )
     series = Series(database) if rows else None
@@ -138,7 +145,7 @@ def seals_between(database: Database, first_seq: int, last_seq: int) -> list[tup
 
 def extent_recorded(database: Database) -> list[int]:
     """The first and the last `recorded_at` of the seals; none without one."""
-    found = database.row(f"SELECT min({_RECORDED}), max({_RECORDED}) FROM seal") if has_seals(database) else None  # noqa: S608
+    found = database.row(f"SELECT min({RECORDED}), max({RECORDED}) FROM seal") if has_seals(database) else None  # noqa: S608
     return [instant for instant in found or () if instant is not None]
 
 
@@ -171,7 +178,7 @@ def sealed_on(database: Database, start: int) -> list[Sealed]:
         return []
     series = Series(database)
     rows = database.rows(
-        f"SELECT {_COLUMNS}, gone.results FROM seal LEFT JOIN gone ON gone.seal = seal.seq WHERE day = ?",  # noqa: S608
+        f"SELECT {COLUMNS}, gone.results FROM seal LEFT JOIN gone ON gone.seal = seal.seq WHERE day = ?",  # noqa: S608
         (start // DAY,),
     )
     return [Sealed(row[0], from_row(row[:-1], series), row[-1]) for row in rows]
@@ -182,7 +189,7 @@ def days_to_look_at(database: Database, recorded_by: int) -> list[int]:
     if not has_seals(database):
         return []
     rows = database.rows(
-        f"SELECT DISTINCT day FROM seal WHERE {_RECORDED} <= ? AND NOT EXISTS"  # noqa: S608 - our own columns
+        f"SELECT DISTINCT day FROM seal WHERE {RECORDED} <= ? AND NOT EXISTS"  # noqa: S608 - our own columns
         " (SELECT 1 FROM gone WHERE gone.seal = seal.seq) ORDER BY day",
         (recorded_by,),
     )
@@ -202,8 +209,8 @@ def refuse_before_seals(database: Database, as_of: int) -> None:
     if not has_seals(database):
         return
     found = database.row(
-        f"SELECT day, {_RECORDED} FROM seal JOIN gone ON gone.seal = seal.seq"  # noqa: S608 - our own columns
-        f" WHERE results > 0 AND {_RECORDED} > ? AND day * {DAY} <= ? ORDER BY 2 DESC LIMIT 1",
+        f"SELECT day, {RECORDED} FROM seal JOIN gone ON gone.seal = seal.seq"  # noqa: S608 - our own columns
+        f" WHERE results > 0 AND {RECORDED} > ? AND day * {DAY} <= ? ORDER BY 2 DESC LIMIT 1",
         (as_of, as_of),
     )
     if found is not None:

@@ -28,6 +28,7 @@ from monitor.store.reading import (
     sound,
 )
 from monitor.store.rows import RESULT_COLUMNS, from_row, instant_text
+from monitor.store.sealed_days import check_filed
 from monitor.store.seals import has_seals, record_gone, sealed_on, seals_between
 from monitor.store.sqlite import Database, damaged
 
@@ -81,6 +82,8 @@ def verify_all(database: Database, acknowledged: Head | None, progress: Progress
     for first_seq in range(1, head.seq + 1, _KEYS_AT_ONCE):
         _check_keys(database, first_seq, min(first_seq + _KEYS_AT_ONCE - 1, head.seq))
     _check_zones(database, 0, head.seq)
+    with database.snapshot(), sound(database.path, "a row of sealed_days"):
+        check_filed(database)
     return Verified(head.seq, head.n, head.digest, _check_seals(database))
 
 

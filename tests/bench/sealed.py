@@ -88,8 +88,9 @@ def stated(file: Path) -> float:
     terms = fleet(SERVICES)
     before = time.process_time()
     with open_for_reading(f"sqlite:///{file}") as reader:
-        facts: list[AnyFact] = list(reader.read(ALL_TIME, end + 2 * DAY))
-    found = statements(facts, terms, wanted)
+        log = reader.read_sealed(ALL_TIME, end + 2 * DAY)
+        facts = list(log.facts)
+    found = statements(facts, terms, wanted, log.sealed)
     spent = time.process_time() - before
     assert len(found) == SERVICES
     assert sum(isinstance(fact, Result) for fact in facts) < SERVICES * SAMPLES // 100

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from monitor.closing import Wanted, recorded_of, statements
 from monitor.errors import InputError
 from monitor.facts import AnyFact, Fact, Json, Result, canonical_line, decode_line
-from monitor.facts.seals import Seal, SealFields, seal_fact, seal_of
+from monitor.facts.seals import Seal, SealedDays, SealFields, joined, seal_fact, seal_of
 from monitor.ledger.closings import closings, revisions
 from monitor.ledger.live import live_book
 from monitor.ledger.period import DAY, HOUR, MINUTE, SECOND, Month, format_instant
@@ -201,9 +201,36 @@ def kept(terms: Terms, results: Sequence[Result], pins: Sequence[Pin], lag: int,
     return Kept(terms, [*facts, *excuses], told, [*left, *excuses, *told])
 
 
-def stated(facts: Sequence[AnyFact], terms: Terms, as_of: int) -> dict[str, Any]:
-    [statement] = statements(list(facts), terms, Wanted(["app"], MONTH, as_of))
+def stated(facts: Sequence[AnyFact], terms: Terms, as_of: int, sealed: Sequence[SealedDays] = ()) -> dict[str, Any]:
+    [statement] = statements(list(facts), terms, Wanted(["app"], MONTH, as_of), sealed)
     return dict(statement)
+
+
+def together(facts: Sequence[AnyFact], days: int) -> tuple[list[AnyFact], list[SealedDays]]:
+    """The facts without seals, and the seals, of so many days each, as a store gives them."""
+    seals = [
+        seal for fact in facts if isinstance(fact, Fact) and fact.kind == "seal" for seal in [seal_of(fact)] if seal
+    ]
+    groups: dict[tuple[str, str, int], list[Seal]] = {}
+    for seal in sorted(seals, key=lambda each: each.start):
+        groups.setdefault((seal.check, seal.vantage, (seal.start - FIRST) // (days * DAY)), []).append(seal)
+    return [fact for fact in facts if fact.kind != "seal"], [*map(_together, groups.values())]
+
+
+def _together(seals: Sequence[Seal]) -> SealedDays:
+    first, last = seals[0], seals[-1]
+    return SealedDays(
+        first.check,
+        first.vantage,
+        first.start,
+        last.start + DAY,
+        max(seal.recorded_at for seal in seals),
+        sum(seal.size for seal in seals),
+        b"".join(sorted(bytes.fromhex(seal.digest.removeprefix("sha256:")) for seal in seals)),
+        joined(stretch for seal in seals for stretch in seal.stretches),
+        None,
+        lambda _: seals if len(seals) < 3 else [_together(seals[:2]), _together(seals[2:])],
+    )
 
 
 def less_proof(statement: dict[str, Any]) -> dict[str, Any]:
@@ -217,6 +244,9 @@ def stays_equal(world: Kept) -> None:
         from_the_left = stated(world.left, world.terms, as_of)
         assert less_proof(from_the_left) == less_proof(from_all)
         assert from_the_left == beside_seals
+        for days in (2, DAYS):
+            facts, sealed = together(world.left, days)
+            assert stated(facts, world.terms, as_of, sealed) == beside_seals
 
 
 @given(worlds())
@@ -270,6 +300,8 @@ def closed_stays_provable(results: Sequence[Result], ends: tuple[int, int], gaps
     recorded = recorded_of(left)
     again = [one for chain in closings(left, EVER).values() for one in revisions(recorded, chain)]
     assert again == ledger.given
+    recorded = recorded_of(*together(left, DAYS))
+    assert [one for chain in closings(left, EVER).values() for one in revisions(recorded, chain)] == ledger.given
     assert [differences(one, left, lambda _: None) for one in again] == [[] for _ in again]
 
 
@@ -362,6 +394,9 @@ def test_as_of_an_instant_before_the_seal_nothing_is_told_from_half_of_the_resul
     world = plain()
     with pytest.raises(InputError, match="results of 2026-05-31 have gone under a seal that was recorded later"):
         stated(world.left, world.terms, FIRST + 2 * DAY + MINUTE)
+    facts, sealed = together(world.left, DAYS)
+    with pytest.raises(InputError, match="results of 2026-05-31 have gone under a seal that was recorded later"):
+        stated(facts, world.terms, FIRST + 2 * DAY + MINUTE, sealed)
 
 
 def test_results_that_are_not_what_was_sealed_stay() -> None:

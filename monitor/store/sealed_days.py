@@ -1,0 +1,216 @@
+"""Seals filed by series: up to 64 days of one check at one vantage in a row, so that a year of a fleet is read at once.
+
+`sealed_days` says nothing that `seal` does not say: it is written in the same transaction, checked by `verify`, and
+made again where it is not filed up to the newest seal, as in a store of a former version.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+from operator import attrgetter, itemgetter
+from struct import Struct
+from typing import NamedTuple, cast
+
+from monitor.facts.seals import Seal, SealedDays, Stretch, joined
+from monitor.ledger.period import DAY
+from monitor.store.seals import COLUMNS, SealRow, Series, from_row, has_seals, stretches_in
+from monitor.store.sqlite import Database, damaged
+
+_DAYS_BITS = 6
+"""2^6 days a row: a row fits in a page, and one of which a day is asked for is soon unpacked."""
+
+_SELECT = "SELECT series, block, last_seq, recorded, size, stretches, digests, days FROM sealed_days"
+_REPLACE = "INSERT OR REPLACE INTO sealed_days VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+
+_ROW = Struct("<5qBIB")  # seq, day, learned, waited, size; place of the digest, bytes of stretches and of rest
+_JOINED = Struct("<3qI")  # first and last since the first day, passes, hold_ms
+_DIGEST_BYTES = 32
+
+
+class _Filed(NamedTuple):
+    """A row. `recorded` is that of the newest seal, `last_seq` the highest; `stretches` are joined, `digests`
+    ascending, `days` the seals without their digests."""
+
+    series: int
+    block: int
+    last_seq: int
+    recorded: int
+    size: int
+    stretches: bytes
+    digests: bytes
+    days: bytes
+
+
+def has_sealed_days(database: Database) -> bool:
+    """Whether the store is of a version that files seals."""
+    return database.row("SELECT 1 FROM sqlite_master WHERE name = 'sealed_days'") is not None
+
+
+def file_seals(database: Database, rows: Iterable[SealRow]) -> None:
+    """Adds new rows of `seal`. Within a transaction."""
+    filed: list[_Filed] = []
+    for (series, block), new in groupby(sorted(rows, key=_place), key=_place):
+        found = database.row(f"{_SELECT} WHERE series = ? AND block = ?", (series, block))
+        known = [] if found is None else _rows_of(_Filed(*found))
+        filed.append(_filed([*known, *new]))
+    database.insert(_REPLACE, filed)
+
+
+def is_filed(database: Database) -> bool:
+    """Whether all seals are filed."""
+    found = database.row("SELECT (SELECT max(seq) FROM seal) IS (SELECT max(last_seq) FROM sealed_days)")
+    return found is not None and bool(found[0])
+
+
+def file_all(database: Database) -> None:
+    """Files every seal, whatever was filed before. Within a transaction."""
+    database.execute("DELETE FROM sealed_days")
+    database.insert(_REPLACE, _all_filed(database))
+
+
+def check_filed(database: Database) -> None:
+    """Raises StoreDamagedError where what is filed is not what the seals say."""
+    if not has_sealed_days(database) or not is_filed(database):
+        return
+    count = 0
+    for made in _all_filed(database):
+        count += 1
+        found = database.row(f"{_SELECT} WHERE series = ? AND block = ?", (made.series, made.block))
+        if found is None or _told(_Filed(*found)) != _told(made):
+            raise damaged(database.path, f"the seals of series {made.series} are filed wrongly")
+    if database.row("SELECT count(*) FROM sealed_days") != (count,):
+        raise damaged(database.path, "seals are filed that there are not")
+
+
+def _told(filed: _Filed) -> tuple[object, ...]:
+    """What a row says: the bytes of its compressed part are of the library that made them."""
+    return *filed[:-1], *_rows_of(filed)
+
+
+def days_recorded(database: Database, last_seq: int, as_of: int) -> tuple[list[SealedDays], bool]:
+    """The seals recorded by `as_of` up to a seq, one object a series; and whether there are later ones. Raises
+    KeyError, ValueError, struct.error or zlib.error where a row is none of ours."""
+    if not has_seals(database):
+        return [], False
+    by_series: dict[int, list[_Filed]] = {}
+    is_all = True
+    for filed in _read(database):
+        known = filed
+        if filed.last_seq > last_seq or filed.recorded > as_of:
+            is_all = False
+            rows = [row for row in _rows_of(filed) if row[0] <= last_seq and _recorded(row) <= as_of]
+            if not rows:
+                continue
+            known = _filed(rows)
+        by_series.setdefault(filed.series, []).append(known)
+    unpack = _Unpacking(Series(database))
+    return [unpack.together(filed) for filed in by_series.values()], not is_all
+
+
+def _read(database: Database) -> list[_Filed]:
+    """What is filed, each series in order of day; made anew where seals are not filed."""
+    rows = [*map(_Filed._make, database.rows(_SELECT))] if has_sealed_days(database) else []
+    newest = database.row("SELECT coalesce(max(seq), 0) FROM seal")
+    if newest is not None and max((filed.last_seq for filed in rows), default=0) < newest[0]:
+        rows = [*_all_filed(database)]
+    rows.sort(key=attrgetter("block"))  # stable, and nearly so already
+    return rows
+
+
+def _all_filed(database: Database) -> Iterator[_Filed]:
+    """As all seals would be filed, from the seals themselves."""
+    for (block,) in database.rows(f"SELECT DISTINCT day >> {_DAYS_BITS} FROM seal ORDER BY 1"):  # noqa: S608
+        days = (block << _DAYS_BITS, (block + 1 << _DAYS_BITS) - 1)
+        rows: list[SealRow] = database.rows(f"SELECT {COLUMNS} FROM seal WHERE day BETWEEN ? AND ?", days)  # noqa: S608
+        yield from (_filed(list(those)) for _, those in groupby(sorted(rows, key=_place), key=_place))
+
+
+def _place(row: SealRow) -> tuple[int, int]:
+    return row[1], row[2] >> _DAYS_BITS
+
+
+def _recorded(row: SealRow) -> int:
+    return (row[2] + 1) * DAY + row[3]
+
+
+def _filed(rows: Sequence[SealRow]) -> _Filed:
+    """Rows of one place, of a day each."""
+    ordered = sorted(rows, key=itemgetter(2))
+    series, block = _place(ordered[0])
+    digests = sorted(row[6] for row in ordered)
+    start = _first_day(block)
+    together = joined(stretch for row in ordered for stretch in stretches_in(row))
+    return _Filed(
+        series,
+        block,
+        max(row[0] for row in ordered),
+        max(map(_recorded, ordered)),
+        sum(row[5] for row in ordered),
+        b"".join(_JOINED.pack(first - start, last - start, passes, hold) for first, last, passes, hold in together),
+        b"".join(digests),
+        zlib.compress(b"".join(_packed(row, digests.index(row[6])) for row in ordered), 1),
+    )
+
+
+def _packed(row: SealRow, digest: int) -> bytes:
+    seq, _, day, learned, waited, size, _, stretches, rest = row
+    outside = b"" if rest is None else rest
+    return _ROW.pack(seq, day, learned, waited, size, digest, len(stretches), len(outside)) + stretches + outside
+
+
+def _rows_of(filed: _Filed) -> list[SealRow]:
+    rows: list[SealRow] = []
+    packed = zlib.decompress(filed.days)
+    place = 0
+    while place < len(packed):
+        seq, day, learned, waited, size, digest, length, outside = _ROW.unpack_from(packed, place)
+        begin = place + _ROW.size
+        end = begin + length
+        place = end + outside
+        found = filed.digests[digest * _DIGEST_BYTES : (digest + 1) * _DIGEST_BYTES]
+        rest = packed[end:place] if outside else None
+        rows.append((seq, filed.series, day, learned, waited, size, found, packed[begin:end], rest))
+    return rows
+
+
+class _Unpacking:
+    """From rows to what the ledger reads, and on to single seals where it asks for them."""
+
+    def __init__(self, series: Series) -> None:
+        self._series = series
+
+    def together(self, filed: Sequence[_Filed]) -> SealedDays:
+        """All of these, of one series and in order of day."""
+        check, vantage = self._series[filed[0].series]
+        return SealedDays(
+            check,
+            vantage,
+            _first_day(filed[0].block),
+            _first_day(filed[-1].block + 1),
+            max([each.recorded for each in filed]),
+            sum([each.size for each in filed]),
+            b"".join([each.digests for each in filed]),
+            joined([stretch for each in filed for stretch in _stretches_of(each)]),
+            filed,
+            self._parts,
+        )
+
+    def _parts(self, days: SealedDays) -> Sequence[Seal | SealedDays]:
+        filed = cast("Sequence[_Filed]", days.packed)
+        if len(filed) > 1:
+            return [self.together([each]) for each in filed]
+        return [from_row(row, self._series) for row in _rows_of(filed[0])]
+
+
+def _stretches_of(filed: _Filed) -> list[Stretch]:
+    start = _first_day(filed.block)
+    return [
+        Stretch(start + first, start + last, passes, hold_ms)
+        for first, last, passes, hold_ms in _JOINED.iter_unpack(filed.stretches)
+    ]
+
+
+def _first_day(block: int) -> int:
+    return (block << _DAYS_BITS) * DAY
