@@ -82,12 +82,19 @@ def blackbox(authority: Path | None = None) -> Iterator[Peer | None]:
 
 
 @contextmanager
-def prometheus(configuration: str) -> Iterator[Peer | None]:
-    """Prometheus with a configuration's text, its data in a folder that goes with it."""
+def prometheus(configuration: str, history: Path | None = None) -> Iterator[Peer | None]:
+    """Prometheus with a configuration's text, its data in a folder that goes with it; from the beginning it holds the
+    samples of a file of OpenMetrics."""
     with TemporaryDirectory() as folder:
         file = Path(folder) / "prometheus.yml"
         file.write_text(configuration, encoding="utf-8")
-        options = [f"--config.file={file}", f"--storage.tsdb.path={folder}/data", "--log.level=error"]
+        data = f"{folder}/data"
+        promtool = _program("promtool") if history is not None else None
+        if promtool is not None:
+            make = [promtool, "tsdb", "create-blocks-from", "--max-block-duration=744h", "openmetrics", history, data]
+            subprocess.run(make, check=True, capture_output=True)
+        kept = "--storage.tsdb.retention.time=100y"
+        options = [f"--config.file={file}", f"--storage.tsdb.path={data}", kept, "--log.level=error"]
         with _served("prometheus", options) as peer:
             yield peer
 
@@ -118,10 +125,14 @@ def resident_mib(pid: int) -> float:
     return int(status.partition("VmRSS:")[2].split()[0]) / 1024
 
 
+def _program(name: str) -> str | None:
+    places = os.pathsep.join([os.environ.get("MINUTEBOOK_TOOLS", ""), ".venv/tools/bin", os.environ.get("PATH", "")])
+    return shutil.which(name, path=places)
+
+
 @contextmanager
 def _served(name: str, options: list[str]) -> Iterator[Peer | None]:
-    places = os.pathsep.join([os.environ.get("MINUTEBOOK_TOOLS", ""), ".venv/tools/bin", os.environ.get("PATH", "")])
-    program = shutil.which(name, path=places)
+    program = _program(name)
     if program is None:
         sys.stderr.write(f"bench: {name} is not here: no ratios to it\n")
         yield None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
@@ -9,17 +10,22 @@ from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import click
 import pytest
+from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from monitor.cli.log import export
+from monitor.cli.statements import replay, statement
 from monitor.closing import Wanted, recorded_of, standing, statements
 from monitor.errors import InputError, StoreDamagedError
+from monitor.facts import Fact, Json
 from monitor.facts.seals import Seal, SealedDays, Stretch, seal_fact
-from monitor.ledger.period import DAY, HOUR, SECOND, Month, Period
+from monitor.ledger.period import DAY, HOUR, MINUTE, SECOND, Month, Period, format_instant
 from monitor.store import open_for_reading, open_for_writing, verify_store
 from tests.store.samples import ALL_TIME, JUNE, url_in
-from tests.store.test_seals import LATER, TERMS, dropped, made, read, silent
+from tests.store.test_seals import FAIL, LATER, TERMS, dropped, made, read, silent
 
 __all__ = ["dropped", "made"]
 
@@ -75,6 +81,35 @@ def test_a_seal_that_is_kept_as_a_line_leaves_all_of_them_among_the_facts(droppe
     assert sealed(dropped, ALL_TIME) == ()
     with open_for_reading(dropped) as reader:
         assert list(reader.read_sealed(EVER, ALL_TIME).facts) == read(dropped)
+
+
+CONFIGURED = """
+location: london
+timezone: UTC
+services: [{name: app, checks: [{name: web, http: {url: 'https://app.example.com/'}}]}]
+"""
+
+
+def test_replay_of_an_export_says_what_the_store_says_after_results_went(
+    dropped: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window = {"start": format_instant(FAIL - HOUR), "end": format_instant(FAIL + MINUTE)}
+    said: dict[str, Json] = {"exclusion": "x1", "class": "customer", "author": "ann", "reason": "r", "evidence": "e"}
+    with open_for_writing(dropped, LATER) as store:
+        store.append([Fact("exclusion", LATER, {**said, **window})])
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "minutebook.yaml").write_text(CONFIGURED.replace("checks: [{", "checks: [{fall: 1, "))
+    asked = ["--month", "2026-06", "--as-of", format_instant(JUNE + 60 * DAY), "--format", "json"]
+
+    def told(command: click.Command, *arguments: str) -> str:
+        found = CliRunner().invoke(command, arguments, catch_exceptions=False)
+        assert found.exit_code == 0, found.output
+        return found.stdout
+
+    told(export, "-o", "facts.jsonl")
+    replayed = json.loads(told(replay, "--facts", "facts.jsonl", *asked))
+    assert replayed == json.loads(told(statement, *asked))
+    assert [outage["slices"][0]["exclusion"] for outage in replayed[0]["outages"]] == ["x1"]
 
 
 # -- what is filed
