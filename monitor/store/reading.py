@@ -151,11 +151,10 @@ def read(database: Database, window: Window, without: Set[str]) -> Iterator[AnyF
     """Facts of the window, in order of (recorded_at, seq), without those kinds. Raises StoreDamagedError at a row that
     cannot be read, InputError where results of the window have gone under a seal that is not in it."""
     seals.refuse_before_seals(database, window.as_of)
-    return _read(database, window, without)
+    return _read(database, window, without, head_of(database).seq)
 
 
-def _read(database: Database, window: Window, without: Set[str]) -> Iterator[AnyFact]:
-    last_seq = head_of(database).seq
+def _read(database: Database, window: Window, without: Set[str], last_seq: int) -> Iterator[AnyFact]:
     templates = Templates(database)
     facts = _facts(database, last_seq, window.as_of, without)
     told = 0
@@ -195,11 +194,12 @@ def read_sealed(database: Database, window: Window) -> Log:
     """As `read`, with seals together. Where some of them are kept as lines all are facts."""
     if database.row("SELECT 1 FROM fact WHERE kind = 'seal' LIMIT 1") is not None:
         return Log(read(database, window, frozenset()), ())
+    last_seq = head_of(database).seq
     with sound(database.path, "a seal"):
-        sealed, are_later = days_recorded(database, head_of(database).seq, window.as_of)
+        sealed, are_later = days_recorded(database, last_seq, window.as_of)
     if are_later:
         seals.refuse_before_seals(database, window.as_of)
-    return Log(_read(database, window, frozenset({"seal"})), sealed)
+    return Log(_read(database, window, frozenset({"seal"}), last_seq), sealed)
 
 
 def _runs(database: Database, last_seq: int, window: Window) -> Iterator[tuple[list[ResultRow], _Place]]:

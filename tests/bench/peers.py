@@ -91,7 +91,8 @@ def prometheus(configuration: str, history: Path | None = None) -> Iterator[Peer
         data = f"{folder}/data"
         promtool = _program("promtool") if history is not None else None
         if promtool is not None:
-            make = [promtool, "tsdb", "create-blocks-from", "--max-block-duration=744h", "openmetrics", history, data]
+            blocks = ["tsdb", "create-blocks-from", "--max-block-duration=744h", "openmetrics"]
+            make = [promtool, *blocks, str(history), data]
             subprocess.run(make, check=True, capture_output=True)
         kept = "--storage.tsdb.retention.time=100y"
         options = [f"--config.file={file}", f"--storage.tsdb.path={data}", kept, "--log.level=error"]
