@@ -174,7 +174,7 @@ class _Line:
             self._socket.close()
             raise
         self._id = secrets.randbelow(65_536) if self._raw else self._socket.getsockname()[1]
-        self._loop.add_reader(self._socket, self._read)
+        self._loop.add_reader(self._socket, self._readable)
 
     def send(self) -> None:
         sequence = len(self._sent) + 1
@@ -190,6 +190,12 @@ class _Line:
     def close(self) -> None:
         self._loop.remove_reader(self._socket)
         self._socket.close()
+
+    def _readable(self) -> None:
+        try:
+            self._read()
+        except MemoryError:  # no room for what came is the end of the look, and waiting for it would be the target's
+            self._heard.put_nowait((self, Verdict("void", "self_memory", "no memory for the look")))
 
     def _read(self) -> None:
         for _ in range(_READ_AT_ONCE):
@@ -230,7 +236,7 @@ class _Line:
                 return
         with contextlib.suppress(ValueError):
             self._loop.remove_reader(self._socket)
-        self._loop.add_reader(self._socket, self._read)
+        self._loop.add_reader(self._socket, self._readable)
 
     def _said(self, echoed: bytes, ancillary: list[tuple[int, int, bytes]]) -> Verdict | None:
         if len(echoed) < _HEADER.size:

@@ -7,11 +7,13 @@ import json
 import os
 import secrets
 import shutil
+import socket
 import struct
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import dns.rcode
 import pytest
@@ -22,7 +24,7 @@ from monitor.clock import SystemClock
 from monitor.interfaces import Observation
 from monitor.prober import network
 from monitor.prober.witnesses import by_default
-from monitor.probes import Io
+from monitor.probes import Io, echo
 from monitor.probes.echo import checksum, refusal
 from monitor.probes.icmp import IcmpSettings, probe
 from monitor.probes.resolver import Resolver
@@ -56,6 +58,26 @@ async def look(host: str, *resolvers: str, timeout_ms: int = 2_000, allow_privat
 
 
 # ---------------------------------------------------------------- on loopback
+
+
+class Starved(socket.socket):
+    """The kernel has an answer, and there is no memory to take it in."""
+
+    def recvmsg(self, *_: int) -> NoReturn:
+        raise MemoryError
+
+
+@pytest.mark.usefixtures("allowed")
+async def test_without_memory_for_an_answer_nothing_is_said_of_the_target(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = echo._open
+
+    def starved(kind: echo._Family) -> tuple[socket.socket, bool]:
+        made, raw = opened(kind)
+        return Starved(fileno=made.detach()), raw
+
+    monkeypatch.setattr(echo, "_open", starved)
+    seen = await look("127.0.0.1")
+    assert (seen.outcome, seen.reason) == ("void", "self_memory")
 
 
 @pytest.mark.usefixtures("allowed")
