@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from io import BytesIO
 from pathlib import Path
@@ -14,7 +15,10 @@ from click.testing import CliRunner
 from monitor.cli import minutebook
 from monitor.cli.statements import read_facts
 from monitor.errors import MinutebookError
+from monitor.facts import Result
+from monitor.ledger.period import DAY, HOUR, MINUTE, parse_instant
 from monitor.store import open_for_writing
+from tests.store.test_seals import RETENTION, ring
 
 FOLDER = Path(__file__).resolve().parent.parent / "scenarios" / "18-credits-and-termination"
 
@@ -146,3 +150,29 @@ def test_what_cannot_be_evidence_is_refused(vendor: Vendor, customer: str, first
     words = ("--customer", customer, "--from", first, "--to", last, "-o", str(vendor.folder / "none.zip"))
     assert vendor.run("evidence", *words).startswith(told)
     assert not (vendor.folder / "none.zip").exists()
+
+
+def test_a_month_whose_results_went_under_seals_is_proved_all_the_same(tmp_path: Path) -> None:
+    config, url = tmp_path / "minutebook.yaml", f"sqlite:///{tmp_path / 'minutebook.db'}"
+    config.write_text(f"{(FOLDER / 'config.yaml').read_text()}storage: {url}\n")
+    begin, end, fail = (parse_instant(f"2026-{day}:00:00Z") for day in ("01-01T00", "02-01T00", "01-10T12"))
+    looks = [
+        Result(at + 40, "web", "london", at, "fail" if 0 <= at - fail < HOUR else "pass", hold_ms=25 * MINUTE)
+        for at in range(begin, end, 10 * MINUTE)
+    ]
+    with open_for_writing(url, begin) as store:
+        for place in range(0, len(looks), 100):
+            store.append(looks[place : place + 100])
+    asyncio.run(ring(url, end + 2 * HOUR, end + 10 * DAY + RETENTION))
+    assert run("close", "--month", "2026-01", "--author", "ann", "-c", str(config)).startswith(
+        "app 2026-01: revision 1"
+    )
+    pack = tmp_path / "evidence.zip"
+    words = ("--customer", "acme", "--from", "2026-01", "--to", "2026-01", "-o", str(pack), "-c", str(config))
+    run("evidence", *words)
+    folder = unpacked(pack.read_bytes(), tmp_path / "unpacked")
+    kept = [fact for fact in read_facts(folder / "facts.jsonl") if isinstance(fact, Result)]
+    assert len(kept) < len(looks) / 4
+    assert "equal to what the facts give" in proved(folder)
+    [stated] = json.loads((folder / "statements.json").read_text())
+    assert (stated["verdict"], stated["accounts_ms"]["down"]) == ("breached", HOUR)
