@@ -34,7 +34,7 @@ class Wanted:
 class Alert:
     """One rule: when it holds `for_`, the alert fires. `tier` is the burn of a burn alert, and of no other.
 
-    `left`: it tells what is left of the budget.
+    `left`: it tells what is left of the budget. `keeps`: for how long it fires on where it holds no more.
     """
 
     name: str
@@ -47,6 +47,7 @@ class Alert:
     tier: str | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
     left: bool = False
+    keeps: str | None = None
 
     def rule(self, wanted: Wanted) -> dict[str, object]:
         labels = {"severity": self.severity, **self.labels}
@@ -62,7 +63,8 @@ class Alert:
                 "evidence_url": f"{wanted.evidence}{_REPORT}",
                 "runbook_url": f"{wanted.runbooks}{self.name}.md",
             }
-        held = {} if self.for_ is None else {"for": self.for_}
+        times = {"for": self.for_, "keep_firing_for": self.keeps}
+        held = {key: span for key, span in times.items() if span is not None}
         return {"alert": self.name, "expr": self.expr, **held, "labels": labels, "annotations": annotations}
 
 

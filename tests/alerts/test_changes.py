@@ -19,28 +19,42 @@ from tests.alerts.test_rules import ALERTS, WANTED, without_annotations, written
 ALONE = {"MinutebookAbsent": ("severity=page",), "MinutebookWatchdog": ("severity=none",)}
 """What fires where Prometheus has no series at all."""
 
-RESTART = (2, 4)
-"""The daemon is away from its third sample until before its fifth: two of the intervals of a case."""
+AWAY = ("stale", "_")
+"""What Prometheus has of the daemon while that restarts: two of the intervals of a case."""
 
 
-def restarted(line: str) -> str:
-    """A series of the daemon as it is where the daemon restarts; `up` is Prometheus's own."""
-    name, _, values = line.partition(" ")
-    if name.startswith("up{"):
-        return line
-    every = samples(values)
-    away = every[slice(*RESTART)]
-    every[slice(*RESTART)] = ["stale", *["_"] * (len(away) - 1)][: len(away)]
-    return f"{name} {' '.join(every)}"
+def of_the_daemon(line: str) -> bool:
+    """`up` is Prometheus's own."""
+    return not line.startswith("up{")
 
 
-def after_a_restart(case: Case) -> Case:
-    return replace(case, what=f"{case.what}; it restarts", series=tuple(map(restarted, case.series)))
+def restarts_early(case: Case) -> Case:
+    """At its third sample the daemon is away."""
+
+    def restarted(line: str) -> str:
+        name, _, values = line.partition(" ")
+        every = samples(values)
+        every[2:4] = AWAY[: len(every[2:4])]
+        return f"{name} {' '.join(every)}" if of_the_daemon(line) else line
+
+    return replace(case, what=f"{case.what}; it has restarted", series=tuple(map(restarted, case.series)))
 
 
-def held_s(case: Case) -> int:
-    """How long the alert must hold before it fires, at the longest."""
-    return max(seconds(alert.for_ or "0s") for alert in ALERTS[case.alert])
+def restarts_now(case: Case) -> Case:
+    """At the instant of the case it goes away, and comes back as it was for as long as the alert must hold."""
+    needed = seconds(case.at) // seconds(case.interval) + 1
+    held = max(seconds(alert.for_ or "0s") for alert in ALERTS[case.alert])
+    back = held // seconds(case.interval) + 2
+
+    def restarted(line: str) -> str:
+        name, _, values = line.partition(" ")
+        every = samples(values)[:needed]
+        last = every[-1] if len(every) == needed else "_"
+        gone = [last, last] if last in AWAY or not of_the_daemon(line) else AWAY
+        return f"{name} {' '.join([*every, *['_'] * (needed - len(every)), *gone, *[last] * back])}"
+
+    at = f"{(needed + len(AWAY) + back - 1) * seconds(case.interval) // 60}m"
+    return replace(case, what=f"{case.what}; it restarts", series=tuple(map(restarted, case.series)), at=at)
 
 
 def is_of_the_running_month(case: Case) -> bool:
@@ -58,9 +72,8 @@ def changed() -> Iterator[Case]:
     for case in CASES:
         if is_of_the_running_month(case) and case.fires:
             yield once_the_month_is_over(case)
-        had_time = seconds(case.at) - RESTART[1] * seconds(case.interval) > held_s(case)
-        if case.series and (had_time or not case.fires):
-            yield after_a_restart(case)
+        if case.series:
+            yield restarts_now(case) if case.fires else restarts_early(case)
 
 
 CHANGED = [case for case in changed() if case.alert != "MinutebookAbsent" or not case.series]
@@ -76,6 +89,8 @@ def test_every_alert_is_tried() -> None:
     assert sum(map(len, BY_INTERVAL)) == len(CHANGED)
     monthly = {name for name, alerts in ALERTS.items() if any(RUNNING in alert.expr for alert in alerts)}
     assert {case.alert for case in CHANGED if "that month is over" in case.what} == monthly
+    restarted = {(case.alert, bool(case.fires)) for case in CHANGED if "restart" in case.what}
+    assert restarted >= {(name, fires) for name in ALERTS.keys() - ALONE.keys() for fires in (True, False)}
 
 
 def tried(promtool: str, folder: Path, cases: Sequence[Case]) -> None:
