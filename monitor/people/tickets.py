@@ -87,7 +87,9 @@ def _strangers(facts: list[Fact], known: Known) -> Iterator[str]:
 
 
 def _some(names: list[str]) -> str:
-    return " ".join(names[:10]) + (" ..." if len(names) > 10 else "")
+    """At most ten of them, made printable: a file may be somebody else's."""
+    told = " ".join(names[:10]) + (" ..." if len(names) > 10 else "")
+    return "".join(character if character.isprintable() else "?" for character in told)
 
 
 def _settled(facts: list[Fact], known: Known) -> Settled | None:

@@ -98,6 +98,7 @@ def test_a_customer_who_is_unknown_or_not_one_yet_is_told_and_the_ticket_counts(
     stranger = ticket(one(customer="acne"), ALICE, known)
     assert stranger.fact is not None
     assert stranger.notes[0] == "the configuration names no customer acne, but acme later; it counts all the same"
+    assert "no customer a?b?[31m," in ticket(one(customer="a\u202eb\x1b[31m"), ALICE, known).notes[0]
     assert ticket(one(customer="later"), ALICE, known).notes[0].startswith("no customer in that month: later;")
     text = f"{HEADER}t1,acne,low,{AT},\nt2,acme,low,{AT},\n"
     told = ticket({"csv": text}, ALICE, known)
