@@ -258,6 +258,11 @@ def importers(library: str, modules: tuple[Module, ...]) -> list[str]:
     return [module.name for module in modules if any(within(name, library) for _, name in imports(module))]
 
 
+def long_files(files: Iterable[Path]) -> list[str]:
+    lengths = ((path, path.read_bytes().count(b"\n")) for path in files)
+    return [f"{path}: {lines} lines, at most {FILE_LINES}" for path, lines in lengths if lines > FILE_LINES]
+
+
 Rule = Callable[[Module], Iterator[str]]
 RULES: tuple[Rule, ...] = (wrong_imports, wrong_libraries, impurities, too_long)
 
@@ -266,6 +271,15 @@ RULES: tuple[Rule, ...] = (wrong_imports, wrong_libraries, impurities, too_long)
 def test_every_file_keeps_the_rule(rule: Rule) -> None:
     broken = [f"{FILES[module.name].relative_to(ROOT)}: {what}" for module in MODULES for what in rule(module)]
     assert not broken, "\n".join(broken)
+
+
+def test_no_python_file_of_the_repository_is_long(tmp_path: Path) -> None:
+    everywhere = [path for folder in ("deploy", "tests") for path in (ROOT / folder).rglob("*.py")]
+    assert ROOT / "tests" / "test_readme.py" in everywhere
+    assert not long_files([*everywhere, *FILES.values()])
+    planted = tmp_path / "long.py"
+    planted.write_text("x = 1\n" * (FILE_LINES + 1))
+    assert long_files([planted])
 
 
 def test_every_file_has_its_place_in_the_table() -> None:

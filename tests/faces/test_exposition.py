@@ -7,7 +7,6 @@ import re
 import subprocess
 from collections.abc import Callable
 from dataclasses import replace
-from fractions import Fraction
 from itertools import zip_longest
 from pathlib import Path
 from typing import get_args
@@ -21,11 +20,9 @@ from prometheus_client.samples import Sample
 from exporters.catalogue import CATALOGUE, MetricName
 from exporters.columns import MONTHS, PROBES, SERVICES, Attributes
 from exporters.labels import VALUE_LIMIT, label_value, pair, shown_target
-from exporters.numbers import duration, percent, ratio, seconds
 from exporters.prometheus import ROWS, Exposition
 from exporters.self_metrics import SelfMetrics
 from monitor.facts import Result
-from monitor.ledger.decimals import Ratio, decimal
 from monitor.ledger.period import DAY, MINUTE, SECOND
 from monitor.ledger.snapshot import Snapshot, WarnLimits
 from tests.conftest import ROOT
@@ -337,37 +334,6 @@ def test_promtool_accepts_the_page(tool: Callable[[str], str]) -> None:
         [tool("promtool"), "check", "metrics"], input=text.encode(), capture_output=True, timeout=30, check=False
     )
     assert checked.returncode == 0, checked.stderr.decode() + checked.stdout.decode()
-
-
-@given(st.integers(-(10**13), 10**13))
-def test_seconds_are_exact(ms: int) -> None:
-    assert Fraction(seconds(ms)) == Fraction(ms, 1000)
-
-
-@given(st.builds(Ratio, st.integers(-(10**15), 10**15), st.integers(1, 10**13)) | st.none())
-def test_a_ratio_is_written_as_the_statement_writes_it(value: Ratio | None) -> None:
-    assert ratio(value) == decimal(value)
-
-
-@pytest.mark.parametrize(
-    ("given_ratio", "shown"),
-    [
-        ("0.998996123", "99.899 %"),
-        ("1.000000000", "100.000 %"),
-        ("0.999999999", "99.999 %"),
-        ("-0.000000001", "-0.001 %"),
-    ],
-)
-def test_a_percentage_is_cut_and_never_flatters(given_ratio: str, shown: str) -> None:
-    assert percent(given_ratio) == shown
-
-
-@pytest.mark.parametrize(
-    ("ms", "shown"),
-    [(0, "0s"), (2_500, "2.500s"), (-MINUTE - 1, "-1m 00.001s"), (743 * 60 * MINUTE, "743h 00m 00s")],
-)
-def test_a_duration_is_written_exactly(ms: int, shown: str) -> None:
-    assert duration(ms) == shown
 
 
 def test_a_label_is_escaped_as_the_format_asks() -> None:

@@ -3,63 +3,21 @@
 from __future__ import annotations
 
 import logging
-import ssl
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
 from email.utils import format_datetime
 from pathlib import Path
 
 import pytest
-import trustme
 from aiohttp import web
 
 from monitor import wiring
-from monitor.config import Config, parse
+from monitor.config import parse
 from monitor.errors import StoreError
-from monitor.ledger.period import HOUR, MINUTE, moment, parse_instant
-from monitor.poller import Fetcher, session
-from monitor.settings import Secret
-from monitor.sources.kind import Incident, Listing, Page, Reply, Request, bearer
+from monitor.ledger.period import HOUR, MINUTE, moment
+from monitor.sources.kind import Incident, Listing, Page
+from tests.poller.conftest import CONFIG, START, configured
 from tests.poller.polled import IMPATIENT_S, Polled, polling
-from tests.probes.clocks import FakeClock
 from tests.vendors.serving import Trouble, Vendor, serving
 from tests.vendors.statuspage import StatusPage
-
-START = parse_instant("2026-06-10T08:00:00Z")
-CONFIG = """\
-services:
-  - name: app
-    depends_on: [cloudflare/CDN, cloudflare/kv1]
-    checks:
-      - {{name: web, http: {{url: "http://127.0.0.1:1/"}}}}
-      - {{name: edge, http: {{url: "http://127.0.0.1:1/"}}, role: corroboration}}
-policies:
-  - {{effective_from: 2026-01-01, third_party: {{corroborated_by: {{cloudflare: [edge]}}}}}}
-sources:
-  - {{name: page, statuspage: {{url: "{url}"}}, provider: cloudflare, every: 60s}}
-"""
-
-
-def configured(url: str, folder: Path) -> Config:
-    return parse(CONFIG.format(url=url), "minutebook.yaml", folder, {})
-
-
-@pytest.fixture
-def page() -> StatusPage:
-    """A provider's page with two components."""
-    return StatusPage({"cdn1": "Edge - CDN", "kv1": "Edge - KV", "pop1": "Amsterdam - (AMS)"})
-
-
-@pytest.fixture
-async def vendor(page: StatusPage) -> AsyncIterator[Vendor]:
-    async with serving(Vendor(page.answer)) as served:
-        yield served
-
-
-@pytest.fixture
-async def polled(vendor: Vendor, tmp_path: Path) -> AsyncIterator[Polled]:
-    async with polling(tmp_path, configured(vendor.url, tmp_path), START, timeout_s=IMPATIENT_S * 20) as made:
-        yield made
 
 
 async def test_a_poll_is_done_once_its_facts_are_recorded(page: StatusPage, polled: Polled) -> None:
@@ -360,42 +318,3 @@ async def test_news_that_come_while_a_page_is_read_have_it_read_once_more(
     asked = len(vendor.asked)
     await polled.ring()
     assert len(vendor.asked) == asked + 3  # and only once
-
-
-async def test_a_secret_header_is_sent_and_never_shown(vendor: Vendor, tmp_path: Path) -> None:
-    token = bearer(Secret("hunter2", ("from_file", "key")))
-    request = Request("incidents", f"{vendor.url}/api/v2/incidents.json", {"Authorization": token}, body={"query": "q"})
-    assert "hunter2" not in repr(request)
-    async with session() as client:
-        answer = await Fetcher(client, FakeClock(START), 10.0).fetch(request, None)
-    assert isinstance(answer.reply, Reply)
-    assert vendor.headers[-1]["Authorization"] == "Bearer hunter2"
-    assert vendor.headers[-1]["User-Agent"].startswith("minutebook/")
-    assert answer.kept is None  # what was posted for is asked for anew
-
-
-@pytest.mark.parametrize("is_trusted", [False, True])
-async def test_a_page_over_tls_is_believed_with_a_certificate_that_is_trusted_only(
-    is_trusted: bool, page: StatusPage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    authority, stranger = trustme.CA(), trustme.CA()
-    trusted = tmp_path / "authorities.pem"
-    (authority if is_trusted else stranger).cert_pem.write_to_path(str(trusted))
-    monkeypatch.setenv("SSL_CERT_FILE", str(trusted))
-    monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
-    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    authority.issue_cert("127.0.0.1").configure_cert(tls)
-    async with AsyncExitStack() as stack:
-        vendor = await stack.enter_async_context(serving(Vendor(page.answer), tls))
-        polled = await stack.enter_async_context(polling(tmp_path, configured(vendor.url, tmp_path), START))
-        await polled.ring()
-        assert bool(polled.poller.last_success) == is_trusted
-        assert polled.problems() == ({} if is_trusted else {"unreachable": 1})
-
-
-async def test_a_name_of_this_machine_is_found(page: StatusPage, tmp_path: Path) -> None:
-    async with serving(Vendor(page.answer)) as vendor:
-        url = vendor.url.replace("127.0.0.1", "localhost")
-        async with polling(tmp_path, configured(url, tmp_path), START) as polled:
-            await polled.ring()
-            assert polled.poller.last_success
