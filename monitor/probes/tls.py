@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple, Protocol, cast
 
 from monitor.probes import judge
+from monitor.probes.chain_limit import CHAIN_BYTES, take_large_chains
 from monitor.probes.judge import ProbeError
 from monitor.settings import Secret
 
@@ -27,7 +28,7 @@ _VERSIONS = {"TLS12": ssl.TLSVersion.TLSv1_2, "TLS13": ssl.TLSVersion.TLSv1_3}
 _CERTIFICATES_KEPT = 10_000
 _CERTIFICATE_BYTES_KEPT = 8_192  # four times what is usual: what a target sends must not fill the memory
 _READ = 65_536
-_BARE_BYTES = 128 * 1024  # of handshakes, tickets and the like, as faults.md row 48 bounds a certificate chain
+_BARE_BYTES = CHAIN_BYTES + 16 * 1024  # of handshakes, tickets and the like: the largest chain, and what is around it
 _BYTES_A_BYTE = 100  # of records around what they carry: one-byte records need 22 to 85
 _PEM = b"-----BEGIN "
 _SHORT = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS})
@@ -89,6 +90,7 @@ class Tls:
 
 def _context(policy: TlsPolicy) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    take_large_chains(context)
     context.minimum_version = _VERSIONS[policy.min_version]
     if policy.max_version is not None:
         context.maximum_version = _VERSIONS[policy.max_version]
