@@ -18,6 +18,10 @@ class UnknownEncodingError(ValueError):
     """A content encoding that is none of gzip, x-gzip, deflate and identity, or too many of them."""
 
 
+class WindowError(ValueError):
+    """Brotli: its window alone may take 16 MB (RFC 7932 section 9.1), and a look has 2."""
+
+
 class DamagedError(ValueError):
     """The bytes are not what their encoding says."""
 
@@ -72,12 +76,14 @@ class _Layer:
 class Decompression:
     """A body's encodings, as Content-Encoding lists them; no layer gives more than `limit` bytes to the next.
 
-    Raises UnknownEncodingError.
+    Raises UnknownEncodingError or WindowError.
     """
 
     __slots__ = ("_layers", "_limit")
 
     def __init__(self, encodings: Sequence[bytes], limit: int) -> None:
+        if b"br" in encodings:
+            raise WindowError
         if len(encodings) > LAYERS or not all(encoding in _MAKERS for encoding in encodings):
             raise UnknownEncodingError
         self._layers = [_Layer(_MAKERS[encoding]) for encoding in reversed(encodings)]  # the last applied comes first

@@ -10,7 +10,7 @@ from typing import NoReturn
 
 import httptools
 
-from monitor.probes.decompress import DamagedError, Decompression, TooLargeError, UnknownEncodingError
+from monitor.probes.decompress import DamagedError, Decompression, TooLargeError, UnknownEncodingError, WindowError
 from monitor.probes.judge import Verdict
 
 # design/faults.md, "Defaults"
@@ -225,6 +225,8 @@ class Response:
                 self._decompression = Decompression(encodings, BODY_LIMIT)
             except UnknownEncodingError:
                 self._stop("http_decompress", "a content encoding that was not asked for")
+            except WindowError:
+                self._stop("http_too_large", "a body in Brotli, which takes too much memory to be unpacked")
 
     def on_body(self, data: bytes) -> None:
         self._raw_body += len(data)
