@@ -6,8 +6,9 @@ from pathlib import Path
 
 import click
 
+from monitor.cli.entries import csv_option, entries
 from monitor.cli.inputs import config_option
-from monitor.cli.recording import Spoken, author_option, record, show, text_of
+from monitor.cli.recording import Spoken, author_option, record, show
 from monitor.facts import Json
 from monitor.people.readings import number_of
 
@@ -19,12 +20,7 @@ from monitor.people.readings import number_of
 @click.option("--to", help="The last day that it is of (YYYY-MM-DD).")
 @click.option("--samples", help="Of how many samples, where that is published.")
 @click.option("--evidence", help="Where others can check it: an address.")
-@click.option(
-    "--csv",
-    "csv_file",
-    type=click.Path(path_type=Path, dir_okay=False, exists=True),
-    help="A file of readings instead, one a line.",
-)
+@csv_option("readings")
 @author_option
 @config_option
 def reading(
@@ -35,14 +31,5 @@ def reading(
     words: dict[str, Json] = {
         name: number_of(text) if name in ("p75", "samples") else text for name, text in given.items()
     }
-    if csv_file is not None:
-        if metric is not None or words:
-            raise click.UsageError("--csv stands alone: the file says the rest")
-        words["csv"] = text_of(csv_file)
-    else:
-        missing = [name for name in ("p75", "from", "to") if name not in words]
-        if metric is None or missing:
-            options = " and ".join(f"--{name}" for name in missing) or "its options"
-            raise click.UsageError(f"name the METRIC with {options}, or a file with --csv")
-        words["metric"] = metric
+    entries("metric", metric, words, ("p75", "from", "to"), csv_file)
     show(record(config_file, Spoken("reading", words, author)))

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import click
 
+from monitor.cli.entries import csv_option, entries
 from monitor.cli.inputs import config_option
-from monitor.cli.recording import Spoken, author_option, record, show, text_of
+from monitor.cli.recording import Spoken, author_option, record, show
 from monitor.facts import Json
 
 
@@ -19,12 +20,7 @@ from monitor.facts import Json
 @click.option("--first-reply-at", help="When a person first answered to the point (RFC 3339).")
 @click.option("--channel", help="How it came.")
 @click.option("--evidence", help="Where others can check it: an address.")
-@click.option(
-    "--csv",
-    "csv_file",
-    type=click.Path(path_type=Path, dir_okay=False, exists=True),
-    help="A file of tickets instead, one a line.",
-)
+@csv_option("tickets")
 @author_option
 @config_option
 def ticket(
@@ -32,14 +28,5 @@ def ticket(
 ) -> None:
     """Record a ticket as it is now, or a CSV file of them: all of it or nothing."""
     words: dict[str, Json] = {name: text for name, text in told.items() if text is not None}
-    if csv_file is not None:
-        if ticket_id is not None or words:
-            raise click.UsageError("--csv stands alone: the file says the rest")
-        words["csv"] = text_of(csv_file)
-    else:
-        missing = [name for name in ("customer", "priority", "received_at") if name not in words]
-        if ticket_id is None or missing:
-            options = " and ".join(f"--{name.replace('_', '-')}" for name in missing) or "its options"
-            raise click.UsageError(f"name the TICKET with {options}, or a file with --csv")
-        words["ticket"] = ticket_id
+    entries("ticket", ticket_id, words, ("customer", "priority", "received_at"), csv_file)
     show(record(config_file, Spoken("ticket", words, author)))

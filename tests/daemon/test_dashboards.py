@@ -19,9 +19,9 @@ import trustme
 from monitor.ledger.period import DAY, HOUR, MINUTE, format_instant
 from tests.daemon.programs import App, Daemon, Minutebook, ended, free_port, now_ms, running_app, wait_until
 from tests.daemon.test_prometheus import Tool, prometheus
-from tests.daemon.test_sources import served
 from tests.dashboards.blackbox import ASKED as OF_OTHERS
 from tests.dashboards.queries import asked, filled
+from tests.vendors.serving import served
 from tests.vendors.statuspage import StatusPage
 
 CONFIGURATION = """\

@@ -11,9 +11,9 @@ import pytest
 from monitor.ledger.period import HOUR, MINUTE, SECOND, format_instant, parse_instant
 from tests.daemon.programs import App, Daemon, Minutebook, Until, configuration, now_ms
 from tests.daemon.test_channels import hook
-from tests.daemon.test_sources import served
 from tests.vendors import sentry
 from tests.vendors.sentry import Sentry
+from tests.vendors.serving import served
 
 CUSTOMERS = """
 policies: [{effective_from: 2026-01-01, traffic_events: {notice: 7d, factor: 5, event_interval: 1s}}]

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from monitor.ledger.period import DAY, HOUR, format_instant
 from tests.daemon.programs import Minutebook, Until, configuration, ended, now_ms, running_app
 from tests.vendors.instatus import KEY, PAGE, InstatusPage
-from tests.vendors.serving import Vendor, serving
+from tests.vendors.serving import served
 
 MORE = """\
 sources:
@@ -21,29 +17,6 @@ sources:
     components: {{App: [app]}}
     every: 1s
 """
-
-
-@contextmanager
-def served(page: InstatusPage) -> Iterator[Vendor]:
-    """The page in a thread of its own, until the block is left."""
-    loop = asyncio.new_event_loop()
-    begun, over = threading.Event(), asyncio.Event()
-    vendor = Vendor(page.answer)
-
-    async def serve() -> None:
-        async with serving(vendor):
-            begun.set()
-            await over.wait()
-
-    thread = threading.Thread(target=lambda: loop.run_until_complete(serve()))
-    thread.start()
-    assert begun.wait(10)
-    try:
-        yield vendor
-    finally:
-        loop.call_soon_threadsafe(over.set)
-        thread.join(10)
-        loop.close()
 
 
 def announcing(file: Path, hours: int = 0) -> list[str | Path]:

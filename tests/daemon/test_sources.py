@@ -2,47 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import pytest
 
 from tests.daemon.programs import Minutebook, Until, configuration, ended, now_ms, running_app
 from tests.vendors import cloudflare, sentry
 from tests.vendors.cloudflare import Cloudflare
 from tests.vendors.sentry import Sentry
-from tests.vendors.serving import Vendor, serving
+from tests.vendors.serving import served
 from tests.vendors.statuspage import StatusPage
 
 MORE = """\
 sources: [{{name: them, statuspage: {{url: "{url}"}}, provider: cloudflare, every: 1s}}]
 policies: [{{effective_from: 2026-01-01, third_party: {{corroborated_by: {{cloudflare: [edge]}}}}}}]
 """
-
-
-@contextmanager
-def served(page: StatusPage | Sentry | Cloudflare) -> Iterator[Vendor]:
-    """The page in a thread of its own, until the block is left."""
-    loop = asyncio.new_event_loop()
-    begun, over = threading.Event(), asyncio.Event()
-    vendor = Vendor(page.answer)
-
-    async def serve() -> None:
-        async with serving(vendor):
-            begun.set()
-            await over.wait()
-
-    thread = threading.Thread(target=lambda: loop.run_until_complete(serve()))
-    thread.start()
-    assert begun.wait(10)
-    try:
-        yield vendor
-    finally:
-        loop.call_soon_threadsafe(over.set)
-        thread.join(10)
-        loop.close()
 
 
 @pytest.fixture

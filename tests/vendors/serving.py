@@ -6,10 +6,11 @@ import asyncio
 import hashlib
 import json
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, Protocol
 
 from aiohttp import web
 
@@ -103,3 +104,32 @@ async def serving(vendor: Vendor, tls: ssl.SSLContext | None = None) -> AsyncIte
     finally:
         vendor.released.set()
         await runner.cleanup()
+
+
+class Answering(Protocol):
+    """A page, as its vendor's tests play it."""
+
+    async def answer(self, request: web.Request) -> object | None: ...
+
+
+@contextmanager
+def served(page: Answering) -> Iterator[Vendor]:
+    """The page in a thread of its own, until the block is left."""
+    loop = asyncio.new_event_loop()
+    begun, over = threading.Event(), asyncio.Event()
+    vendor = Vendor(page.answer)
+
+    async def serve() -> None:
+        async with serving(vendor):
+            begun.set()
+            await over.wait()
+
+    thread = threading.Thread(target=lambda: loop.run_until_complete(serve()))
+    thread.start()
+    assert begun.wait(10)
+    try:
+        yield vendor
+    finally:
+        loop.call_soon_threadsafe(over.set)
+        thread.join(10)
+        loop.close()
