@@ -13,7 +13,8 @@ import yaml
 
 from exporters.rules import RUNNING, rules_yaml
 from tests.alerts.case import Case, samples, seconds
-from tests.alerts.series import CASES, RUNS
+from tests.alerts.cases import CASES
+from tests.alerts.series import RUNS
 from tests.alerts.test_rules import ALERTS, WANTED, without_annotations, written
 
 ALONE = {"MinutebookAbsent": ("severity=page",), "MinutebookWatchdog": ("severity=none",)}
