@@ -336,7 +336,8 @@ class UrlParts(NamedTuple):
     query: str = ""
 
 
-_PLAIN_URL = re.compile(r"(https?)://([a-z0-9.-]+)(?::([0-9]{1,4}))?(/[A-Za-z0-9/._~-]*)?", re.ASCII)
+_LARGEST_PORT = 65_535
+_PLAIN_URL = re.compile(r"(https?)://([a-z0-9.-]+)(?::([0-9]{1,5}))?(/[A-Za-z0-9/._~-]*)?", re.ASCII)
 """What most URLs of a file are, of which urllib says the same at ten times the cost."""
 
 
@@ -344,7 +345,8 @@ def split_url(url: str) -> UrlParts:
     """As urllib.parse.urlsplit has it, whose ValueError it raises."""
     if plain := _PLAIN_URL.fullmatch(url):
         scheme, host, port, path = plain.groups("")
-        return UrlParts(scheme, host, int(port) if port else None, path)
+        if not port or int(port) <= _LARGEST_PORT:
+            return UrlParts(scheme, host, int(port) if port else None, path)
     parts = urlsplit(url)
     return UrlParts(parts.scheme, parts.hostname, parts.port, parts.path, parts.query)
 

@@ -4,13 +4,15 @@ that starts or keeps anything."""
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
 from monitor import sources
 from monitor.beacons import Rules
 from monitor.beacons.trust import Trust
-from monitor.config import Check, Config, Source, WrittenTerms, customers_of, probed_checks
+from monitor.config import Check, Config, Source, WrittenTerms, customers_of
+from monitor.config.kinds import Warn
 from monitor.errors import InputError
 from monitor.evaluator import Shown
 from monitor.facts import Fact, Json, SpelledFields
@@ -40,19 +42,19 @@ FIXED = ("location", "storage", "server", "sentry")
 
 
 ANCHOR_DOMAIN = "iana.org"
-ANCHOR = Canary(
-    "http",
-    HttpSettings.model_validate(
-        {"url": f"https://www.{ANCHOR_DOMAIN}/", "expect": {"body_matches": "Internet Assigned Numbers Authority"}}
-    ),
-)
-"""The web canary of those who name none: it keeps the registries of the Internet, no app depends on it, and its page
-has always said who it is."""
+
+
+@cache
+def anchor() -> Canary:
+    """The web canary of those who name none: IANA keeps the registries of the Internet, no app depends on it, and its
+    page has always said who it is."""
+    expected = {"body_matches": "Internet Assigned Numbers Authority"}
+    return Canary("http", HttpSettings.model_validate({"url": f"https://www.{ANCHOR_DOMAIN}/", "expect": expected}))
 
 
 def looked_at(config: Config) -> list[ProbedCheck]:
     """The checks that this daemon looks at itself; a heartbeat is pushed, and some kinds come with a later version."""
-    return [check for check in probed_checks(config) if KINDS[check.kind].probe is not None]
+    return [check for check in config.probed if KINDS[check.kind].probe is not None]
 
 
 def refuse_what_cannot_be_probed(config: Config) -> None:
@@ -93,7 +95,7 @@ def probing_options(config: Config) -> ProbingOptions:
         resolvers=probing.resolvers or (),
         allow_private_targets=probing.allow_private_targets,
         canaries=tuple(Canary(canary.kind, canary.settings) for canary in probing.canaries or ()),
-        anchor=None if probing.canaries or _is_watched(ANCHOR_DOMAIN, config) else ANCHOR,
+        anchor=None if probing.canaries or _is_watched(ANCHOR_DOMAIN, config) else anchor(),
     )
 
 
@@ -132,7 +134,12 @@ def crowded(peaks: Sequence[PeakView], checks: Sequence[ProbedCheck]) -> dict[st
 
 def warn_limits(check: Check) -> WarnLimits:
     """What a look of this check warns of."""
-    return WarnLimits(certificate_ms=check.warn.certificate_days * DAY, duration_ms=check.warn.duration)
+    return _limits(check.warn)
+
+
+@lru_cache(maxsize=256)  # ten thousand checks say the same few
+def _limits(warn: Warn) -> WarnLimits:
+    return WarnLimits(certificate_ms=warn.certificate_days * DAY, duration_ms=warn.duration)
 
 
 def heartbeats(config: Config) -> dict[str, int]:

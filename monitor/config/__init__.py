@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from monitor.config.compare import Changes, compare, probed_checks
+from monitor.config.compare import Changes, compare
 from monitor.config.kinds import Canary, Check, Source
 from monitor.config.load import Checked, check, load, load_with_places, load_without_secrets, parse
 from monitor.config.model import Config, Service
@@ -31,7 +31,6 @@ __all__ = [
     "load_with_places",
     "load_without_secrets",
     "parse",
-    "probed_checks",
     "schema",
     "terms_json",
     "terms_of",

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from monitor.config.kinds import Check
 from monitor.config.model import Config
-from monitor.probes import ProbedCheck
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,22 +39,3 @@ def _by_name(config: Config) -> Mapping[str, tuple[object, ...]]:
 def _meant(check: Check) -> tuple[object, ...]:
     """A check by what it says: a default and the same value written are one."""
     return check.hold, check.fall, check.model_copy(update={"given_hold": None, "given_fall": None})
-
-
-def probed_checks(config: Config) -> tuple[ProbedCheck, ...]:
-    """Every check, as the scheduler and the prober know it, in order of the file."""
-    return tuple(
-        ProbedCheck(
-            service=service.name,
-            name=check.name,
-            kind=check.kind,
-            settings=check.settings,
-            interval_ms=check.interval,
-            timeout_ms=check.timeout,
-            hold_ms=check.hold,
-            fall=check.fall,
-            rise=check.rise,
-        )
-        for service in config.services
-        for check in service.checks
-    )

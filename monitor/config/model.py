@@ -17,6 +17,7 @@ from monitor.config.policy import Policy
 from monitor.config.values import Day, DependencyText, Name, Positive, Zone
 from monitor.config.weekly import BellText
 from monitor.ledger.period import DAY, SECOND
+from monitor.probes import ProbedCheck
 from monitor.settings import Duration, Mistake, PositiveDuration, SecretText, Settings, WebUrl, format_duration
 
 
@@ -190,3 +191,22 @@ class Config(Settings):
     def checks(self) -> Mapping[str, Check]:
         """Every check of every service, by name."""
         return {check.name: check for service in self.services for check in service.checks}
+
+    @cached_property
+    def probed(self) -> tuple[ProbedCheck, ...]:
+        """Every check, as the scheduler and the prober know it, in order of the file."""
+        return tuple(
+            ProbedCheck(
+                service=service.name,
+                name=check.name,
+                kind=check.kind,
+                settings=check.settings,
+                interval_ms=check.interval,
+                timeout_ms=check.timeout,
+                hold_ms=check.hold,
+                fall=check.fall,
+                rise=check.rise,
+            )
+            for service in self.services
+            for check in service.checks
+        )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import ssl
+import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -78,9 +79,32 @@ async def session() -> AsyncIterator[aiohttp.ClientSession]:
         await resolver.close()
 
 
+class _Trust(ssl.SSLContext):
+    """Reads the system's certificate authorities when it is first used, which takes 20 ms and a megabyte: most daemons
+    ask nobody."""
+
+    has_read = False
+
+    def wrap_bio(
+        self,
+        incoming: ssl.MemoryBIO,
+        outgoing: ssl.MemoryBIO,
+        server_side: bool = False,
+        server_hostname: str | bytes | None = None,
+        session: ssl.SSLSession | None = None,
+    ) -> ssl.SSLObject:
+        if not self.has_read:
+            self.load_default_certs(ssl.Purpose.SERVER_AUTH)
+            self.has_read = True
+        return super().wrap_bio(incoming, outgoing, server_side, server_hostname, session)
+
+
 def _trust() -> ssl.SSLContext:
-    context = ssl.create_default_context()
+    """As ssl.create_default_context of this Python has it, but for TLS before 1.2."""
+    context = _Trust(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if sys.version_info >= (3, 13):
+        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN | ssl.VERIFY_X509_STRICT
     return context
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import NamedTuple
 
 from monitor.interfaces import Clock, Observation, RecordResults, Tick
@@ -214,12 +215,14 @@ class Prober:
 
     def _adopt(self, checks: Iterable[ProbedCheck]) -> None:
         kept, self._plans = self._plans, {}
+        reach = cache(self._io)  # one for all checks of one timeout
+        now = self._clock.now()
         for check in checks:
             before = kept.get(check.name)
             if before is not None and before.check == check:
-                before.io = self._io(check.timeout_ms)
+                before.io = reach(check.timeout_ms)
                 self._plans[check.name] = kept.pop(check.name)
-            elif (plan := self._plan(check)) is not None:
+            elif (plan := _plan(check, reach(check.timeout_ms), now)) is not None:
                 self._plans[check.name] = plan
         for gone in kept.values():
             _forget(gone)
@@ -239,14 +242,6 @@ class Prober:
 
     def _apart(self, check: ProbedCheck) -> int:
         return max(check.timeout_ms, min(check.interval_ms, self._crowded.get(check.name, check.interval_ms)))
-
-    def _plan(self, check: ProbedCheck) -> _Plan | None:
-        kind = KINDS[check.kind]
-        probe = kind.bind(check.settings)
-        if probe is None:
-            return None
-        known_until = self._clock.now() + check.hold_ms  # nothing is missed before the first look is overdue
-        return _Plan(check, probe, self._io(check.timeout_ms), kind.host_of(check.settings), known_until)
 
     def _io(self, timeout_ms: int) -> Io:
         return Io(self._clock, self._resolver, self._tls, self._options.allow_private_targets, timeout_ms)
@@ -328,6 +323,15 @@ class Prober:
         _forget(plan)
         again = Tick(tick.check, tick.slot, self._clock.now() + after, confirm=True)
         plan.confirm = asyncio.get_running_loop().call_later(after / 1000, self.take, again)
+
+
+def _plan(check: ProbedCheck, io: Io, now: int) -> _Plan | None:
+    kind = KINDS[check.kind]
+    probe = kind.bind(check.settings)
+    if probe is None:
+        return None
+    known_until = now + check.hold_ms  # nothing is missed before the first look is overdue
+    return _Plan(check, probe, io, kind.host_of(check.settings), known_until)
 
 
 def _forget(plan: _Plan) -> None:

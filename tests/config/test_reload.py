@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.config import Changes, Config, compare, for_urls, load, probed_checks
+from monitor.config import Changes, Config, compare, for_urls, load
 from monitor.errors import ConfigError
 from monitor.ledger.period import SECOND
 from tests.config.written import EDGE, WEB, checking
@@ -52,7 +52,7 @@ def test_a_check_is_changed_when_its_secret_is(tmp_path: Path) -> None:
 
 
 def test_the_scheduler_is_given_every_check_with_its_durations() -> None:
-    web, edge = probed_checks(checking(f"{WEB}, interval: 1m", EDGE))
+    web, edge = checking(f"{WEB}, interval: 1m", EDGE).probed
     assert (web.service, web.name, web.kind, web.interval_ms, web.timeout_ms) == ("app", "web", "http", 60_000, 10_000)
     assert (web.hold_ms, web.fall, web.rise) == (130_000, 2, 1)
     assert edge.name == "edge"
