@@ -26,7 +26,9 @@ def stack(arguments: list[str]) -> None:
     data.mkdir()
     prometheus, alertmanager = free_port(9090), free_port(9093)
     with (data / "minutebook.log").open("w") as log:
-        daemon = subprocess.Popen([str(VENV / "bin" / "minutebook"), "demo"], stderr=log, cwd=data)
+        daemon = subprocess.Popen(
+            [str(VENV / "bin" / "minutebook"), "demo"], stdout=log, stderr=subprocess.STDOUT, cwd=data
+        )
     with ended([daemon]):
         served = demo_address(daemon, data / "minutebook.log")
         commands = [

@@ -37,8 +37,8 @@ def demo() -> None:
             store.append(facts)
 
         def started(address: str) -> None:
-            click.echo(f"minutebook demo: {address} (metrics at {address}metrics)", err=True)
-            click.echo(f"  minutebook statement -c {path} --month {format_instant(clock.now())[:7]}", err=True)
+            click.echo(f"minutebook demo: {address} (metrics at {address}metrics)")
+            click.echo(f"  minutebook statement -c {path} --month {format_instant(clock.now())[:7]}")
             if os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"):
                 webbrowser.open(address)
 

@@ -211,15 +211,15 @@ class Minutebook:
     def starting(self, *arguments: object) -> Daemon:
         """The daemon, just started."""
         log = self.folder / f"log-{len(list(self.folder.glob('log-*')))}"
-        with log.open("wb") as errors:
+        with log.open("wb") as errors, log.with_name(f"out-{log.name}").open("wb") as results:
             process = subprocess.Popen(
                 [*self.prefix, *MINUTEBOOK, *map(str, arguments)],
                 cwd=self.folder,
                 env=dict(self.env),
-                stdout=subprocess.DEVNULL,
+                stdout=results,
                 stderr=errors,
             )
-        return Daemon(process, log)
+        return Daemon(process, log, results=Path(results.name))
 
 
 # ---------------------------------------------------------------- the daemon
@@ -277,10 +277,12 @@ class Daemon:
     process: subprocess.Popen[bytes]
     log: Path
     port: int = 0
+    results: Path = Path(os.devnull)
 
     @property
     def said(self) -> str:
-        return self.log.read_text()
+        """On standard output, and on standard error."""
+        return self.results.read_text() + self.log.read_text()
 
     def ready(self) -> Daemon:
         """Itself, once it says that it is ready."""

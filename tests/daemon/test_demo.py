@@ -27,7 +27,7 @@ def test_the_demo_shows_two_months_and_leaves_nothing_behind(
     minutebook: Minutebook, demo: Daemon, until: Until
 ) -> None:
     until(demo.is_ready, within_s=50)
-    assert "minutebook demo: http://127.0.0.1:" in demo.said
+    assert demo.results.read_text().startswith(f"minutebook demo: http://127.0.0.1:{demo.port}/ ")
     assert demo.ask("GET", "/").status == 200
     page = demo.page()
     last = str(Month(*map(int, page.month.split("-"))).shifted(-1))
