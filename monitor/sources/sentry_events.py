@@ -18,6 +18,9 @@ from monitor.sources.sentry_uptime import SentryUptimeSettings
 MOST_POINTS = 33 * 24
 """Of an answer: an event lasts 31 days at most, and is asked for from an hour before it until an hour after it."""
 
+LARGEST_COUNT = 2**53
+"""Of one hour; what is larger is no count."""
+
 
 class Count(NamedTuple):
     """An hour of Sentry's, by its start (UTC ms), and how many events it received in it."""
@@ -51,7 +54,7 @@ def counts(reply: Reply, window: Period) -> list[Count] | Problem:
         if not isinstance(point, list) or len(point) != 2:
             return "wrong_type"
         second, events = point
-        if type(second) is not int or type(events) is not int or events < 0:
+        if type(second) is not int or type(events) is not int or not 0 <= events <= LARGEST_COUNT:
             return "wrong_type"
         hour = second * SECOND
         if window.start - HOUR < hour < window.end:

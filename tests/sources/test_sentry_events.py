@@ -58,6 +58,8 @@ def test_what_is_asked_for_begins_with_the_hour_of_the_peak_and_names_the_projec
         (b"{}", "wrong_type"),
         (b"[[1541455200, -1]]", "wrong_type"),
         (b"[[1541455200, 1.5]]", "wrong_type"),
+        (b"[[1541455200, 1" + b"0" * 400 + b"]]", "wrong_type"),
+        (b"[[1541455200, 1" + b"0" * 9000 + b"]]", "not_json"),
         (b"[[1541455200, true]]", "wrong_type"),
         (b'[["1541455200", 1]]', "wrong_type"),
         (b"[[1541455200]]", "wrong_type"),
