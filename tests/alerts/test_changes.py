@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import subprocess
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 
-from exporters.rules import RUNNING, rules_yaml
+from exporters.rules import RUNNING
 from tests.alerts.case import Case, samples, seconds
 from tests.alerts.cases import CASES
 from tests.alerts.series import RUNS
-from tests.alerts.test_rules import ALERTS, WANTED, without_annotations, written
+from tests.alerts.test_rules import ALERTS, tried
 
 ALONE = {"MinutebookAbsent": ("severity=page",), "MinutebookWatchdog": ("severity=none",)}
 """What fires where Prometheus has no series at all."""
@@ -87,40 +84,19 @@ def test_a_line_is_taken_apart_as_promtool_takes_it() -> None:
 
 def test_every_alert_is_tried() -> None:
     assert {case.alert for case in CHANGED} == ALERTS.keys()
-    assert sum(map(len, BY_INTERVAL)) == len(CHANGED)
+    assert {case.interval for case in CHANGED} == {"1m", "1h"}
     monthly = {name for name, alerts in ALERTS.items() if any(RUNNING in alert.expr for alert in alerts)}
     assert {case.alert for case in CHANGED if "that month is over" in case.what} == monthly
     restarted = {(case.alert, bool(case.fires)) for case in CHANGED if "restart" in case.what}
     assert restarted >= {(name, fires) for name in ALERTS.keys() - ALONE.keys() for fires in (True, False)}
 
 
-def tried(promtool: str, folder: Path, cases: Sequence[Case]) -> None:
-    """Cases of one interval; those with the same series are one world, which takes most of the time."""
-    (folder / "rules.yml").write_text(without_annotations(rules_yaml(WANTED)))
-    worlds: dict[tuple[str, ...], dict[str, Any]] = {}
-    for case in cases:
-        world = written(case)
-        worlds.setdefault(case.series, {**world, "alert_rule_test": []})["alert_rule_test"] += world["alert_rule_test"]
-    interval = cases[0].interval
-    tests = {"rule_files": ["rules.yml"], "evaluation_interval": interval, "tests": list(worlds.values())}
-    (folder / "tests.yml").write_text(yaml.safe_dump(tests, sort_keys=False))
-    done = subprocess.run(
-        [promtool, "test", "rules", "tests.yml"], cwd=folder, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-
-
-BY_INTERVAL = [[case for case in CHANGED if case.interval == interval] for interval in ("1m", "1h")]
-
-
-@pytest.mark.parametrize("cases", BY_INTERVAL, ids=["1m", "1h"])
 def test_no_alert_takes_absent_data_or_another_month_or_a_restart_for_its_own(
-    cases: list[Case], tmp_path: Path, tool: Callable[[str], str]
+    tmp_path: Path, tool: Callable[[str], str]
 ) -> None:
-    tried(tool("promtool"), tmp_path, cases)
+    tried(tool("promtool"), tmp_path, CHANGED)
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("cases", BY_INTERVAL, ids=["1m", "1h"])
-def test_nor_does_any_in_a_later_prometheus(cases: list[Case], tmp_path: Path, later: Callable[[str], str]) -> None:
-    tried(later("promtool"), tmp_path, cases)
+def test_nor_does_any_in_a_later_prometheus(tmp_path: Path, later: Callable[[str], str]) -> None:
+    tried(later("promtool"), tmp_path, CHANGED)
