@@ -143,3 +143,9 @@ def body_of(reply: Reply, most_commas: int | None = MOST_COMMAS) -> Json | Page:
         return parse_json(body)
     except FactError:
         return Page(failed="not_json")
+
+
+def object_of(reply: Reply) -> Object | Page:
+    """The same of what can be an object alone."""
+    body = body_of(reply)
+    return body if isinstance(body, dict | Page) else Page(failed="wrong_type")

@@ -17,7 +17,7 @@ from monitor.ledger.period import SECOND, moment
 from monitor.settings import Secret, SecretText, WebUrl
 from monitor.sources.desks.desk import DeskSettings, object_in, says_something, since_s
 from monitor.sources.kind import Asked, Page, Reply, Request, Ticket, bearer
-from monitor.sources.reading import LONGEST_ID, Object, Reading, body_of
+from monitor.sources.reading import LONGEST_ID, Object, Reading, object_of
 from monitor.sources.settings import PostingSettings
 
 TOKEN, CONVERSATIONS = "token", "conversations"
@@ -46,11 +46,9 @@ def first(settings: HelpScoutSettings, asked: Asked) -> tuple[Request, ...]:
 
 def parse(settings: HelpScoutSettings, asked: Asked, reply: Reply) -> Page:
     """The token, or a page of conversations."""
-    body = body_of(reply)
+    body = object_of(reply)
     if isinstance(body, Page):
         return body
-    if not isinstance(body, dict):
-        return Page(failed="wrong_type")
     if reply.request.purpose == TOKEN:
         token = body.get("access_token")
         if not isinstance(token, str) or not token or not token.isascii() or not token.isprintable():

@@ -16,7 +16,7 @@ from monitor.facts import Json
 from monitor.settings import SecretText, WebUrl
 from monitor.sources.desks.desk import DeskSettings, object_in, past_seconds, says_something, since_s
 from monitor.sources.kind import Asked, Page, Reply, Request, Ticket, bearer
-from monitor.sources.reading import LONGEST_ID, Object, Reading, body_of
+from monitor.sources.reading import LONGEST_ID, Object, Reading, object_of
 from monitor.sources.settings import PostingSettings
 
 SEARCH, CONVERSATION = "conversations", "conversation"
@@ -39,11 +39,9 @@ def first(settings: IntercomSettings, asked: Asked) -> tuple[Request, ...]:
 
 def parse(settings: IntercomSettings, asked: Asked, reply: Reply) -> Page:
     """A page of conversations, or one with its parts."""
-    body = body_of(reply)
+    body = object_of(reply)
     if isinstance(body, Page):
         return body
-    if not isinstance(body, dict):
-        return Page(failed="wrong_type")
     reading = Reading(reply.received_at)
     if reply.request.purpose == CONVERSATION:
         page = _parts(settings, reading, reply.request, body)

@@ -17,7 +17,7 @@ from monitor.ledger.period import MINUTE, SECOND
 from monitor.settings import SecretText, WebUrl
 from monitor.sources.desks.desk import DeskSettings, basic, object_in, says_something, since_s
 from monitor.sources.kind import Asked, Page, Reply, Request, Ticket
-from monitor.sources.reading import LONGEST_ID, Object, Reading, body_of
+from monitor.sources.reading import LONGEST_ID, Object, Reading, object_of
 from monitor.sources.settings import PostingSettings
 
 TICKETS, COMMENTS = "tickets", "comments"
@@ -42,11 +42,9 @@ def first(settings: ZendeskSettings, asked: Asked) -> tuple[Request, ...]:
 
 def parse(settings: ZendeskSettings, asked: Asked, reply: Reply) -> Page:
     """A page of tickets, or the comments of one."""
-    body = body_of(reply)
+    body = object_of(reply)
     if isinstance(body, Page):
         return body
-    if not isinstance(body, dict):
-        return Page(failed="wrong_type")
     reading = Reading(reply.received_at)
     if reply.request.purpose == COMMENTS:
         page = _comments(settings, (reading, reply.request), body)
