@@ -81,16 +81,16 @@ def without_annotations(text: str) -> str:
 
 
 def tried(promtool: str, folder: Path, cases: Sequence[Case]) -> None:
-    """Every case, in worlds that are as small as can be: one for each series, and each group of rules by itself."""
+    """Every case, in small worlds: one for each series until each instant, and each group of rules by itself."""
     document = yaml.safe_load(without_annotations(rules_yaml(WANTED)))
     files: list[str] = []
     for group, interval in product(document["groups"], ("1m", "1h")):
         names = {rule["alert"] for rule in group["rules"]}
-        worlds: dict[tuple[str, ...], dict[str, Any]] = {}
+        worlds: dict[tuple[tuple[str, ...], str], dict[str, Any]] = {}
         for case in cases:
             if case.alert in names and case.interval == interval:
                 world = written(case)
-                same = worlds.setdefault(case.series, {**world, "alert_rule_test": []})
+                same = worlds.setdefault((case.series, case.at), {**world, "alert_rule_test": []})
                 same["alert_rule_test"] += world["alert_rule_test"]
         if not worlds:
             continue
