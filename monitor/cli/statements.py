@@ -88,6 +88,8 @@ def _show_late(recorded: Recorded, found: Sequence[Stated], as_of: int, form: st
     closed = [told for told in (beside(recorded, one, as_of) for one in found) if told is not None]
     if form == "csv":
         raise InputError("--late is shown as text or JSON, not as CSV")
+    for draft in (one.statement for one in found if one.closing is None):
+        click.echo(f"{draft['service']} {draft['month']} is not closed, so nothing is late for it", err=True)
     if form == "json":
         click.echo(json.dumps(closed, indent=2, ensure_ascii=False))
         return

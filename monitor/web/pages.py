@@ -23,6 +23,8 @@ LIVE_POLICY = (
 SHOWS = ("state", "left")
 BADGE_KEPT_S = 60
 FEED_KEPT_S = 60
+STATEMENT_PARAMETERS = frozenset({"as_of", "draft", "late"})
+"""What a statement takes; a page that ignored one would show other figures than were asked for."""
 PROBLEMS_SHOWN = 50
 """Mistakes of a configuration that one answer lists; the log has them all."""
 
@@ -71,6 +73,10 @@ class Pages:
 
     async def report(self, request: web.Request) -> web.Response:
         month = month_of(request)
+        if not STATEMENT_PARAMETERS.isdisjoint(request.query):
+            raise Problem(
+                422, "bad_parameter", "the page shows the month as it stands; ask /api/v1/statements for that"
+            )
         try:
             text = await self._daemon.pages.report(request.match_info["service"], month, audience_of(request))
         except InputError as error:

@@ -130,6 +130,12 @@ def test_a_closed_month_is_reported_as_it_was_closed(minutebook: Minutebook, sto
     assert minutebook.well("report", "--month", "2026-03", "--draft").count("statement: draft, as of ") == 1
 
 
+def test_of_a_draft_nothing_is_late_and_that_is_said(minutebook: Minutebook, store: Path) -> None:
+    del store
+    told = minutebook("statement", "--month", "2026-03", "--late")
+    assert (told.status, told.out, told.err) == (0, "", "app 2026-03 is not closed, so nothing is late for it\n")
+
+
 def test_a_closed_month_is_told_also_of_a_service_that_was_taken_out(minutebook: Minutebook, store: Path) -> None:
     minutebook.well("close", "--month", "2026-03", "--author", "ann")
     config = store / "minutebook.yaml"

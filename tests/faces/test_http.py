@@ -208,6 +208,14 @@ async def test_a_closed_month_is_told_also_of_a_service_that_was_taken_out(serve
             assert answer.status == status
 
 
+@pytest.mark.parametrize("query", ["as_of=2026-03-01T00:00:00Z", "draft=true", "late=true"])
+async def test_a_page_never_ignores_what_a_statement_would_be_asked(served: Served, query: str) -> None:
+    async with served.ask("GET", f"/services/app/2026-03?{query}") as answer:
+        assert (answer.status, "/api/v1/statements" in await answer.text()) == (422, True)
+    async with served.ask("GET", "/services/app/2026-03?from=mail") as answer:
+        assert answer.status == 200
+
+
 async def test_a_bad_configuration_is_refused_with_its_mistakes(served: Served) -> None:
     token = served.book.token("operator")
     served.book.reload_refused = ConfigError((Problem("minutebook.yaml", 3, 5, "services[0].name", "is missing"),))
