@@ -280,11 +280,10 @@ def _go(line: str) -> None:
         if asked["namespace"]:
             enter(asked["namespace"])
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            seen = json.dumps(runner.run(_run(Errand(**asked["errand"]))))
-        print(seen, flush=True)
+            told = json.dumps(runner.run(_run(Errand(**asked["errand"]))))
     except BaseException:
-        traceback.print_exc()
-        os._exit(1)
+        told = repr(traceback.format_exc())  # in one line, which fails the test that asked
+    print(told, flush=True)
     os._exit(0)
 
 
