@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from monitor.facts.canonical import (
     SpelledFields,
+    Spelling,
     canonical_json,
     canonical_line,
-    canonical_object,
     digest,
     key,
     sha256_text,
@@ -43,9 +43,9 @@ __all__ = [
     "Phases",
     "Result",
     "SpelledFields",
+    "Spelling",
     "canonical_json",
     "canonical_line",
-    "canonical_object",
     "check_entry",
     "decode_fact",
     "decode_line",

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import marshal
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from functools import lru_cache
 from hashlib import sha256
 from typing import cast
@@ -25,22 +26,6 @@ def canonical_json(value: Json | Mapping[str, Json]) -> bytes:
         return _spelled_alike(plain) or rfc8785.dumps(plain)
     except (rfc8785.CanonicalizationError, UnicodeError, RecursionError) as error:
         raise FactError(f"cannot be written as canonical JSON (RFC 8785): {error}") from None
-
-
-def canonical_object(members: Mapping[str, Json], spelled: Mapping[str, bytes]) -> bytes:
-    """RFC 8785 of an object with ASCII names, of which `spelled` has the values of some members as canonical JSON
-    already: what many objects share is spelled once. Raises FactError as `canonical_json`."""
-    parts: list[bytes] = []
-    plain: dict[str, Json] = {}
-    for name in sorted(members):
-        if name in spelled:
-            parts += [canonical_json(plain)[1:-1]] if plain else []
-            parts.append(f'"{name}":'.encode("ascii") + spelled[name])
-            plain = {}
-        else:
-            plain[name] = members[name]
-    parts += [canonical_json(plain)[1:-1]] if plain else []
-    return b"{" + b",".join(parts) + b"}"
 
 
 _UNLIKE = re.compile(r'[\[,:](?<![^"]:)-?[0-9]+(?:[.eE]|(?<=[0-9]{16}))')
@@ -96,6 +81,46 @@ class SpelledFields(Mapping[str, Json]):
         others = {"kind": kind, "recorded_at": format_instant(recorded_at), **self._others}
         spelled = {name: canonical_json(value) for name, value in others.items()} | {self._large: self._canonical}
         return b"{" + b",".join(b'"%b":%b' % (name.encode(), spelled[name]) for name in sorted(spelled)) + b"}"
+
+
+class Spelling:
+    """RFC 8785 of many objects with ASCII names whose members are mostly alike: what was spelled before is not spelled
+    again. No two have the members of `own` in common."""
+
+    def __init__(self, own: Set[str]) -> None:
+        self._own = own
+        self._runs: dict[bytes, bytes] = {}
+
+    def object(self, members: Mapping[str, Json], spelled: Mapping[str, bytes]) -> bytes:
+        """`spelled` has the values of some members as canonical JSON already. Raises FactError as `canonical_json`."""
+        parts: list[bytes] = []
+        run: dict[str, Json] = {}
+        for name in sorted(members):
+            if name not in spelled and name not in self._own:
+                run[name] = members[name]
+                continue
+            parts += self._spelled(run)
+            run = {}
+            known = spelled[name] if name in spelled else canonical_json(members[name])
+            parts.append(f'"{name}":'.encode("ascii") + known)
+        parts += self._spelled(run)
+        return b"{" + b",".join(parts) + b"}"
+
+    def _spelled(self, run: dict[str, Json]) -> list[bytes]:
+        if not run:
+            return []
+        key = marshal.dumps(run, _TELLS_TYPES)
+        if key not in self._runs:
+            if len(self._runs) >= _RUNS_KEPT:
+                self._runs.clear()
+            self._runs[key] = canonical_json(run)[1:-1]
+        return [self._runs[key]]
+
+
+_TELLS_TYPES = 2
+"""A version of marshal that writes equal bytes for values of equal types alone: 1, 1.0 and true are equal in Python and
+not spelled alike."""
+_RUNS_KEPT = 1000
 
 
 def fact_object(fact: AnyFact) -> dict[str, Json]:

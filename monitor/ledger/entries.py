@@ -9,7 +9,7 @@ from operator import attrgetter
 from typing import TypeVar, cast
 
 from monitor.errors import InputError
-from monitor.facts import AnyFact, Fact, Json, Result, key
+from monitor.facts import AnyFact, Fact, Json, Result, Spelling, key
 from monitor.facts.seals import Seal, SealedDays, seal_of
 from monitor.ledger.period import Period, format_instant
 from monitor.ledger.response import NOTHING_PROMISED, Responses, Support, Ticket, responses, tickets_of
@@ -19,6 +19,10 @@ T = TypeVar("T")
 
 _MADE = 1000
 """So many things that are shared are remembered; a daemon's figures are as of ever another instant."""
+
+
+_OWN = frozenset(("service", "measured_since", "vantages", "outages", "facts"))
+"""The members of a statement in which those of services differ."""
 
 
 @dataclass(slots=True)
@@ -40,6 +44,7 @@ class Entries:
     _made: dict[str, tuple[int, dict[tuple[object, ...], object]]] = field(default_factory=dict)
     _answered: dict[tuple[int, Period, int], tuple[Support, Responses]] = field(default_factory=dict)
     shared: dict[tuple[str, str, str, str, int], list[Json]] = field(default_factory=dict)
+    spelling: Spelling = field(default_factory=lambda: Spelling(_OWN))
     _alike: dict[tuple[object, ...], object] = field(default_factory=dict)
     _alike_at: int = 0
 

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import cast
 
 from monitor.errors import InputError
-from monitor.facts import AnyFact, Fact, Json, canonical_json, canonical_object, digest, sha256_text
+from monitor.facts import AnyFact, Fact, Json, Spelling, canonical_json, digest, sha256_text
 from monitor.facts.seals import SealedDays
 from monitor.ledger.changes import changes as differences
 from monitor.ledger.coverage import corroborator_availability, first_measured, vantage_coverage
@@ -78,7 +78,9 @@ def stated_of(of: ServiceBook, booked: MonthBook, asked: Asked, proof: dict[str,
         "tickets": [ticket_json(each) for each in _answered(of, booked).tickets],
     }
     long = {"exclusions": exclusions, "refused": refused}
-    return sealed(stated, proof, {name: each.spelled for name, each in long.items() if each.rows})
+    spelled = {name: each.spelled for name, each in long.items() if each.rows}
+    shown: dict[str, Json] = {**stated, "facts": {**proof, "head": None}}
+    return {**shown, "digest": own_digest(shown, of.entries.spelling, spelled)}
 
 
 def _head(of: ServiceBook, booked: MonthBook, asked: Asked) -> dict[str, Json]:
@@ -316,18 +318,15 @@ def _raw(spelled: str) -> bytes:
         return spelled.encode()
 
 
-def sealed(stated: dict[str, Json], proof: dict[str, Json], spelled: Mapping[str, bytes]) -> dict[str, Json]:
-    """Adds the proof of the facts, and the digest of the statement less `digest` and `facts.head` (section 9).
-    `spelled` is the canonical JSON of some members."""
-    shown: dict[str, Json] = {**stated, "facts": {**proof, "head": None}}
-    return {**shown, "digest": own_digest(shown, spelled)}
-
-
-def own_digest(stated: Mapping[str, Json], spelled: Mapping[str, bytes] = MappingProxyType({})) -> str:
-    """SHA-256 of a statement's canonical JSON less `digest` and `facts.head` (section 9)."""
+def own_digest(
+    stated: Mapping[str, Json], spelling: Spelling | None = None, spelled: Mapping[str, bytes] = MappingProxyType({})
+) -> str:
+    """SHA-256 of a statement's canonical JSON less `digest` and `facts.head` (section 9). `spelling` is of others like
+    it; `spelled` is the canonical JSON of some members."""
     facts = stated["facts"]
     kept = {name: value for name, value in facts.items() if name != "head"} if isinstance(facts, dict) else facts
-    return sha256_text(canonical_object({**_less(stated, "digest"), "facts": kept}, spelled))
+    members = {**_less(stated, "digest"), "facts": kept}
+    return sha256_text(canonical_json(members) if spelling is None else spelling.object(members, spelled))
 
 
 def _less(stated: Mapping[str, Json], name: str) -> dict[str, Json]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
-from operator import attrgetter, itemgetter
+from operator import itemgetter
 from struct import Struct
 from typing import NamedTuple, cast
 
@@ -41,6 +41,10 @@ class _Filed(NamedTuple):
     stretches: bytes
     digests: bytes
     days: bytes
+
+
+_Row = tuple[int, int, int, int, int, bytes, bytes, bytes]
+"""The same as it is read: of thousands most are never asked for by name."""
 
 
 def has_sealed_days(database: Database) -> bool:
@@ -94,28 +98,29 @@ def days_recorded(database: Database, last_seq: int, as_of: int) -> tuple[list[S
     KeyError, ValueError, struct.error or zlib.error where a row is none of ours."""
     if not has_seals(database):
         return [], False
-    by_series: dict[int, list[_Filed]] = {}
+    by_series: dict[int, list[_Row]] = {}
     is_all = True
     for filed in _read(database):
         known = filed
-        if filed.last_seq > last_seq or filed.recorded > as_of:
+        series, _, newest, recorded = filed[:4]
+        if newest > last_seq or recorded > as_of:
             is_all = False
-            rows = [row for row in _rows_of(filed) if row[0] <= last_seq and _recorded(row) <= as_of]
+            rows = [row for row in _rows_of(_Filed(*filed)) if row[0] <= last_seq and _recorded(row) <= as_of]
             if not rows:
                 continue
             known = _filed(rows)
-        by_series.setdefault(filed.series, []).append(known)
+        by_series.setdefault(series, []).append(known)
     unpack = _Unpacking(Series(database))
     return [unpack.together(filed) for filed in by_series.values()], not is_all
 
 
-def _read(database: Database) -> list[_Filed]:
+def _read(database: Database) -> list[_Row]:
     """What is filed, each series in order of day; made anew where seals are not filed."""
-    rows = [*map(_Filed._make, database.rows(_SELECT))] if has_sealed_days(database) else []
+    rows: list[_Row] = database.rows(_SELECT) if has_sealed_days(database) else []
     newest = database.row("SELECT coalesce(max(seq), 0) FROM seal")
-    if newest is not None and max((filed.last_seq for filed in rows), default=0) < newest[0]:
+    if newest is not None and max((row[2] for row in rows), default=0) < newest[0]:
         rows = [*_all_filed(database)]
-    rows.sort(key=attrgetter("block"))  # stable, and nearly so already
+    rows.sort(key=itemgetter(1))  # by block: nearly so already
     return rows
 
 
@@ -181,35 +186,28 @@ class _Unpacking:
     def __init__(self, series: Series) -> None:
         self._series = series
 
-    def together(self, filed: Sequence[_Filed]) -> SealedDays:
+    def together(self, filed: Sequence[_Row]) -> SealedDays:
         """All of these, of one series and in order of day."""
-        check, vantage = self._series[filed[0].series]
+        series, blocks, _, recorded, sizes, stretches, digests, _ = zip(*filed, strict=True)
+        check, vantage = self._series[series[0]]
+        start, end = _first_day(blocks[0]), _first_day(blocks[-1] + 1)
+        whole = joined(_stretches(blocks, stretches))
         return SealedDays(
-            check,
-            vantage,
-            _first_day(filed[0].block),
-            _first_day(filed[-1].block + 1),
-            max([each.recorded for each in filed]),
-            sum([each.size for each in filed]),
-            b"".join([each.digests for each in filed]),
-            joined([stretch for each in filed for stretch in _stretches_of(each)]),
-            filed,
-            self._parts,
+            check, vantage, start, end, max(recorded), sum(sizes), b"".join(digests), whole, filed, self._parts
         )
 
     def _parts(self, days: SealedDays) -> Sequence[Seal | SealedDays]:
-        filed = cast("Sequence[_Filed]", days.packed)
+        filed = cast("Sequence[_Row]", days.packed)
         if len(filed) > 1:
             return [self.together([each]) for each in filed]
-        return [from_row(row, self._series) for row in _rows_of(filed[0])]
+        return [from_row(row, self._series) for row in _rows_of(_Filed(*filed[0]))]
 
 
-def _stretches_of(filed: _Filed) -> list[Stretch]:
-    start = _first_day(filed.block)
-    return [
-        Stretch(start + first, start + last, passes, hold_ms)
-        for first, last, passes, hold_ms in _JOINED.iter_unpack(filed.stretches)
-    ]
+def _stretches(blocks: Iterable[int], packed: Iterable[bytes]) -> Iterator[Stretch]:
+    for block, stretches in zip(blocks, packed, strict=True):
+        start = _first_day(block)
+        for first, last, passes, hold_ms in _JOINED.iter_unpack(stretches):
+            yield Stretch(start + first, start + last, passes, hold_ms)
 
 
 def _first_day(block: int) -> int:
