@@ -71,7 +71,7 @@ def _one(truth: bool) -> str:
 
 def _measured(ms: float | None) -> str | None:
     """Seconds of a measured duration, to the microsecond: no clock here knows more."""
-    return None if ms is None else f"{round(ms * 1000) / 1_000_000:.6f}"
+    return None if ms is None else f"{ms / 1000:.6f}"
 
 
 def _status(probe: Probe) -> str | None:

@@ -27,6 +27,9 @@ from monitor.probes.resolver import Resolver
 from monitor.probes.tls import Tls
 from monitor.probes.trace import Trace
 
+IDLE_KEPT = 64
+"""Tasks that wait for the next look to be made: as many as are under way together, where none is slow."""
+
 
 @dataclass(frozen=True, slots=True)
 class ProbingOptions:
@@ -109,6 +112,7 @@ class Prober:
         self._lanes: Lanes[_Plan] = Lanes(self._start, most_at_once())
         self._group: asyncio.TaskGroup | None = None
         self._early: list[_Plan] = []
+        self._idle: list[asyncio.Future[tuple[_Plan, Tick]]] = []
         self._plans: dict[str, _Plan] = {}
         self._newest: dict[str, Observation] = {}
         self._failing: set[str] = set()
@@ -196,6 +200,7 @@ class Prober:
                     self._start(plan)
         finally:
             self._group = None
+            self._idle.clear()
             for plan in self._plans.values():
                 _forget(plan)
             await self._canaries.aclose()
@@ -253,7 +258,22 @@ class Prober:
             self._early.append(plan)
         elif plan.waiting is not None:
             tick, plan.waiting = plan.waiting, None
-            self._group.create_task(self._look(plan, tick))
+            idle = self._idle.pop() if self._idle else None
+            if idle is None or idle.done():  # who is cancelled waits no more
+                self._group.create_task(self._looks(plan, tick))
+            else:
+                idle.set_result((plan, tick))
+
+    async def _looks(self, plan: _Plan, tick: Tick) -> None:
+        """One look after the other: a task that waits for the next one costs less than a new one."""
+        loop = asyncio.get_running_loop()
+        while True:
+            await self._look(plan, tick)
+            if len(self._idle) == IDLE_KEPT:
+                return
+            turn: asyncio.Future[tuple[_Plan, Tick]] = loop.create_future()
+            self._idle.append(turn)
+            plan, tick = await turn
 
     async def _look(self, plan: _Plan, tick: Tick) -> None:
         try:

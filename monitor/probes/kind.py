@@ -35,12 +35,13 @@ Probe = Callable[[Tick, Io], Awaitable[Observation]]
 
 async def _within_memory(probe: Probe, tick: Tick, io: Io) -> Observation:
     """The look, which is void where there was no memory for it (design/faults.md row 18)."""
-    at, began = io.clock.now(), io.clock.monotonic_ns()
+    began = io.clock.monotonic_ns()
     try:
         return await probe(tick, io)
     except MemoryError:
-        spent = milliseconds(io.clock.monotonic_ns() - began)
-        return Observation("void", at, spent, "self_memory", "no memory for the look")
+        spent = io.clock.monotonic_ns() - began
+        at = io.clock.now() - spent // 1_000_000
+        return Observation("void", at, milliseconds(spent), "self_memory", "no memory for the look")
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import gc
 from dataclasses import replace
@@ -242,6 +243,28 @@ async def test_so_many_probes_to_one_host_wait_for_each_other() -> None:
             for _ in checks:
                 assert (await house.results.next()).outcome == "pass"
             assert server.connections == 40
+
+
+async def test_looks_that_follow_each_other_are_all_made_and_a_stop_ends_what_waits_for_the_next(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("monitor.prober.prober.IDLE_KEPT", 3)
+    async with serving(FINE) as server:
+        before = asyncio.all_tasks()
+        names = [f"check-{number}" for number in range(8)]
+        async with House(*(http_check(server.url, name) for name in names)).open() as house:
+            for _ in range(4):
+                for name in names:
+                    house.tick(name)
+                seen = [await house.results.next() for _ in names]
+                assert sorted(result.check for result in seen) == names
+                assert {result.outcome for result in seen} == {"pass"}
+            await asyncio.sleep(0)
+            named = [task.get_coro().__qualname__ for task in asyncio.all_tasks() - before]  # type: ignore[union-attr]
+            assert named.count("Prober._looks") == 3
+        ours = [task for task in asyncio.all_tasks() - before if "prober" in repr(task.get_coro())]
+        assert ours == []
+        assert len(house.results.all) == 32
 
 
 # ---------------------------------------------------------------- canaries
