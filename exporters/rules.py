@@ -246,11 +246,15 @@ def _sources(sources: Mapping[str, int]) -> Iterator[Alert]:
     """A source that is not read excuses nothing and hides what others say."""
     series = "minutebook_source_last_success_timestamp_seconds"
     others, crux = f'{series}{{source!="{CRUX}"}}', f'{series}{{source="{CRUX}"}}'
-    rules = [(f"time() - {others} > {STALE_S} or time() - {crux} > {CRUX_STALE_S}", STALE_S)]
-    if sources:
-        named = [(f'{series}{{source="{_escaped(name)}"}}', stale_s) for name, stale_s in sources.items()]
-        rules = [(f"time() - {one} > {s} or absent({one}) and on () minutebook_build_info", s) for one, s in named]
-    for expr, stale_s in rules:
+    unnamed = f"time() - {others} > {STALE_S} or time() - {crux} > {CRUX_STALE_S}"
+    rules: list[tuple[str, int, dict[str, str]]] = [(unnamed, STALE_S, {})]
+    if sources:  # the label says nothing new: without it promtool takes the second rule for the first one again
+        named = [(name, f'{series}{{source="{_escaped(name)}"}}', stale_s) for name, stale_s in sources.items()]
+        rules = [
+            (f"time() - {one} > {s} or absent({one}) and on () minutebook_build_info", s, {"source": _as_text(name)})
+            for name, one, s in named
+        ]
+    for expr, stale_s, labels in rules:
         yield Alert(
             "MinutebookSourceStale",
             expr,
@@ -260,11 +264,17 @@ def _sources(sources: Mapping[str, int]) -> Iterator[Alert]:
             " unknown, its figures missing.",
             for_="5m",
             escalation=1,
+            labels=labels,
         )
 
 
 def _escaped(name: str) -> str:
     return name.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+
+
+def _as_text(name: str) -> str:
+    """In a label of a rule, which is a template."""
+    return name.replace("{{", '{{ "{{" }}')
 
 
 # ---------------------------------------------------------------- checks, promises

@@ -144,9 +144,9 @@ def test_an_alert_says_who_is_woken_and_only_burn_has_a_tier() -> None:
 def test_a_source_with_a_hostile_name_is_quoted(tmp_path: Path, tool: Callable[[str], str]) -> None:
     (tmp_path / "rules.yml").write_text(rules_yaml(Wanted(sources={'a"} or vector(1) #\\': 900, "{{ x }}": 900})))
     done = subprocess.run(
-        [tool("promtool"), "check", "rules", str(tmp_path / "rules.yml")], capture_output=True, check=False
+        [tool("promtool"), "check", "rules", str(tmp_path / "rules.yml")], capture_output=True, check=False, text=True
     )
-    assert done.returncode == 0, done.stderr
+    assert (done.returncode, "FAILED" in done.stdout + done.stderr) == (0, False), done.stderr
 
 
 LABELLED = '%s{sloth_id="app-availability",sloth_service="app",sloth_slo="availability"}'
