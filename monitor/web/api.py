@@ -99,6 +99,8 @@ def month_of(request: web.Request) -> Month:
         raise Problem(422, "bad_parameter", "month: expected YYYY-MM, for example 2026-03") from None
 
 
+EARLIEST = parse_instant("1900-01-01T00:00:00Z")
+"""Of a statement: calendars are made for no year before it."""
 _VIEWS: tuple[View, ...] = ("draft", "late")
 
 
@@ -122,6 +124,8 @@ def _as_of(request: web.Request, now: int) -> int | None:
         raise Problem(
             422, "bad_parameter", "as_of: expected RFC 3339 with an offset, for example 2026-03-01T00:00:00Z"
         ) from None
+    if as_of < EARLIEST:
+        raise Problem(422, "bad_parameter", "as_of: expected an instant of 1900 or later")
     if as_of > now:
         raise Problem(422, "bad_parameter", "as_of: is in the future; nothing is known of it yet")
     return as_of

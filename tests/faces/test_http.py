@@ -186,6 +186,7 @@ async def test_statements_are_listed_and_read(served: Served) -> None:
         ("app/2025-06", 422, "no policy is in force"),
         ("app/2026-03?as_of=now", 422, "as_of: expected RFC 3339"),
         ("app/2026-03?as_of=2099-01-01T00:00:00Z", 422, "as_of: is in the future"),
+        ("app/2026-03?as_of=0001-01-01T00:00:00Z", 422, "as_of: expected an instant of 1900 or later"),
         ("app/2026-03?asof=2026-03-01T00:00:00Z", 422, "no parameter but as_of"),
         ("app/2026-03?draft=yes", 422, "expected draft=true or late=true"),
         ("app/2026-03?draft=true&late=true", 422, "one of the two"),
