@@ -341,6 +341,7 @@ _PLAIN_URL = re.compile(r"(https?)://([a-z0-9.-]+)(?::([0-9]{1,5}))?(/[A-Za-z0-9
 """What most URLs of a file are, of which urllib says the same at ten times the cost."""
 
 
+@lru_cache(maxsize=16)  # each is asked for twice or thrice in turn
 def split_url(url: str) -> UrlParts:
     """As urllib.parse.urlsplit has it, whose ValueError it raises."""
     if plain := _PLAIN_URL.fullmatch(url):

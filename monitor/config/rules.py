@@ -124,6 +124,8 @@ def _unknown(texts: list[tuple[Keys, str]], what: str, known: list[str]) -> Iter
 
 def _corroborated_by(top: Section, checks: list[Section]) -> Iterator[Mistake]:
     """What corroborates is a check with that role."""
+    if not top.values.get("policies"):
+        return
     by_name = {check.text("name"): check for check in checks}
     candidates = [name for name, check in by_name.items() if name and check.text("role") == "corroboration"]
     for policy in top.sections("policies"):
@@ -180,9 +182,13 @@ def _independent_canaries(top: Section, checks: list[Section]) -> Iterator[Mista
     if not canaries:
         return
     taken: dict[str, tuple[str, str]] = {}
+    met: set[tuple[str, object]] = set()  # ten thousand checks ask the same few
     for what, sections in (("check", checks), ("source", top.sections("sources"))):
         for section in sections:
             for keys, host in _hosts(section):
+                if (host, keys[-1]) in met:
+                    continue
+                met.add((host, keys[-1]))
                 for shared in (f"={host}", _apart(keys, host)):
                     taken.setdefault(shared, (host, f"the {what} {section.text('name')}"))
     depended = _depended_on(top)

@@ -1,89 +1,86 @@
 """Canonical JSON of sections (RFC 8785), as `model_dump` and `canonical_json` have it, at a quarter of their cost.
 
-The terms of ten thousand checks are 4 MB, nearly all of it defaults: the text of a default section, and of a value that
-stood elsewhere, is made once.
+The terms of ten thousand checks are 4 MB, nearly all of it defaults: what sections that give the same keys do not give,
+and a value that stood elsewhere, is spelled once.
 """
 
 from __future__ import annotations
 
-from functools import cache, lru_cache
+from functools import lru_cache
 from json.encoder import encode_basestring
 from typing import NamedTuple
 
 from pydantic import PlainSerializer, WrapSerializer
-from pydantic.fields import FieldInfo
 
 from monitor.config.kinds import Check
 from monitor.facts import Json, canonical_json
 from monitor.settings import Settings
 
-_KEPT = 256  # texts of a key's values: ten thousand checks say the same few
-
-
+_KEPT = 256  # of what is kept to be said again: ten thousand checks say the same few
 _SCALARS = frozenset({str, int, bool})
 
 
 class _Member(NamedTuple):
-    """A key of a section, with its quotes and colon as `opening`, and its field. `default` is a default that has a text
-    (None: nothing is written), or else what no value is; `is_text` says that a text is written as it is, without a
-    serializer of its own; `texts` are those of values that were met."""
+    """A key that a section gives, with its quotes and colon as `opening`, and its field. `is_text` says that a text is
+    written as it is, without a serializer of its own; `texts` are those of values that were met."""
 
     key: str
     opening: str
     field: str
-    default: object
-    default_text: str | None
     is_text: bool
     texts: dict[object, str]
 
 
+_Plan = tuple[_Member | str, ...]
+"""In the order of the keys, which are ASCII (that of RFC 8785): what is given, and the text of what is not."""
+
+_plans: dict[object, _Plan] = {}
+
+
 def spelled(section: Settings) -> str:
     """What the file would say of the section with every default written out, and nothing of what is None."""
-    otherwise = _otherwise(section) if isinstance(section, Check) else {}
+    kinds, applied = (section.given, section.applied) if isinstance(section, Check) else ((), {})
+    alike = (type(section), frozenset(section.model_fields_set), kinds)
     values, found = section.__dict__, list[str]()
-    for member in _plan(type(section)):
-        key, opening, field, default, text, is_text, texts = member
+    for member in _plans.get(alike) or _planned(alike, section):
+        if isinstance(member, str):
+            found.append(member)
+            continue
+        key, opening, field, is_text, texts = member
         value = values[field]
-        if key in otherwise:
-            text = otherwise[key]
-        elif value is not default:
-            if value is None:
-                continue
-            kind = type(value)
-            if is_text and kind is str and value.isascii():
-                text = encode_basestring(value)
-            elif kind in _SCALARS:
-                text = texts.get(value) or _met(section, member)
-            else:
-                text = _inner(section, member, value)
-        if text is not None:
-            found.append(opening + text)
+        kind = type(value)
+        if key in applied:
+            found.append(opening + _scalar(applied[key]))
+        elif is_text and kind is str and value.isascii():
+            found.append(opening + encode_basestring(value))
+        elif kind in _SCALARS:
+            found.append(opening + (texts.get(value) or _met(section, member)))
+        elif value is not None:
+            found.append(opening + _inner(section, member, value))
     return "{" + ",".join(found) + "}"
 
 
-def _otherwise(check: Check) -> dict[str, str | None]:
-    """What is not written as its field has it."""
-    return {**dict.fromkeys(check.meaningless), **{key: _scalar(value) for key, value in check.applied.items()}}
+def _planned(alike: object, section: Settings) -> _Plan:
+    """The plan of all sections that are alike in what they give."""
+    members = sorted(_member(section, name) for name in type(section).model_fields)
+    applied, meaningless = (section.applied, section.meaningless) if isinstance(section, Check) else ({}, ())
+    plan: list[_Member | str] = []
+    for member in members:
+        if member.key in applied or (member.key not in meaningless and member.field in section.model_fields_set):
+            plan.append(member)
+        elif member.key not in meaningless and section.__dict__[member.field] is not None:
+            plan.append(member.opening + _inner(section, member, section.__dict__[member.field]))
+    if len(_plans) >= _KEPT:
+        _plans.clear()
+    _plans[alike] = made = tuple(plan)
+    return made
 
 
-@cache
-def _plan(model: type[Settings]) -> tuple[_Member, ...]:
-    """In the order of the keys, which are ASCII: that of RFC 8785."""
-    return tuple(sorted(_member(name, field) for name, field in model.model_fields.items()))
-
-
-def _member(name: str, field: FieldInfo) -> _Member:
+def _member(section: Settings, name: str) -> _Member:
+    field = type(section).model_fields[name]
     key = field.alias or name
     has_serializer = any(isinstance(each, PlainSerializer | WrapSerializer) for each in field.metadata)
-    return _Member(
-        key=key,
-        opening=f'"{key}":',
-        field=name,
-        default=field.default if field.default is None or isinstance(field.default, Settings) else field,
-        default_text=spelled(field.default) if isinstance(field.default, Settings) else None,
-        is_text=field.annotation is str and not has_serializer,
-        texts={},
-    )
+    return _Member(key, f'"{key}":', name, field.annotation is str and not has_serializer, {})
 
 
 def _inner(section: Settings, member: _Member, value: object) -> str:

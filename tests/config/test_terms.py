@@ -108,6 +108,9 @@ def test_terms_are_the_same_read_from_the_configuration_and_from_the_fact(tmp_pa
 HTTP = "name: a, http: {url: 'http://a.example'"
 WRITTEN = (
     WEB,
+    "name: a, http: null, tcp: null, icmp: {host: a.example}, since: null",
+    "name: a, http: {url: 'http://a.example', body: null, auth: null}, icmp: null, heartbeat: null",
+    "name: a, heartbeat: {every: 1h, grace: 5m}, http: null, icmp: null",
     f"{WEB}, interval: 1m, fall: 3, hold: 2m, rise: 2, quorum: 2, since: 2026-01-01, until: 2026-02-01T00:00:00+01:00",
     f"{WEB}, warn: {{certificate_days: 3, duration: 2s}}, interval: 30000ms, timeout: 10s",
     "name: 'Łódź \"x\" \U0001f600', http: {url: 'https://a.example/ü', method: POST, body: \"é\\u0007\\u007f\"}",
