@@ -60,12 +60,13 @@ def looked_at(config: Config) -> list[ProbedCheck]:
 def refuse_what_cannot_be_probed(config: Config) -> None:
     """What this process could never look at is refused, not found failing look for look. Raises InputError."""
     _refuse_without_authorities(config)
-    asked = [(f"the check {name}", check.kind) for name, check in config.checks.items()]
-    asked += [(f"canary {place}", canary.kind) for place, canary in enumerate(config.probing.canaries or (), start=1)]
-    refusals = {kind: KINDS[kind].refusal() for _, kind in asked}
+    canaries = config.probing.canaries or ()
+    kinds = {one.kind for one in (*config.checks.values(), *canaries)}
+    refusals = {kind: refusal for kind in kinds if (refusal := KINDS[kind].refusal()) is not None}
+    asked = [(f"the check {check.name}", check.kind) for check in config.checks.values() if check.kind in refusals]
+    asked += [(f"canary {place}", canary.kind) for place, canary in enumerate(canaries, 1) if canary.kind in refusals]
     for name, kind in asked:
-        if (refusal := refusals[kind]) is not None:
-            raise InputError(f"{name} is of the kind {kind}, and {refusal}")
+        raise InputError(f"{name} is of the kind {kind}, and {refusals[kind]}")
 
 
 def _refuse_without_authorities(config: Config) -> None:

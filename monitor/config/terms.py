@@ -68,9 +68,9 @@ class WrittenTerms(NamedTuple):
 def written_terms(config: Config) -> WrittenTerms:
     """Both, for who records them too: of ten thousand checks they are 4 MB of JSON, so not to be made twice."""
     others = terms_json(config, without=frozenset({"services"}))
-    written = {name: canonical_json(value).decode() for name, value in others.items()}
-    written["services"] = f"[{','.join(map(spelled, config.services))}]"
-    canonical = ("{" + ",".join(f'"{name}":{written[name]}' for name in sorted(written)) + "}").encode()
+    written = {name: canonical_json(value) for name, value in others.items()}
+    written["services"] = b"[%b]" % b",".join([spelled(service).encode() for service in config.services])
+    canonical = b"{%b}" % b",".join([b'"%b":%b' % (name.encode(), written[name]) for name in sorted(written)])
     policies = _Policies.model_validate_json(canonical_json({"policies": others["policies"]})).policies
     found = _Found(config.timezone, config.services, policies)
     return WrittenTerms(_terms(found, others["policies"], canonical), canonical)

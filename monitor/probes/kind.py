@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from monitor.interfaces import Clock, Observation, Tick
 from monitor.probes.judge import milliseconds
@@ -75,8 +75,7 @@ class ProbeKind(Generic[S]):
         return settings
 
 
-@dataclass(frozen=True, slots=True)
-class ProbedCheck:
+class ProbedCheck(NamedTuple):
     """A check of the configuration as the scheduler and the prober know it; durations in ms.
 
     `settings` is of the kind's type. `fall` and `rise` are the lengths of the runs of accounting.md section 2.4.

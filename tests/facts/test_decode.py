@@ -233,10 +233,9 @@ def test_any_json_is_a_fact_or_a_refusal(value: Json) -> None:
 @given(st.text() | st.binary())
 def test_any_text_is_json_or_a_refusal(text: str | bytes) -> None:
     try:
-        found: object = parse_json(text)
+        parse_json(text)
     except FactError as error:
-        found = str(error)
-    assert found != ""
+        assert str(error)  # noqa: PT017 - which of the two it is depends on the text
 
 
 def test_the_same_content_recorded_later_is_the_same_fact() -> None:

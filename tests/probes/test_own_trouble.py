@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
-from dataclasses import replace
 
 import dns.rcode
 import pytest
@@ -123,7 +122,7 @@ async def test_who_answers_for_a_canary_may_answer_for_the_target(reply: bytes) 
 async def test_a_known_body_is_the_targets_own_whoever_answers_for_canaries() -> None:
     async with serving(FINE) as server:
         settings = HttpSettings.model_validate({"url": server.url, "expect": {"body_matches": "^fine$"}})
-        async with with_anchor(PORTAL, replace(http_check(server.url), settings=settings)) as house:
+        async with with_anchor(PORTAL, http_check(server.url)._replace(settings=settings)) as house:
             house.tick("app")
             assert (await house.results.next()).outcome == "pass"
 
