@@ -118,8 +118,10 @@ def _booked_month(of: ServiceBook, frame: Frame, elapsed: Period) -> MonthBook:
     else:
         covered = cover(measured, elapsed)
     first = book(of.readings.measured.segments, covered, elapsed)
-    if len(measured) == len(fixed) and of.readings.shortest.segments is of.readings.measured.segments:
-        books = Books(first, first, first)
+    if len(measured) == len(fixed):  # nothing that a reading decides
+        readings = (of.readings.shortest, of.readings.longest)
+        alike = of.readings.shortest.segments is of.readings.measured.segments
+        books = Books(first, *(first if alike else book(each.segments, covered, elapsed) for each in readings))
     else:
         books = Books(
             first,

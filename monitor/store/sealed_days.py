@@ -21,6 +21,9 @@ from monitor.store.sqlite import Database, damaged
 _DAYS_BITS = 6
 """2^6 days a row: a row fits in a page, and one of which a day is asked for is soon unpacked."""
 
+_FEW = 8
+"""Days that are taken out of a row together where one of them is asked for: results stand near outages alone."""
+
 _SELECT = "SELECT series, block, last_seq, recorded, size, stretches, digests, days FROM sealed_days"
 _REPLACE = "INSERT OR REPLACE INTO sealed_days VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 
@@ -200,7 +203,19 @@ class _Unpacking:
         filed = cast("Sequence[_Row]", days.packed)
         if len(filed) > 1:
             return [self.together([each]) for each in filed]
-        return [from_row(row, self._series) for row in _rows_of(_Filed(*filed[0]))]
+        rows = _rows_of(_Filed(*filed[0]))
+        return [self._few(rows[place : place + _FEW]) for place in range(0, len(rows), _FEW)]
+
+    def _few(self, rows: Sequence[SealRow]) -> SealedDays:
+        check, vantage = self._series[rows[0][1]]
+        start, end = rows[0][2] * DAY, (rows[-1][2] + 1) * DAY
+        digests = b"".join([row[6] for row in rows])
+        whole = joined(stretch for row in rows for stretch in stretches_in(row))
+        recorded, size = max(map(_recorded, rows)), sum(row[5] for row in rows)
+        return SealedDays(check, vantage, start, end, recorded, size, digests, whole, rows, self._each)
+
+    def _each(self, days: SealedDays) -> Sequence[Seal]:
+        return [from_row(row, self._series) for row in cast("Sequence[SealRow]", days.packed)]
 
 
 def _stretches(blocks: Iterable[int], packed: Iterable[bytes]) -> Iterator[Stretch]:
