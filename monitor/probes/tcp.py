@@ -25,7 +25,7 @@ from monitor.probes.conversation import Conversation, converse
 from monitor.probes.dialogue import STEPS, Dialogue, Step
 from monitor.probes.endpoint import Endpoint, HostAndPort, host, target
 from monitor.probes.kind import Io
-from monitor.probes.starttls import DIALOGUES, StartTls
+from monitor.probes.starttls import StartTls, dialogues
 from monitor.probes.tls_settings import TlsSettings
 from monitor.settings import Mistake
 
@@ -70,5 +70,5 @@ async def _talk(settings: TcpSettings, look: Conversation) -> None:
         return
     dialogue = Dialogue(look)
     if settings.starttls is not None:
-        await dialogue.hold(DIALOGUES[settings.starttls], f"starttls {settings.starttls}")
+        await dialogue.hold(dialogues()[settings.starttls], f"starttls {settings.starttls}")
     await dialogue.hold(settings.steps, "steps")

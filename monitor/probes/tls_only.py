@@ -21,7 +21,7 @@ from monitor.probes.conversation import Conversation, converse
 from monitor.probes.dialogue import Dialogue
 from monitor.probes.endpoint import Endpoint, HostAndPort, host, target
 from monitor.probes.kind import Io
-from monitor.probes.starttls import DIALOGUES, StartTls
+from monitor.probes.starttls import StartTls, dialogues
 from monitor.probes.tls_settings import TlsSettings
 
 __all__ = ["TlsOnlySettings", "host", "probe", "target"]
@@ -48,7 +48,7 @@ async def _talk(settings: TlsOnlySettings, look: Conversation) -> None:
     if settings.starttls is None:
         await look.secure()
     else:
-        await Dialogue(look).hold(DIALOGUES[settings.starttls], f"starttls {settings.starttls}")
+        await Dialogue(look).hold(dialogues()[settings.starttls], f"starttls {settings.starttls}")
     if settings.alpn:
         if look.stream.protocol not in settings.alpn:
             raise look.disprove("alpn", "tls_protocol", "none of the protocols was agreed on")

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from monitor.probes import Io
 from monitor.probes.dialogue import STEP_BYTES, Step, pieces
-from monitor.probes.starttls import DIALOGUES
+from monitor.probes.starttls import dialogues
 from monitor.probes.tcp import TcpSettings
 from tests.probes.kinds import TRUSTED, LookAt, authority, hear, looks_at, script, server_tls
 from tests.probes.servers import Talk, hang_up, repeats, reset, says, serving, silent
@@ -157,7 +157,7 @@ def mail(protocol: str, tls: ssl.SSLContext) -> Talk:
     return script(*asked[protocol], tls, b"inside\r\n")
 
 
-@pytest.mark.parametrize("protocol", list(DIALOGUES))
+@pytest.mark.parametrize("protocol", list(dialogues()))
 @pytest.mark.parametrize("kind", ["tcp", "tls"])
 async def test_every_protocol_starts_tls(
     io: Io, tmp_path: Path, authority: trustme.CA, protocol: str, kind: str
@@ -189,7 +189,7 @@ REFUSALS = {
 }
 
 
-@pytest.mark.parametrize("protocol", list(DIALOGUES))
+@pytest.mark.parametrize("protocol", list(dialogues()))
 async def test_a_target_that_does_not_start_tls_is_down_at_once(look: LookAt, protocol: str) -> None:
     async with serving(REFUSALS[protocol], read_request=False) as server:
         seen = await look(port=server.port, starttls=protocol)
