@@ -55,6 +55,7 @@ def agree(world: World) -> None:
     assert differences(found, expected) == []
 
 
+@pytest.mark.timeout(300)
 @given(worlds())
 @CI
 def test_the_ledger_agrees_with_the_contract_asked_instant_by_instant(world: World) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
@@ -57,8 +58,8 @@ def within(observation: Observation, seconds: float) -> bool:
 
 
 def words_of(observation: Observation) -> str:
-    """A look's detail, without what a loop of ours that was late puts behind it (row 92)."""
-    return (observation.detail or "").partition("; durations unreliable: ")[0]
+    """A look's detail, empty without one, less what a loop of ours that was late puts behind it (row 92)."""
+    return re.sub(r"(^|; )durations unreliable: .*", "", observation.detail or "", flags=re.DOTALL)
 
 
 PATIENT_MS = 30_000  # the deadline of a look whose bound is shorter: one that waited for it would break the bound

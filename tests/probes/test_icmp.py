@@ -30,6 +30,7 @@ from monitor.probes.icmp import IcmpSettings, probe
 from monitor.probes.resolver import Resolver
 from monitor.probes.tls import Tls
 from tests.conftest import ROOT
+from tests.faults.conftest import words_of
 from tests.faults.elsewhere import Errand, run_elsewhere
 from tests.probes.conftest import TICK
 from tests.probes.names import code, naming, records
@@ -204,7 +205,7 @@ def test_every_end_of_an_echo_is_told_apart(pair: Pair, groups: str) -> None:
     seen = asyncio.run(run_elsewhere(errand, pair.near))
     found = [(each.outcome, each.reason) for each in seen.observations]
     assert found == [(outcome, reason) for _, outcome, reason, _ in TARGETS]
-    assert [each.detail for each in seen.observations] == [detail for *_, detail in TARGETS]
+    assert [words_of(each) for each in seen.observations] == [detail or "" for *_, detail in TARGETS]
     assert seen.observations[1].attributes is not None
     assert seen.observations[1].attributes["probe_icmp_reply_hop_limit"] == 64
 
