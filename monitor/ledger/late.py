@@ -164,12 +164,10 @@ def _maintenance(fact: Fact, now: ServiceBook, period: Period) -> bool:
 
 
 def _exclusion(fact: Fact, now: ServiceBook, period: Period) -> bool:
-    return concerns(fact, now.service.name) and _overlaps(fact, period)
-
-
-def _decision(fact: Fact, now: ServiceBook, period: Period) -> bool:
+    """Of one that was declared twice the first stands, so what is said of it elsewhere decides about the month too; and
+    so does a decision."""
     declared = [each for each in now.entries.of("exclusion") if _subject(each) == _subject(fact)]
-    return any(_exclusion(each, now, period) for each in declared)
+    return any(concerns(each, now.service.name) and _overlaps(each, period) for each in declared)
 
 
 def _ticket(fact: Fact, now: ServiceBook, period: Period) -> bool:
@@ -219,7 +217,7 @@ def _day_after(now: ServiceBook, period: Period) -> str:
 _ABOUT: Mapping[str, Callable[[Fact, ServiceBook, Period], bool]] = {
     "maintenance": _maintenance,
     "exclusion": _exclusion,
-    "exclusion_decision": _decision,
+    "exclusion_decision": _exclusion,
     "incident": _incident,
     "ticket": _ticket,
     "vitals_day": _vitals_day,

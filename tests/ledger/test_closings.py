@@ -272,6 +272,20 @@ def test_a_late_incident_beside_the_month_that_reaches_into_it_is_listed(begins:
     assert cast(Any, late.effect)["accounts_ms"]["down"] < 0
 
 
+def test_a_late_exclusion_of_another_month_that_keeps_its_name_from_this_one_is_listed(ledger: Ledger) -> None:
+    """Of two declarations of one name the first stands: without it, the second would seem to excuse something."""
+    ledger.carry_out(END + DAY, restate=False)
+    for recorded_at, start in ((END + 2 * DAY, END + DAY), (END + 3 * DAY, START + 10 * DAY)):
+        said: dict[str, Json] = {"exclusion": "x", "class": "force_majeure", "reason": "flood", "evidence": "photo"}
+        window: dict[str, Json] = {"start": format_instant(start), "end": format_instant(start + HOUR), "author": "ann"}
+        ledger.facts.append(Fact("exclusion", recorded_at, {**said, **window}))
+    decision: dict[str, Json] = {"exclusion": "x", "decision": "approved", "author": "bob"}
+    ledger.facts.append(Fact("exclusion_decision", END + 4 * DAY, decision))
+    listed_late_facts_are_all_that_matter(ledger)
+    late = recorded_of(ledger.facts).late(ledger.terms, "app", OCTOBER, (END + DAY, END + 5 * DAY))
+    assert [each.shown()["kind"] for each in late] == ["exclusion", "exclusion", "exclusion_decision"]
+
+
 def test_editing_the_configuration_never_rewrites_what_is_closed(ledger: Ledger) -> None:
     ledger.carry_out(END + DAY, restate=False)
     stricter = configured(fall=900)
