@@ -1,9 +1,11 @@
-"""What a process that stays does before the rest is imported, so that a start takes less time and memory."""
+"""What keeps a start, and a command that makes all and keeps it, from costing more than their work."""
 
 from __future__ import annotations
 
 import gc
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 
 _AUTHORITIES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
@@ -15,6 +17,19 @@ def begin() -> None:
     looking through it again and again is a tenth of the cost."""
     gc.disable()
     import_aiohttp()
+
+
+@contextmanager
+def nothing_to_collect() -> Iterator[None]:
+    """For a command that makes objects and keeps them to its end: to look through them for garbage, again and again, is
+    a sixth of the cost of statements."""
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collects:
+            gc.enable()
 
 
 def import_aiohttp() -> None:

@@ -14,6 +14,7 @@ from exporters.revision_text import late_text
 from exporters.statement_csv import statement_csv
 from exporters.statement_text import statement_text
 from monitor.cli.inputs import DEFAULT_FILE, FOREVER, Book, FactsFile, config_option, instant_option, sealed_book
+from monitor.cli.lean import nothing_to_collect
 from monitor.cli.progress import lines_with_progress
 from monitor.clock import SystemClock
 from monitor.closing import Stated, Wanted, beside, latest, standing, statements
@@ -63,22 +64,22 @@ class ReplayOptions(Asked):
 @click.option("--fail-on-breach", is_flag=True, help="Exit 3 when a verdict is `breached`.")
 def statement(**options: Unpack[StatementOptions]) -> None:
     """The statement of a month, from the store."""
-    instant = instant_option(options["as_of"])
-    book = sealed_book(options["config_file"], FOREVER if instant is None else instant)
-    as_of = book.latest(SystemClock().now()) if instant is None else instant
-    is_one = options["service"] is not None
-    recorded = book.recorded()
-    if options["draft"]:
+    with nothing_to_collect():
+        instant = instant_option(options["as_of"])
+        book = sealed_book(options["config_file"], FOREVER if instant is None else instant)
+        as_of = book.latest(SystemClock().now()) if instant is None else instant
+        recorded = book.recorded()
         wanted = _wanted(book, options, as_of)
-        found = [Stated(each) for each in statements(book.facts, book.terms, wanted, book.sealed)]
-    else:
-        found = standing(recorded, book.terms, _wanted(book, options, as_of))
+        if options["draft"]:
+            found = [Stated(each) for each in statements(book.facts, book.terms, wanted, book.sealed)]
+        else:
+            found = standing(recorded, book.terms, wanted)
     if options["late"]:
         _show_late(recorded, found, as_of, options["form"])
     elif options["form"] == "text":
         click.echo("\n\n".join(statement_text(one.statement, beside(recorded, one, as_of)) for one in found))
     else:
-        _show([one.statement for one in found], options["form"], is_one=is_one)
+        _show([one.statement for one in found], options["form"], is_one=options["service"] is not None)
     _say_what_is_wrong(found)
     if options["fail_on_breach"]:
         _fail_on_breach([one.statement for one in found])
