@@ -91,7 +91,7 @@ class Upstream:
             else:
                 self._hear()
             return status in _CONTENT
-        except pycares.AresError:
+        except (pycares.AresError, MemoryError):
             return False  # we are short of something ourselves
         self._hear()
         return True

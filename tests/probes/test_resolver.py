@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import NoReturn
 
+import aiodns
 import dns.message
 import dns.rcode
 import dns.rdatatype
@@ -51,6 +53,20 @@ async def resolver(server: NameServer, clock: FakeClock) -> AsyncIterator[Resolv
     asking = Resolver((server.address,), clock.monotonic_ns)
     yield asking
     await asking.aclose()
+
+
+async def test_without_memory_to_ask_no_server_has_answered_and_nothing_ends(
+    resolver: Resolver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The canaries ask in the prober's own task: what is raised there would end every look."""
+
+    def starved(*_: object) -> NoReturn:
+        raise MemoryError
+
+    [upstream] = resolver.upstreams
+    assert await upstream.answers("app.test", 5)
+    monkeypatch.setattr(aiodns.DNSResolver, "query_dns", starved)
+    assert not await upstream.answers("app.test", 5)
 
 
 async def test_a_name_has_its_addresses(resolver: Resolver) -> None:
