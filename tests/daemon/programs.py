@@ -173,7 +173,7 @@ class Done:
 class Minutebook:
     """The command in one folder. The environment is ours less what would change it, with the keys of `env` on top.
 
-    `prefix` is what a daemon is started through: `ip netns exec NAMESPACE`, `nice -n 19`.
+    `prefix` is what a daemon is started through: `ip netns exec NAMESPACE`.
     """
 
     folder: Path

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from monitor.clock import SystemClock
 from tests.daemon.programs import Daemon, Json, Minutebook, Until, free_port, instant
 
 Start = Callable[..., Daemon]
@@ -72,6 +73,8 @@ def test_what_a_job_said_while_the_daemon_was_killed_is_no_miss(
     daemon = listening()
     report(daemon, minutebook.token())
     daemon.kill()
+    [told] = in_order(minutebook)
+    until(lambda: SystemClock().now() > end_of(told))  # sooner, and the void is over before anybody asks for metrics
     daemon = listening()
     since = until(lambda: daemon.value("minutebook_void_since_timestamp_seconds", check="job", reason="self_down"))
     until(lambda: daemon.value("probe_fail_info", check="job", reason="heartbeat_missed") == 1)
