@@ -70,14 +70,14 @@ def connect_alone(protocol: asyncio.Protocol, address: str, port: int, loop: Loo
 
 
 def _require_ipv6(address: str) -> None:
-    if not _reaches_ipv6(address):
+    if not reaches_ipv6(address):
         raise judge.void(
             "self_network",
             "the target has IPv6 only, and this host has no IPv6: look at it from elsewhere, or give this host IPv6",
         )
 
 
-def _reaches_ipv6(address: str) -> bool:
+def reaches_ipv6(address: str) -> bool:
     """Whether this host has a route and an address of its own that it could connect from. Nothing is sent."""
     try:
         with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as unsent:

@@ -11,7 +11,8 @@ import aiodns
 import pycares
 
 from monitor.probes.judge import ProbeError, Verdict
-from monitor.probes.upstream import Said, Upstream
+from monitor.probes.said import Said
+from monitor.probes.upstream import Upstream
 
 NAMES_KEPT = 10_000
 LOOK_UP_S = 4.8  # design/faults.md: a server that takes 4 s is slow (row 28), silence ends within 5 s (rows 26, 27)
@@ -54,7 +55,7 @@ class Resolver:
         try:
             if self._system is None:
                 self._system = aiodns.DNSResolver()  # c-ares follows the system's changes in it
-            return tuple(dict.fromkeys(self._system.nameservers))
+            return tuple(dict.fromkeys(server.strip("[]") for server in self._system.nameservers))
         except pycares.AresError:
             return ()
 
@@ -101,8 +102,6 @@ class Resolver:
         if self._asking:
             await asyncio.wait(self._asking)
         system, self._system = self._system, None
-        for upstream in self._upstreams.values():
-            await upstream.aclose()
         if system is not None:
             await system.close()
 

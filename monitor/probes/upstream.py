@@ -1,35 +1,31 @@
-"""One name server, asked through c-ares on a channel of its own: what it says of a name, and whether it answers at all.
+"""One name server, asked through c-ares on a channel for each question: what it says of a name, and whether it answers
+at all.
 
 c-ares tells NXDOMAIN, NODATA and SERVFAIL apart and gives the TTLs, but not why an answer could not be had; what it
-leaves open is asked here (design/faults.md rows 17, 18 and 31 to 33).
+leaves open is asked here (design/faults.md rows 17, 18 and 31 to 33). A channel that is kept shortens its timeout to
+what the server took on average, and keeps a refusal for as long as RFC 2308 lets it; a new one does neither.
 """
 
 from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Callable, Iterable, Mapping
-from typing import NamedTuple
+from collections.abc import Callable
 
-import aiodns
 import pycares
 from aiodns import error as ares
 
-from monitor.probes import judge
+from monitor.probes import cut_answer, judge
 from monitor.probes.address import name_server
+from monitor.probes.ares import Channel
 from monitor.probes.judge import ProbeError, Verdict
+from monitor.probes.said import LONGEST_CHAIN, Said, endless, said
 
-FIRST_S = 0.4
-"""c-ares shortens its timeout to five times what a server took on average, 250 ms at least, and drops what comes later.
-So a channel that is kept asks once, and a slow server is asked again on a fresh one, which has no average. Nor does a
-fresh one keep a refusal for as long as RFC 2308 lets it: the name may exist by now."""
+RESENT_S = (0.4, 1.5)
+"""Pauses before the question is sent again, because a datagram may be lost; any of the answers is taken."""
 
-RESENT_S = 1.5  # a question that was lost is sent again so much later, and either answer is taken
-ADDRESSES_TAKEN = 64  # of a name: an answer of 64 KB holds 4,000, and a look has 2 MB (design/faults.md, "Defaults")
-LONGEST_CHAIN = 16  # CNAMEs in a row: design/faults.md row 33
 _PAUSE_S = 0.5  # after an answer that cannot be read
 _DIAGNOSIS_S = 1.0
-_PATIENCE_S = 60.0  # longer than anybody waits
 
 _FAILURES = {
     ares.ARES_ENOTFOUND: "dns_nxdomain",
@@ -44,14 +40,7 @@ _FAILURES = {
 
 _UNHEARD = frozenset({ares.ARES_ETIMEOUT, ares.ARES_ECONNREFUSED})
 _CONTENT = frozenset({ares.ARES_ENOTFOUND, ares.ARES_ENODATA})
-
-
-class Said(NamedTuple):
-    """What a server said of a name: its addresses and for how many seconds they are good, or why there are none."""
-
-    addresses: tuple[str, ...] = ()
-    seconds: int = 0
-    verdict: Verdict | None = None
+_ANSWERED = _CONTENT | {ares.ARES_SUCCESS}
 
 
 class Upstream:
@@ -61,7 +50,6 @@ class Upstream:
         self.server = server
         self.up: bool | None = None
         self._clock = clock
-        self._channel: aiodns.DNSResolver | None = None
         self._heard_ns = 0
 
     async def ask(self, name: str, within_s: float) -> Said:
@@ -69,140 +57,87 @@ class Upstream:
         began = self._clock()
         try:
             async with asyncio.timeout(within_s):
-                return await self._ask(name, began)
+                while True:
+                    told = await self._ask(name, began)
+                    if told is not None:
+                        return told
+                    await asyncio.sleep(_PAUSE_S)  # nobody's answer: the right one may still come
         except TimeoutError:
             return self._silent(began, f"no answer within {within_s:.1f} s")
         except ProbeError as ours:
             return Said(verdict=ours.verdict)
+        except pycares.AresError:
+            return Said(verdict=self._shortage() or Verdict("void", "self_resolver", "c-ares could not be started"))
 
     async def answers(self, name: str, within_s: float) -> bool:
-        """Whether the server answers anew for a name; that there is no such name is an answer, a SERVFAIL is none."""
+        """Whether the server answers anew for a name; that there is no such name is an answer, as is one that was cut,
+        and a SERVFAIL is none."""
         began = self._clock()
         try:
-            async with asyncio.timeout(within_s), _channel(self.server, _PATIENCE_S) as fresh:
-                await fresh.query_dns(name, "A")
+            async with asyncio.timeout(within_s), Channel(self.server) as channel:
+                status = await _status(channel, name, "A")
+                answered = status in _ANSWERED or channel.was_cut(status)
         except TimeoutError:
-            self._silent(began, "")
-            return False
-        except ares.DNSError as error:
-            status = int(error.args[0])
-            if status in _UNHEARD:
-                self._silent(began, "")
-            else:
-                self._hear()
-            return status in _CONTENT
+            status, answered = int(ares.ARES_ETIMEOUT), False
         except (pycares.AresError, MemoryError):
             return False  # we are short of something ourselves
-        self._hear()
-        return True
-
-    async def aclose(self) -> None:
-        """Ends what is being asked; a later question starts anew."""
-        if self._channel is not None:
-            await self._channel.close()
-            self._channel = None
+        if answered or status not in _UNHEARD:
+            self._hear()
+        else:
+            self._silent(began, "")
+        return answered
 
     # -- steps
 
-    async def _ask(self, name: str, began: int) -> Said:
-        while True:
+    async def _ask(self, name: str, began: int) -> Said | None:
+        """What the server says; None where it cannot be read."""
+        async with Channel(self.server) as channel:
             try:
-                if self._channel is None:
-                    self._channel = _channel(self.server, FIRST_S)
-                found = await self._channel.getaddrinfo(name, type=socket.SOCK_STREAM)
+                found = await _first_answer(channel, name)
             except ares.DNSError as error:
-                status = int(error.args[0])
-                if status == ares.ARES_ETIMEOUT or status in _CONTENT:
-                    return await self._ask_patiently(name, began)
-                if status != ares.ARES_EBADRESP:
-                    return await self._refusal(name, status, began)
-            except pycares.AresError:
-                words = "c-ares could not be started"
-                raise ProbeError(_our_shortage(self.server) or Verdict("void", "self_resolver", words)) from None
+                status, nodata = int(error.args[0]), error.args[0] == ares.ARES_ENODATA
+                if nodata:
+                    status = await _without_address(channel, name)
             else:
                 self._hear()
                 return _found(found)
-            await asyncio.sleep(_PAUSE_S)  # what cannot be read is nobody's answer: the right one may still come
+        if channel.was_cut(status):
+            return await self._fetch(name)
+        if status == ares.ARES_EBADRESP and not nodata:
+            return None
+        return self._refusal(status, began, nodata)
 
-    async def _ask_patiently(self, name: str, began: int) -> Said:
-        """On a fresh channel, until whoever waits has had enough."""
-        async with _channel(self.server, _PATIENCE_S) as fresh:
-            asked = [fresh.getaddrinfo(name, type=socket.SOCK_STREAM)]
-            try:
-                ended, _ = await asyncio.wait(asked, timeout=RESENT_S)
-                if not ended:
-                    asked.append(fresh.getaddrinfo(name, type=socket.SOCK_STREAM))
-                    ended, _ = await asyncio.wait(asked, return_when=asyncio.FIRST_COMPLETED)
-                found = ended.pop().result()
-            except ares.DNSError as error:
-                status = int(error.args[0])
-            else:
-                self._hear()
-                return _found(found)
-            finally:
-                for each in asked:
-                    if not each.cancel() and not each.cancelled():
-                        each.exception()  # seen: one answer is enough
-        if status == ares.ARES_EBADRESP:
-            await asyncio.sleep(_PAUSE_S)
-            return await self._ask_patiently(name, began)
-        return await self._refusal(name, status, began)
+    async def _fetch(self, name: str) -> Said:
+        to = name_server(self.server)
+        if to is None:
+            raise judge.void("self_resolver", f"{self.server} is no address that could be asked over TCP")
+        told = await cut_answer.fetch(to, name)
+        self._hear()
+        return told
 
-    async def _refusal(self, name: str, status: int, began: int) -> Said:
-        nodata = status == ares.ARES_ENODATA
-        if nodata:
-            status = await self._without_address(name)
+    def _refusal(self, status: int, began: int, nodata: bool) -> Said:
         words = _words(status)
         if status == ares.ARES_ENOMEM:
             raise judge.void("self_memory", "c-ares is out of memory")
-        if status in (ares.ARES_ECANCELLED, ares.ARES_EDESTRUCTION):
-            raise judge.void("self_resolver", "the resolvers were changed during the look-up")
         if status in _UNHEARD:
-            if (shortage := _our_shortage(self.server)) is not None:
-                raise ProbeError(shortage)
-            if status == ares.ARES_ETIMEOUT or not await self._cuts(name):
-                return self._silent(began, words)
-            status, words = ares.ARES_EBADRESP, "the answer was cut, and over TCP there is none"
-        elif status == ares.ARES_EBADRESP and nodata:
+            return Said(verdict=shortage) if (shortage := self._shortage()) else self._silent(began, words)
+        if nodata and status == ares.ARES_EBADRESP:
             words = f"over {LONGEST_CHAIN} CNAME records in a row, or a loop of them"
         self._hear()
         return Said(verdict=Verdict("fail", _FAILURES.get(status, "dns_bad"), words))
 
-    async def _cuts(self, name: str) -> bool:
-        """Whether the server does answer over UDP, so that it was TCP that could not be had for a cut answer."""
+    def _shortage(self) -> Verdict | None:
+        """Why we could not ask, which c-ares keeps to itself: whether a socket to the server is to be had."""
+        to = name_server(self.server)
+        family = socket.AF_INET6 if to is not None and ":" in to.address else socket.AF_INET
         try:
-            async with (
-                asyncio.timeout(_DIAGNOSIS_S),
-                _channel(self.server, _PATIENCE_S, pycares.ARES_FLAG_IGNTC) as uncut,
-            ):
-                await uncut.query_dns(name, "A")
-        except ares.DNSError as error:
-            return error.args[0] not in _UNHEARD
-        except (TimeoutError, pycares.AresError):
-            return False
-        return True
-
-    async def _without_address(self, name: str) -> int:
-        """What c-ares means by NODATA: it says so too where one family has no record and the other one could not be
-        had, and of a chain of CNAMEs that leads nowhere (`ARES_EBADRESP`)."""
-        statuses = await asyncio.gather(self._status(name, "A"), self._status(name, "AAAA"))
-        failed = [status for status in statuses if status not in (ares.ARES_SUCCESS, *_CONTENT)]
-        return failed[0] if failed else int(ares.ARES_ENODATA)
-
-    async def _status(self, name: str, record: str) -> int:
-        """What becomes of a question for one family."""
-        if self._channel is None:
-            return int(ares.ARES_ENODATA)
-        try:
-            async with asyncio.timeout(_DIAGNOSIS_S):
-                told = await self._channel.query_dns(name, record)
-        except TimeoutError:
-            return int(ares.ARES_ETIMEOUT)
-        except ares.DNSError as error:
-            return int(error.args[0])
-        aliases = [(each.name, each.data) for each in told.answer]
-        chain = ((alias, data.cname) for alias, data in aliases if isinstance(data, pycares.CNAMERecordData))
-        return int(ares.ARES_EBADRESP if _endless(chain) else ares.ARES_SUCCESS)
+            with socket.socket(family, socket.SOCK_DGRAM) as unsent:
+                if to is not None:
+                    unsent.connect((to.address, to.port))
+        except OSError as error:
+            verdict = judge.of_os_error(error, "resolve")
+            return verdict if verdict.outcome == "void" else None
+        return None
 
     def _hear(self) -> None:
         self._heard_ns = self._clock()
@@ -215,47 +150,52 @@ class Upstream:
         return Said(verdict=Verdict("fail", "dns_timeout", words))
 
 
-def _channel(server: str, timeout_s: float, flags: int | None = None) -> aiodns.DNSResolver:
-    return aiodns.DNSResolver(nameservers=[server], timeout=timeout_s, tries=1, flags=flags)
+async def _first_answer(channel: Channel, name: str) -> pycares.AddrInfoResult:
+    asked: list[asyncio.Future[pycares.AddrInfoResult]] = []
+    ended: set[asyncio.Future[pycares.AddrInfoResult]] = set()
+    try:
+        for pause in (*RESENT_S, None):
+            asked.append(channel.getaddrinfo(name, type=socket.SOCK_STREAM))
+            ended, _ = await asyncio.wait(asked, timeout=pause, return_when=asyncio.FIRST_COMPLETED)
+            if ended:
+                break
+        return ended.pop().result()
+    finally:
+        for each in asked:
+            if not each.cancel() and not each.cancelled():
+                each.exception()  # seen: one answer is enough
+
+
+async def _without_address(channel: Channel, name: str) -> int:
+    """What c-ares means by NODATA: it says so too where one family has no record and the other one could not be had,
+    and of a chain of CNAMEs that leads nowhere (`ARES_EBADRESP`)."""
+    statuses = await asyncio.gather(*[_status_soon(channel, name, record) for record in ("A", "AAAA")])
+    failed = [status for status in statuses if status not in _ANSWERED]
+    return failed[0] if failed else int(ares.ARES_ENODATA)
+
+
+async def _status_soon(channel: Channel, name: str, record: str) -> int:
+    try:
+        async with asyncio.timeout(_DIAGNOSIS_S):
+            return await _status(channel, name, record)
+    except TimeoutError:
+        return int(ares.ARES_ETIMEOUT)
+
+
+async def _status(channel: Channel, name: str, record: str) -> int:
+    """What becomes of a question for one type of records."""
+    try:
+        told = await channel.query_dns(name, record)
+    except ares.DNSError as error:
+        return int(error.args[0])
+    chain = ((each.name, each.data.cname) for each in told.answer if isinstance(each.data, pycares.CNAMERecordData))
+    return int(ares.ARES_EBADRESP if endless(chain) else ares.ARES_SUCCESS)
 
 
 def _found(found: pycares.AddrInfoResult) -> Said:
-    addresses = tuple(dict.fromkeys(_spelled(node.addr[0]) for node in found.nodes[:ADDRESSES_TAKEN]))
-    if not addresses:
-        return Said(verdict=Verdict("fail", "dns_nodata"))
-    if _endless((cname.alias, cname.name) for cname in found.cnames):
-        return Said(verdict=Verdict("fail", "dns_bad", f"over {LONGEST_CHAIN} CNAME records in a row"))
+    addresses = [_spelled(node.addr[0]) for node in found.nodes]
     lives = [node.ttl for node in found.nodes] + [cname.ttl for cname in found.cnames]
-    return Said(addresses, max(min(lives), 0))
-
-
-def _endless(aliases: Iterable[tuple[str, str]]) -> bool:
-    """Whether CNAMEs (alias, name) are more than a chain may have, or lead back to one of them."""
-    chain = {alias.lower(): name.lower() for alias, name in aliases}
-    return len(chain) > LONGEST_CHAIN or any(_leads_back(chain, alias) for alias in chain)
-
-
-def _leads_back(chain: Mapping[str, str], alias: str) -> bool:
-    name = chain[alias]
-    for _ in chain:
-        if name == alias:
-            return True
-        name = chain.get(name, "")
-    return False
-
-
-def _our_shortage(server: str) -> Verdict | None:
-    """Why we could not ask, which c-ares keeps to itself: whether a socket to the server is to be had."""
-    to = name_server(server)
-    family = socket.AF_INET6 if to is not None and ":" in to.address else socket.AF_INET
-    try:
-        with socket.socket(family, socket.SOCK_DGRAM) as unsent:
-            if to is not None:
-                unsent.connect((to.address, to.port))
-    except OSError as error:
-        verdict = judge.of_os_error(error, "resolve")
-        return verdict if verdict.outcome == "void" else None
-    return None
+    return said(addresses, lives, ((cname.alias, cname.name) for cname in found.cnames))
 
 
 def _words(status: int) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -13,6 +13,8 @@ import dns.flags
 import dns.message
 import dns.rcode
 import dns.rrset
+
+from tests.probes.servers import serving
 
 Reply = Callable[[dns.message.Message], "bytes | None"]
 """From a question to the bytes of an answer; None: silence."""
@@ -71,6 +73,7 @@ class NameServer(asyncio.DatagramProtocol):
     asked: list[str] = field(default_factory=list)
     pause: float = 0  # seconds before each answer
     address: str = ""
+    asked_over_tcp: list[str] = field(default_factory=list)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.DatagramTransport, transport)
@@ -103,3 +106,31 @@ async def naming(zone: dict[str, Reply], at: socket.socket | None = None) -> Asy
         yield server
     finally:
         transport.close()
+
+
+@contextlib.asynccontextmanager
+async def cutting(over_tcp: Mapping[str, Reply], keeps: bool = True) -> AsyncIterator[NameServer]:
+    """A name server that cuts its answers for these names over UDP, and gives them over TCP; silence there ends the
+    connection, as does each answer where it `keeps` none. Names may be added to its zone."""
+    asked: list[str] = []
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while size := int.from_bytes(await reader.read(2), "big"):
+            query = dns.message.from_wire(await reader.readexactly(size))
+            asked.append(query.question[0].to_text())
+            answer = over_tcp[query.question[0].name.to_text(omit_final_dot=True)](query)
+            if answer is None:
+                return
+            writer.write(len(answer).to_bytes(2, "big") + answer)
+            await writer.drain()
+            if not keeps:
+                return
+
+    async with serving(talk, read_request=False) as listening:
+        server = NameServer(dict.fromkeys(over_tcp, cut), asked_over_tcp=asked)
+        address = ("127.0.0.1", listening.port)
+        transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(lambda: server, address)
+        with contextlib.closing(transport):
+            yield server
+        for _ in range(5):  # turns of the loop: connections that were given up at once are accepted, and ended
+            await asyncio.sleep(0)
