@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import marshal
 import re
 from collections.abc import Iterator, Mapping, Set
 from functools import lru_cache
 from hashlib import sha256
+from types import MappingProxyType
 from typing import cast
 
 import rfc8785
@@ -21,6 +21,10 @@ _encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=F
 
 def canonical_json(value: Json | Mapping[str, Json]) -> bytes:
     """RFC 8785. Raises FactError for what it cannot spell: NaN, infinity, integers beyond 2^53, lone surrogates."""
+    if isinstance(value, str):
+        return _text(value).encode()
+    if isinstance(value, list) and not value:
+        return b"[]"
     plain: Json = dict(value) if isinstance(value, Mapping) else value
     try:
         return _spelled_alike(plain) or rfc8785.dumps(plain)
@@ -84,43 +88,45 @@ class SpelledFields(Mapping[str, Json]):
 
 
 class Spelling:
-    """RFC 8785 of many objects with ASCII names whose members are mostly alike: what was spelled before is not spelled
-    again. No two have the members of `own` in common."""
+    """RFC 8785 of objects with ASCII names that have most members in common: these are spelled, and hashed up to the
+    first of the others, once. Raises FactError as `canonical_json`.
 
-    def __init__(self, own: Set[str]) -> None:
-        self._own = own
-        self._runs: dict[bytes, bytes] = {}
+    `own` are the names of the others, one at least; `spelled` has the values of some members in common as canonical
+    JSON already.
+    """
 
-    def object(self, members: Mapping[str, Json], spelled: Mapping[str, bytes]) -> bytes:
-        """`spelled` has the values of some members as canonical JSON already. Raises FactError as `canonical_json`."""
-        parts: list[bytes] = []
+    def __init__(
+        self, common: Mapping[str, Json], own: Set[str], spelled: Mapping[str, bytes] = MappingProxyType({})
+    ) -> None:
+        pieces = [b"{"]  # what stands before each of `own`, in order, and after the last
         run: dict[str, Json] = {}
-        for name in sorted(members):
-            if name not in spelled and name not in self._own:
-                run[name] = members[name]
+        for name in sorted({*common, *own}):
+            if name not in own and name not in spelled:
+                run[name] = common[name]
                 continue
-            parts += self._spelled(run)
+            pieces[-1] += _members(run)
             run = {}
-            known = spelled[name] if name in spelled else canonical_json(members[name])
-            parts.append(f'"{name}":'.encode("ascii") + known)
-        parts += self._spelled(run)
-        return b"{" + b",".join(parts) + b"}"
+            pieces[-1] += b'"%b":' % name.encode("ascii")
+            if name in own:
+                pieces.append(b"")
+            else:
+                pieces[-1] += spelled[name] + b","
+        pieces[-1] += _members(run)
+        pieces[-1] = pieces[-1].removesuffix(b",") + b"}"
+        self._own = sorted(own)
+        self._begun = sha256(pieces[0])
+        self._between = [b"," + piece if piece != b"}" else piece for piece in pieces[1:]]
 
-    def _spelled(self, run: dict[str, Json]) -> list[bytes]:
-        if not run:
-            return []
-        key = marshal.dumps(run, _TELLS_TYPES)
-        if key not in self._runs:
-            if len(self._runs) >= _RUNS_KEPT:
-                self._runs.clear()
-            self._runs[key] = canonical_json(run)[1:-1]
-        return [self._runs[key]]
+    def sha256(self, own: Mapping[str, Json]) -> str:
+        """`sha256:` and the hex digest of the object with these others."""
+        digest = self._begun.copy()
+        for name, following in zip(self._own, self._between, strict=True):
+            digest.update(canonical_json(own[name]) + following)
+        return f"sha256:{digest.hexdigest()}"
 
 
-_TELLS_TYPES = 2
-"""A version of marshal that writes equal bytes for values of equal types alone: 1, 1.0 and true are equal in Python and
-not spelled alike."""
-_RUNS_KEPT = 1000
+def _members(run: Mapping[str, Json]) -> bytes:
+    return canonical_json(run)[1:-1] + b"," if run else b""
 
 
 def fact_object(fact: AnyFact) -> dict[str, Json]:

@@ -152,16 +152,14 @@ def cut(start: int, end: int, covered: list[Slice]) -> list[Slice]:
     return pieces
 
 
-def refused_parts(exclusion: Exclusion, period: Period, unexcused: Spans) -> list[tuple[str, Spans, int]]:
-    """What was claimed in the period and not granted: why, where, and the ms of account `down` there."""
-    parts: list[tuple[str, Spans, int]] = []
-    for why, spans in exclusion.refused.items():
-        if not spans:
-            continue
-        claimed = intersect(normalise(spans), [(period.start, period.end)]) if period.start < period.end else []
-        if claimed:
-            parts.append((why, claimed, total(intersect(claimed, unexcused))))
-    return parts
+def refused_parts(exclusion: Exclusion, period: Period) -> list[tuple[str, Spans]]:
+    """What was claimed in the period and not granted: why, and where."""
+    if period.start >= period.end:
+        return []
+    parts = [
+        (why, intersect(normalise(spans), [(period.start, period.end)])) for why, spans in exclusion.refused.items()
+    ]
+    return [(why, claimed) for why, claimed in parts if claimed]
 
 
 def corroborated_ms(booked: Booked, reading: Reading, policy: Policy) -> int:

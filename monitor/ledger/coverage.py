@@ -6,7 +6,7 @@ from bisect import bisect_right
 from collections.abc import Iterable
 
 from monitor.facts import Json
-from monitor.ledger.accounts import one_less
+from monitor.ledger.accounts import one_less, segments_within
 from monitor.ledger.decimals import decimal
 from monitor.ledger.interval import Spans, clip, intersect, normalise, subtract, total
 from monitor.ledger.months import MonthBook, ServiceBook
@@ -43,9 +43,8 @@ def _lived(check: CheckReadings, booked: MonthBook) -> Period:
 
 def _row(of: ServiceBook, check: CheckReadings, vantage: str, lived: Period) -> dict[str, Json]:
     segments = check.vantages[vantage].measured
-    spans = [(start, end) for start, end, _ in segments]
-    known = clip(spans if len(spans) < 2 else normalise(spans), *lived)
     length = lived.end - lived.start
+    known = normalise((start, end) for start, end, _ in segments_within(segments, lived))
     unknown = subtract([lived] if length else [], known)
     results = of.entries.results_of(check.terms.name, vantage)
     seen = looks(results, of.entries.under(check.terms.name, vantage)) if unknown else []

@@ -9,7 +9,7 @@ from operator import attrgetter
 from typing import TypeVar, cast
 
 from monitor.errors import InputError
-from monitor.facts import AnyFact, Fact, Json, Result, Spelling, key
+from monitor.facts import AnyFact, Fact, Json, Result, digest, key
 from monitor.facts.seals import Seal, SealedDays, seal_of
 from monitor.ledger.period import Period, format_instant
 from monitor.ledger.response import NOTHING_PROMISED, Responses, Support, Ticket, responses, tickets_of
@@ -21,35 +21,46 @@ _MADE = 1000
 """So many things that are shared are remembered; a daemon's figures are as of ever another instant."""
 
 
-_OWN = frozenset(("service", "measured_since", "vantages", "outages", "facts"))
-"""The members of a statement in which those of services differ."""
-
-
 @dataclass(slots=True)
 class Entries:
     """Admitted facts. Results by check and vantage in order of `at`, seals in order of day, one a day; other kinds in
     order of recording. `sealed` are further days of which no result is known, in order.
 
-    `digests` remembers those of facts that are no results, by their id(): each service's statement rests on all of
-    them, and the terms of a fleet are megabytes. Tickets too are the same for each service, and read once. `shared`
-    remembers commitments that every service's statement has, by what they were computed for; not where entries grow.
+    Tickets, and the digests of facts that are no results, are the same for each service, and read once: the terms of a
+    fleet are megabytes. `shared` remembers commitments that every service's statement has, by what they were computed
+    for; not where entries grow.
     """
 
     results: dict[str, dict[str, list[Result]]] = field(default_factory=dict)
     seals: dict[str, dict[str, list[Seal]]] = field(default_factory=dict)
     sealed: dict[str, dict[str, list[SealedDays]]] = field(default_factory=dict)
     others: dict[str, list[Fact]] = field(default_factory=dict)
-    digests: dict[int, bytes] = field(default_factory=dict)
+    _digests: dict[int, bytes] = field(default_factory=dict)
+    _digests_of: dict[tuple[int, tuple[str, ...]], list[bytes]] = field(default_factory=dict)
     _tickets: dict[str, Ticket] | None = None
     _made: dict[str, tuple[int, dict[tuple[object, ...], object]]] = field(default_factory=dict)
     _answered: dict[tuple[int, Period, int], tuple[Support, Responses]] = field(default_factory=dict)
     shared: dict[tuple[str, str, str, str, int], list[Json]] = field(default_factory=dict)
-    spelling: Spelling = field(default_factory=lambda: Spelling(_OWN))
     _alike: dict[tuple[object, ...], object] = field(default_factory=dict)
     _alike_at: int = 0
 
     def of(self, kind: str) -> list[Fact]:
         return self.others.get(kind, [])
+
+    def count(self) -> int:
+        """How many facts there are that are no results and no seals."""
+        return sum(map(len, self.others.values()))
+
+    def digests_of(self, kinds: tuple[str, ...]) -> list[bytes]:
+        """Those of all facts of these kinds, which are neither results nor seals: ascending. Nobody changes it."""
+        place = (self.count(), kinds)
+        if place not in self._digests_of:
+            facts = [fact for kind in kinds for fact in self.of(kind)]
+            for fact in facts:
+                if id(fact) not in self._digests:
+                    self._digests[id(fact)] = digest(fact)
+            self._digests_of = {place: sorted(self._digests[id(fact)] for fact in facts)}
+        return self._digests_of[place]
 
     def tickets(self) -> dict[str, Ticket]:
         """By id."""
@@ -79,7 +90,8 @@ class Entries:
 
     def alike(self, as_of: int, place: tuple[object, ...], work: Callable[[], T]) -> T:
         """What `work` gives of nothing but `place`, for all services that are asked about as of one instant; another
-        one drops it. It is shared: nobody changes it."""
+        one drops it. It is shared: nobody changes it. What `place` names by its id() is part of what `work` gives, so
+        that nothing else takes that id."""
         if self._alike_at != as_of:
             self._alike, self._alike_at = {}, as_of
         if place not in self._alike:

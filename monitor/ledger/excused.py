@@ -6,16 +6,23 @@ Most services have the same maintenances and no outage in one of them: their row
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import NamedTuple, cast
 
 from monitor.facts import Json, canonical_json
 from monitor.ledger.accounts import refused_parts
 from monitor.ledger.exclusion import Exclusion
-from monitor.ledger.interval import Spans, clip, normalise, total
+from monitor.ledger.interval import Spans, clip, intersect, normalise, total
 from monitor.ledger.months import MonthBook, ServiceBook
 from monitor.ledger.period import Period, format_instant
+
+
+class Row(NamedTuple):
+    """A row of a statement and its canonical JSON; many services may share it."""
+
+    shown: dict[str, Json]
+    spelled: bytes
 
 
 class Rows(NamedTuple):
@@ -39,8 +46,12 @@ def _announced_ms(booked: MonthBook) -> int:
     return total(clip(announced, elapsed.start, elapsed.end))
 
 
-def _rows(rows: list[Json]) -> Rows:
-    return Rows(rows, canonical_json(rows))
+def _row(shown: dict[str, Json]) -> Row:
+    return Row(shown, canonical_json(shown))
+
+
+def _rows(rows: Sequence[Row]) -> Rows:
+    return Rows([row.shown for row in rows], b"[" + b",".join(row.spelled for row in rows) + b"]")
 
 
 def _is_maintenance_alone(booked: MonthBook) -> bool:
@@ -60,25 +71,27 @@ def granted_rows(of: ServiceBook, booked: MonthBook) -> Rows:
     return of.entries.once("maintenance", place, lambda: _rows(_granted(of, booked, booked_ms)))
 
 
-def _granted(of: ServiceBook, booked: MonthBook, booked_ms: Mapping[tuple[int, str], int]) -> list[Json]:
+def _granted(of: ServiceBook, booked: MonthBook, booked_ms: Mapping[tuple[int, str], int]) -> list[Row]:
     elapsed = booked.books.measured.period
-    shown: list[Json] = []
+    shown: list[Row] = []
     for exclusion in sorted(booked.exclusions, key=lambda exclusion: exclusion.order):
         granted = clip(exclusion.granted, elapsed.start, elapsed.end)
-        if granted and exclusion.klass == "maintenance":
-            place = (booked.asks, exclusion.id, elapsed, booked_ms[exclusion.order])
-            shown.append(
-                of.entries.once("maintenance", place, partial(_exclusion, exclusion, granted, elapsed, place[3]))
-            )
-        elif granted:
-            shown.append(_exclusion(exclusion, granted, elapsed, booked_ms[exclusion.order]))
+        if not granted:
+            continue
+        ms = booked_ms[exclusion.order]
+        row = partial(_exclusion, exclusion, granted, elapsed, ms)
+        if exclusion.klass == "maintenance":
+            place = (booked.asks, exclusion.id, elapsed, ms)
+            shown.append(of.entries.once("maintenance", place, row))
+        else:
+            shown.append(row())
     return shown
 
 
-def _exclusion(exclusion: Exclusion, granted: Spans, elapsed: Period, booked_ms: int) -> dict[str, Json]:
+def _exclusion(exclusion: Exclusion, granted: Spans, elapsed: Period, booked_ms: int) -> Row:
     announced = exclusion.shown.get("announced")
     revisions = cast("list[dict[str, Json]]", exclusion.shown.get("revisions") or [])
-    return {
+    shown: dict[str, Json] = {
         "id": exclusion.id,
         "class": exclusion.klass,
         "start": format_instant(granted[0][0]),
@@ -99,28 +112,49 @@ def _exclusion(exclusion: Exclusion, granted: Spans, elapsed: Period, booked_ms:
         "evidence": exclusion.shown.get("evidence"),
         "reason": exclusion.shown.get("reason"),
     }
+    return _row(shown)
+
+
+class _Claim(NamedTuple):
+    """What an exclusion claims in the month and is not granted, and why."""
+
+    exclusion: Exclusion
+    why: str
+    spans: Spans
 
 
 def refused_rows(of: ServiceBook, booked: MonthBook) -> Rows:
     """What was claimed and not granted, in the order that books."""
     unexcused = booked.books.measured.unexcused()
-    if unexcused or not _is_maintenance_alone(booked):
-        return _rows(_claimed(booked, unexcused))
+    if not _is_maintenance_alone(booked):
+        return _rows([_refused(claim, total(intersect(claim.spans, unexcused))) for claim in _claims(booked)])
     place = ("refused", booked.asks, booked.books.measured.period)
-    return of.entries.once("maintenance", place, lambda: _rows(_claimed(booked, unexcused)))
+    claims = of.entries.once("maintenance", place, lambda: _claims(booked))
+    rows: list[Row] = []
+    for claim in claims:
+        ms = total(intersect(claim.spans, unexcused))
+        once = (*place, claim.exclusion.id, claim.why, ms)
+        rows.append(of.entries.once("maintenance", once, partial(_refused, claim, ms)))
+    return _rows(rows)
 
 
-def _claimed(booked: MonthBook, unexcused: Spans) -> list[Json]:
+def _claims(booked: MonthBook) -> list[_Claim]:
     elapsed = booked.books.measured.period
     return [
+        _Claim(exclusion, why, spans)
+        for exclusion in sorted(booked.exclusions, key=lambda exclusion: exclusion.order)
+        for why, spans in refused_parts(exclusion, elapsed)
+    ]
+
+
+def _refused(claim: _Claim, ms: int) -> Row:
+    return _row(
         {
-            "id": exclusion.id,
-            "class": exclusion.klass,
-            "why": why,
-            "start": format_instant(spans[0][0]),
-            "end": format_instant(spans[-1][1]),
+            "id": claim.exclusion.id,
+            "class": claim.exclusion.klass,
+            "why": claim.why,
+            "start": format_instant(claim.spans[0][0]),
+            "end": format_instant(claim.spans[-1][1]),
             "would_have_excused_ms": ms,
         }
-        for exclusion in sorted(booked.exclusions, key=lambda exclusion: exclusion.order)
-        for why, spans, ms in refused_parts(exclusion, elapsed, unexcused)
-    ]
+    )

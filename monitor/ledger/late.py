@@ -7,7 +7,7 @@ fact that changes nothing is listed as well, as long as it is about the month.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import groupby
 from typing import cast
 
@@ -266,7 +266,7 @@ def _with(before: ServiceBook, facts: Iterable[AnyFact]) -> ServiceBook:
     sealed = {check: days for check, days in before.entries.sealed.items() if check not in touched}
     entries = Entries(results, seals, sealed, others)
     if not touched:
-        return replace(before, entries=entries)
+        return before._replace(entries=entries)
     folded = timelines_from(entries)
 
     def timelines(check: CheckTerms) -> Mapping[str, Timelines]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
 
@@ -25,11 +25,10 @@ from monitor.ledger.seals import looks
 from monitor.ledger.snapshot import WINDOWS, Burn, Figures
 from monitor.ledger.terms import CheckTerms, Policy, ServiceTerms, Terms, policy_for
 from monitor.ledger.third_party import third_parties
-from monitor.ledger.timeline import Timelines, fold, passed
+from monitor.ledger.timeline import Segments, Timelines, fold, passed
 
 
-@dataclass(frozen=True, slots=True)
-class ServiceBook:
+class ServiceBook(NamedTuple):
     """A service with everything that was read about it: what each of its months is booked from."""
 
     terms: Terms
@@ -81,21 +80,21 @@ def service_book(terms: Terms, name: str, entries: Entries, timelines: Timelines
 
 def book_month(of: ServiceBook, month: Month, as_of: int) -> MonthBook:
     """Sections 5 and 6. Raises InputError when no policy is in force in the month."""
-    booked = _booked_alike(of, month, as_of)
+    booked = month_alike(of, month, as_of)
     if booked.frame.service == of.service.name:
         return booked
     frame = booked.frame._replace(service=of.service.name)
     return booked._replace(frame=frame, figures=replace(booked.figures, service=of.service.name))
 
 
-def _booked_alike(of: ServiceBook, month: Month, as_of: int) -> MonthBook:
-    """The month, perhaps with the name of another service of which it is the same."""
+def month_alike(of: ServiceBook, month: Month, as_of: int) -> MonthBook:
+    """As `book_month`, perhaps with the name of another service of which it is the same."""
     policy = policy_for(of.terms.policies, month)
     whole = month.period(of.terms.zone)
     elapsed = Period(whole.start, max(whole.start, min(whole.end, as_of)))
     frame = Frame(of.service.name, month, whole, as_of, policy)
     within = segments_within(of.readings.measured.segments, elapsed)
-    if len(within) > 1 or of.readings.shortest.segments is not of.readings.measured.segments:
+    if len(within) > 1 or not _reads_alike(of.readings, within, elapsed):
         return _booked_month(of, frame, elapsed)
     if of.entries.of("exclusion") or of.entries.of("incident"):
         return _booked_month(of, frame, elapsed)
@@ -104,6 +103,12 @@ def _booked_alike(of: ServiceBook, month: Month, as_of: int) -> MonthBook:
     announced = len(of.entries.of("maintenance"))
     place = ("month", id(policy), month, elapsed, *within, announced, *asks)
     return of.entries.alike(as_of, place, partial(_booked_month, of, frame, elapsed))
+
+
+def _reads_alike(readings: Readings, measured: Segments, elapsed: Period) -> bool:
+    """Whether the three readings say the same of a month, whatever they say of others."""
+    others = (readings.shortest.segments, readings.longest.segments)
+    return all(other is readings.measured.segments or segments_within(other, elapsed) == measured for other in others)
 
 
 def _booked_month(of: ServiceBook, frame: Frame, elapsed: Period) -> MonthBook:
@@ -157,12 +162,13 @@ def burn_at(of: ServiceBook, as_of: int, booked: Mapping[Month, MonthBook]) -> B
         pieces.append(known.books.measured if known is not None else _unpromised(of, month, as_of))
         now = None if known is None else known.figures
         month = month.shifted(1)
-    return burn(pieces, now, as_of)
+    place = ("burn", id(now), *map(id, pieces))
+    return of.entries.alike(as_of, place, lambda: (burn(pieces, now, as_of), pieces, now))[0]
 
 
 def _known(of: ServiceBook, month: Month, as_of: int) -> MonthBook | None:
     try:
-        return _booked_alike(of, month, as_of)
+        return month_alike(of, month, as_of)
     except InputError:
         return None
 

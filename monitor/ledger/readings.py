@@ -7,7 +7,7 @@ enters the longest with its own shortest timeline and the shortest with its own 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from monitor.ledger.interval import Span, Spans, normalise
 from monitor.ledger.quorum import check_segments, clip_segments, service_segments
@@ -18,8 +18,7 @@ FOREVER = 2**62
 NO_LIFE: Span = (0, 0)
 
 
-@dataclass(frozen=True, slots=True)
-class CheckReadings:
+class CheckReadings(NamedTuple):
     """One check over all vantages; `life` is when it exists, `vantages` what each of them says."""
 
     terms: CheckTerms
@@ -30,8 +29,7 @@ class CheckReadings:
     vantages: Mapping[str, Timelines]
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(NamedTuple):
     """One of the three: the service's timeline, and the DOWN time of checks by name, for corroboration."""
 
     segments: Segments
@@ -43,8 +41,7 @@ class Reading:
         return named[0] if len(named) == 1 else normalise(span for spans in named for span in spans)
 
 
-@dataclass(frozen=True, slots=True)
-class Readings:
+class Readings(NamedTuple):
     """All three, and the service's own checks behind them (no corroborating ones)."""
 
     measured: Reading

@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from struct import unpack
-from types import MappingProxyType
-from typing import cast
+from typing import NamedTuple, cast
 
 from monitor.errors import InputError
 from monitor.facts import AnyFact, Fact, Json, Spelling, canonical_json, digest, sha256_text
@@ -20,7 +19,16 @@ from monitor.ledger.decimals import decimal
 from monitor.ledger.entries import Entries, admit
 from monitor.ledger.excused import announced_ms, granted_rows, refused_rows
 from monitor.ledger.interval import clip, total
-from monitor.ledger.months import MonthBook, ServiceBook, TimelinesOf, book_month, burn_at, service_book, timelines_from
+from monitor.ledger.months import (
+    MonthBook,
+    ServiceBook,
+    TimelinesOf,
+    book_month,
+    burn_at,
+    month_alike,
+    service_book,
+    timelines_from,
+)
 from monitor.ledger.outages import outages, unknown_inside
 from monitor.ledger.period import DAY, Month, format_instant
 from monitor.ledger.response import Responses, commitment_json, ticket_json
@@ -54,41 +62,88 @@ def close(
 def statement(terms: Terms, service: str, entries: Entries, timelines: TimelinesOf, asked: Asked) -> dict[str, Json]:
     """The statement of one service. Raises InputError when no policy is in force in the month."""
     of = service_book(terms, service, entries, timelines)
-    return stated_of(of, book_month(of, asked.month, asked.as_of), asked, proof_of(of))
+    return stated_of(of, month_alike(of, asked.month, asked.as_of), asked, proof_of(of))
+
+
+OWN = frozenset(("service", "measured_since", "vantages", "outages", "facts"))
+"""The members in which the statements of services differ whose months are booked alike."""
+
+
+class _Common(NamedTuple):
+    """The other members, with None in the place of those in OWN, and all of it spelled. `kept` is what the place where
+    it is remembered names by its id()."""
+
+    members: dict[str, Json]
+    spelling: Spelling
+    kept: tuple[object, ...]
+
+
+class _Runs(NamedTuple):
+    """Blips and lulls of the service's own checks, each vantage by itself: how many and for how many ms; and hidden
+    downtime."""
+
+    blips: tuple[int, int]
+    lulls: tuple[int, int]
+    unknown_inside_ms: int
 
 
 def stated_of(of: ServiceBook, booked: MonthBook, asked: Asked, proof: dict[str, Json]) -> dict[str, Json]:
-    """The statement of a month that is booked already. `proof` is of the facts that the service was read from, the same
-    for each of its months."""
-    exclusions, refused = granted_rows(of, booked), refused_rows(of, booked)
-    stated: dict[str, Json] = {
-        **_head(of, booked, asked),
-        **amounts(booked.figures),
-        **_burn(burn_at(of, asked.as_of, {asked.month: booked})),
-        **_runs(of, booked),
-        "terms": {"digest": of.terms.digest},
-        "terms_changed": _terms_changed(of, booked, asked),
-        "restatement": None,
+    """The statement of a month that is booked already, perhaps for another service of which it is the same. `proof` is
+    of the facts that the service was read from, the same for each of its months."""
+    common = _common(of, booked, asked)
+    measured_since = first_measured(of)
+    own: dict[str, Json] = {
+        "service": of.service.name,
+        "measured_since": format_instant(measured_since) if measured_since is not None else None,
         "vantages": vantage_coverage(of, booked),
-        "corroborators": corroborator_availability(of, booked),
         "outages": outages(of, booked),
-        "exclusions": exclusions.rows,
-        "refused": refused.rows,
-        "commitments": commitments(of, booked),
-        "tickets": [ticket_json(each) for each in _answered(of, booked).tickets],
+        "facts": {**proof, "head": None},
     }
-    long = {"exclusions": exclusions, "refused": refused}
-    spelled = {name: each.spelled for name, each in long.items() if each.rows}
-    shown: dict[str, Json] = {**stated, "facts": {**proof, "head": None}}
-    return {**shown, "digest": own_digest(shown, of.entries.spelling, spelled)}
+    return {**common.members, **own, "digest": common.spelling.sha256({**own, "facts": proof})}
+
+
+def _common(of: ServiceBook, booked: MonthBook, asked: Asked) -> _Common:
+    burned = burn_at(of, asked.as_of, {asked.month: booked})
+    runs = _runs(of, booked)
+    corroborating, changed = corroborator_availability(of, booked), _terms_changed(of, booked, asked)
+
+    def made() -> _Common:
+        exclusions, refused = granted_rows(of, booked), refused_rows(of, booked)
+        members: dict[str, Json] = {
+            **_head(of, booked, asked),
+            **amounts(booked.figures),
+            **_burn(burned),
+            **_shown(runs),
+            "maintenance_ms": {
+                "announced": announced_ms(of, booked),
+                "used": booked.figures.accounts.excused["maintenance"],
+            },
+            "terms": {"digest": of.terms.digest},
+            "terms_changed": changed,
+            "restatement": None,
+            "vantages": None,
+            "corroborators": corroborating,
+            "outages": None,
+            "exclusions": exclusions.rows,
+            "refused": refused.rows,
+            "commitments": commitments(of, booked),
+            "tickets": [ticket_json(each) for each in _answered(of, booked).tickets],
+            "facts": None,
+        }
+        spelled = {"exclusions": exclusions.spelled, "refused": refused.spelled}
+        return _Common(members, Spelling(members, OWN, spelled), (booked, burned, of.terms))
+
+    if corroborating or changed:  # they are of the service's own checks and time
+        return made()
+    place = ("common", id(booked), id(burned), id(of.terms), asked.tzdata, of.entries.count(), runs)
+    return of.entries.alike(asked.as_of, place, made)
 
 
 def _head(of: ServiceBook, booked: MonthBook, asked: Asked) -> dict[str, Json]:
     policy, period = booked.frame.policy, booked.frame.period
     effective = policy.effective_from
-    measured_since = first_measured(of)
     return {
-        "service": of.service.name,
+        "service": None,
         "month": str(asked.month),
         "timezone": of.terms.zone.key,
         "start": format_instant(period.start),
@@ -102,7 +157,7 @@ def _head(of: ServiceBook, booked: MonthBook, asked: Asked) -> dict[str, Json]:
             "digest": policy.digest,
             **_announced_late(of, asked.month),
         },
-        "measured_since": format_instant(measured_since) if measured_since is not None else None,
+        "measured_since": None,
         "tzdata": asked.tzdata,
     }
 
@@ -170,10 +225,9 @@ def _burn(burn: Burn) -> dict[str, Json]:
     }
 
 
-def _runs(of: ServiceBook, booked: MonthBook) -> dict[str, Json]:
-    """Blips and lulls of the service's own checks, each vantage by itself; hidden downtime; maintenance windows."""
+def _runs(of: ServiceBook, booked: MonthBook) -> _Runs:
     elapsed = booked.books.measured.period
-    counted: dict[str, Json] = {}
+    counted: list[tuple[int, int]] = []
     for name in ("blips", "lulls"):
         lengths = [
             total(clip(spans, max(elapsed.start, check.life[0]), min(elapsed.end, check.life[1])))
@@ -182,14 +236,16 @@ def _runs(of: ServiceBook, booked: MonthBook) -> dict[str, Json]:
             for spans in (timelines.blips if name == "blips" else timelines.lulls).values()
         ]
         lengths = [length for length in lengths if length > 0]
-        counted[name] = {"count": len(lengths), "ms": sum(lengths)}
+        counted.append((len(lengths), sum(lengths)))
+    blips, lulls = counted
+    return _Runs(blips, lulls, unknown_inside(of.readings.measured.segments, elapsed, booked.frame.as_of))
+
+
+def _shown(runs: _Runs) -> dict[str, Json]:
+    counted = {"blips": runs.blips, "lulls": runs.lulls}
     return {
-        **counted,
-        "unknown_inside_outage_ms": unknown_inside(of.readings.measured.segments, elapsed, booked.frame.as_of),
-        "maintenance_ms": {
-            "announced": announced_ms(of, booked),
-            "used": booked.figures.accounts.excused["maintenance"],
-        },
+        **{name: {"count": count, "ms": ms} for name, (count, ms) in counted.items()},
+        "unknown_inside_outage_ms": runs.unknown_inside_ms,
     }
 
 
@@ -266,19 +322,19 @@ def consulted(of: ServiceBook) -> list[AnyFact]:
     facts: list[AnyFact] = [
         result for name in _names(of) for results in of.entries.results.get(name, {}).values() for result in results
     ]
-    return facts + _others(of)
+    return [*facts, *(fact for kind in _kinds(of) for fact in of.entries.of(kind))]
 
 
 def _names(of: ServiceBook) -> list[str]:
     return sorted({check.name for check in of.service.checks} | set(of.terms.corroborating[of.service.name]))
 
 
-def _others(of: ServiceBook) -> list[Fact]:
-    kinds = (*_CONSULTED, *(VITAL_KINDS if is_promised(of.terms) else ()))
-    return [fact for kind in kinds for fact in of.entries.of(kind)]
+def _kinds(of: ServiceBook) -> tuple[str, ...]:
+    return _VITALS_TOO if is_promised(of.terms) else _CONSULTED
 
 
 _CONSULTED = ("maintenance", "incident", "exclusion", "exclusion_decision", "ticket", "terms")
+_VITALS_TOO = (*_CONSULTED, *VITAL_KINDS)
 
 
 def proof_of(of: ServiceBook) -> dict[str, Json]:
@@ -300,14 +356,10 @@ def proof_of(of: ServiceBook) -> dict[str, Json]:
                 if over is None or result.recorded_at > over.as_of:
                     digests.append(digest(result))
                     count += 1
-    spelled = of.entries.digests
-    for fact in _others(of):
-        if id(fact) not in spelled:
-            spelled[id(fact)] = digest(fact)
-        digests.append(spelled[id(fact)])
-        count += 1
+    others = of.entries.digests_of(_kinds(of))
+    digests += others
     digests.sort()
-    return {"count": count, "digest": sha256_text(b"".join(digests))}
+    return {"count": count + len(others), "digest": sha256_text(b"".join(digests))}
 
 
 def _raw(spelled: str) -> bytes:
@@ -318,15 +370,11 @@ def _raw(spelled: str) -> bytes:
         return spelled.encode()
 
 
-def own_digest(
-    stated: Mapping[str, Json], spelling: Spelling | None = None, spelled: Mapping[str, bytes] = MappingProxyType({})
-) -> str:
-    """SHA-256 of a statement's canonical JSON less `digest` and `facts.head` (section 9). `spelling` is of others like
-    it; `spelled` is the canonical JSON of some members."""
+def own_digest(stated: Mapping[str, Json]) -> str:
+    """SHA-256 of a statement's canonical JSON less `digest` and `facts.head` (section 9)."""
     facts = stated["facts"]
     kept = {name: value for name, value in facts.items() if name != "head"} if isinstance(facts, dict) else facts
-    members = {**_less(stated, "digest"), "facts": kept}
-    return sha256_text(canonical_json(members) if spelling is None else spelling.object(members, spelled))
+    return sha256_text(canonical_json({**_less(stated, "digest"), "facts": kept}))
 
 
 def _less(stated: Mapping[str, Json], name: str) -> dict[str, Json]:
