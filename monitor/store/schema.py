@@ -17,13 +17,14 @@
 - `gone`, `group_gone`: how many results went under each seal, and how many each commit group has lost.
 
 - `packed`: the lines of days of Web Vitals, which are mostly histograms.
-- `sealed_days`: the seals once more, filed by series, up to 64 days a row (sealed_days.py).
+- `seals_by_series`: the seals once more, filed by series, up to 256 days a row (sealed_days.py).
 
 Version 2 has the four before `packed`, and a `result_keeps` that lets a scheduled pass of a sealed day go; nothing else
 ever goes from the chain. It stays provable, since heads are made of `commit_group.digest`, which stays; what is lost is
 the proof of the content of a group that has lost rows, and `digest` and `rest` of the seals take its place. Version 3
-has `packed`, version 4 `sealed_days`. A store of a former version is read as it is, and made one of this version when
-it is opened for writing; what it holds stays as it was written.
+has `packed`; version 4 filed seals in `sealed_days`, 64 days a row, version 5 files them in `seals_by_series`. A store
+of a former version is read as it is, and made one of this version when it is opened for writing; what it holds stays as
+it was written.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ from collections.abc import Iterable
 APPLICATION_ID = 0x6D626F6B
 """`mbok`, in the header of the file: says whose it is."""
 
-VERSION = 4
+VERSION = 5
 """Schema version in `PRAGMA user_version`; a store of a higher one is refused (exit status 5)."""
 
 CHUNK_BITS = 12
@@ -93,8 +94,8 @@ CREATE TRIGGER result_keeps BEFORE DELETE ON result WHEN NOT EXISTS (
 _PACKED = "CREATE TABLE packed (seq INTEGER PRIMARY KEY, body BLOB NOT NULL) STRICT;"
 _PACKED_KEPT = ("packed",)
 
-_SEALED_DAYS = """
-CREATE TABLE sealed_days (
+_SEALS_BY_SERIES = """
+CREATE TABLE seals_by_series (
     series INTEGER NOT NULL, block INTEGER NOT NULL, last_seq INTEGER NOT NULL, recorded INTEGER NOT NULL,
     size INTEGER NOT NULL, stretches BLOB NOT NULL, digests BLOB NOT NULL, days BLOB NOT NULL,
     PRIMARY KEY (series, block)
@@ -107,7 +108,8 @@ def upgrade(version: int) -> str:
     changes = {
         1: f"{_SEALS} {_guarded(_SEALS_KEPT)} DROP TRIGGER result_keeps; {_SEALED_DAYS_GO}",
         2: f"{_PACKED} {_guarded(_PACKED_KEPT)}",
-        3: _SEALED_DAYS,
+        3: "",
+        4: f"DROP TABLE IF EXISTS sealed_days; {_SEALS_BY_SERIES}",
     }
     change = "".join(changes[each] for each in range(version, VERSION))
     return f"BEGIN IMMEDIATE; {change} PRAGMA user_version = {VERSION}; COMMIT;"
@@ -127,4 +129,6 @@ def creation() -> str:
     """The script that makes an empty store."""
     triggers = _guarded(_KEPT) + _RESULT_STAYS + _SEALED_DAYS_GO + _guarded((*_SEALS_KEPT, *_PACKED_KEPT))
     header = f"PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {VERSION};"
-    return f"PRAGMA journal_mode = WAL; BEGIN; {header} {_TABLES} {_SEALS} {_PACKED} {_SEALED_DAYS} {triggers} COMMIT;"
+    return (
+        f"PRAGMA journal_mode = WAL; BEGIN; {header} {_TABLES} {_SEALS} {_PACKED} {_SEALS_BY_SERIES} {triggers} COMMIT;"
+    )

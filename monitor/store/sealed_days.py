@@ -1,16 +1,16 @@
-"""Seals filed by series: up to 64 days of one check at one vantage in a row, so that a year of a fleet is read at once.
+"""Seals filed by series: up to 256 days of one check at one vantage a row, so that a year of a fleet is read at once.
 
-`sealed_days` says nothing that `seal` does not say: it is written in the same transaction, checked by `verify`, and
+`seals_by_series` says nothing that `seal` does not say: it is written in the same transaction, checked by `verify`, and
 made again where it is not filed up to the newest seal, as in a store of a former version.
 """
 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from operator import itemgetter
-from struct import Struct
+from struct import Struct, pack
 from typing import NamedTuple, cast
 
 from monitor.facts.seals import Seal, SealedDays, Stretch, joined
@@ -18,23 +18,28 @@ from monitor.ledger.period import DAY
 from monitor.store.seals import COLUMNS, SealRow, Series, from_row, has_seals, stretches_in
 from monitor.store.sqlite import Database, damaged
 
-_DAYS_BITS = 6
-"""2^6 days a row: a row fits in a page, and one of which a day is asked for is soon unpacked."""
+_DAYS_BITS = 8
+"""2^8 days a row: a row fills its pages, and a year has two or three."""
+
+_QUARTER_BITS = 6
+"""2^6 days a quarter of a row, which is unpacked by itself: one of which a day is asked for is soon unpacked."""
 
 _FEW = 8
-"""Days that are taken out of a row together where one of them is asked for: results stand near outages alone."""
+"""Days that are taken out of a quarter together where one of them is asked for: results stand near outages alone."""
 
-_SELECT = "SELECT series, block, last_seq, recorded, size, stretches, digests, days FROM sealed_days"
-_REPLACE = "INSERT OR REPLACE INTO sealed_days VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+_SELECT = "SELECT series, block, last_seq, recorded, size, stretches, digests, days FROM seals_by_series"
+_REPLACE = "INSERT OR REPLACE INTO seals_by_series VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 
+_QUARTER = Struct("<2qBBII")  # size, newest recorded; which, days less one; bytes of stretches, of days
 _ROW = Struct("<5qBIB")  # seq, day, learned, waited, size; place of the digest, bytes of stretches and of rest
 _JOINED = Struct("<3qI")  # first and last since the first day, passes, hold_ms
 _DIGEST_BYTES = 32
+_LAST_QUARTER = (1 << _DAYS_BITS - _QUARTER_BITS) - 1
 
 
 class _Filed(NamedTuple):
     """A row. `recorded` is that of the newest seal, `last_seq` the highest; `stretches` are joined, `digests`
-    ascending, `days` the seals without their digests."""
+    ascending, `days` the seals without their digests, by quarters."""
 
     series: int
     block: int
@@ -50,9 +55,21 @@ _Row = tuple[int, int, int, int, int, bytes, bytes, bytes]
 """The same as it is read: of thousands most are never asked for by name."""
 
 
+class _Quarter(NamedTuple):
+    """Up to 64 days of a row: its number there, and what the row says of all. `places` are those of its digests in the
+    row, ascending; `days` its seals, each with the place of its digest among these."""
+
+    number: int
+    size: int
+    recorded: int
+    places: tuple[int, ...]
+    stretches: bytes
+    days: bytes
+
+
 def has_sealed_days(database: Database) -> bool:
     """Whether the store is of a version that files seals."""
-    return database.row("SELECT 1 FROM sqlite_master WHERE name = 'sealed_days'") is not None
+    return database.row("SELECT 1 FROM sqlite_master WHERE name = 'seals_by_series'") is not None
 
 
 def file_seals(database: Database, rows: Iterable[SealRow]) -> None:
@@ -67,13 +84,13 @@ def file_seals(database: Database, rows: Iterable[SealRow]) -> None:
 
 def is_filed(database: Database) -> bool:
     """Whether all seals are filed."""
-    found = database.row("SELECT (SELECT max(seq) FROM seal) IS (SELECT max(last_seq) FROM sealed_days)")
+    found = database.row("SELECT (SELECT max(seq) FROM seal) IS (SELECT max(last_seq) FROM seals_by_series)")
     return found is not None and bool(found[0])
 
 
 def file_all(database: Database) -> None:
     """Files every seal, whatever was filed before. Within a transaction."""
-    database.execute("DELETE FROM sealed_days")
+    database.execute("DELETE FROM seals_by_series")
     database.insert(_REPLACE, _all_filed(database))
 
 
@@ -87,13 +104,13 @@ def check_filed(database: Database) -> None:
         found = database.row(f"{_SELECT} WHERE series = ? AND block = ?", (made.series, made.block))
         if found is None or _told(_Filed(*found)) != _told(made):
             raise damaged(database.path, f"the seals of series {made.series} are filed wrongly")
-    if database.row("SELECT count(*) FROM sealed_days") != (count,):
+    if database.row("SELECT count(*) FROM seals_by_series") != (count,):
         raise damaged(database.path, "seals are filed that there are not")
 
 
 def _told(filed: _Filed) -> tuple[object, ...]:
-    """What a row says: the bytes of its compressed part are of the library that made them."""
-    return *filed[:-1], *_rows_of(filed)
+    """What a row says: the bytes of its compressed parts are of the library that made them."""
+    return *filed[:-1], *(quarter[:-1] for quarter in _quarters(filed.days)), *_rows_of(filed)
 
 
 def days_recorded(database: Database, last_seq: int, as_of: int) -> tuple[list[SealedDays], bool]:
@@ -148,18 +165,46 @@ def _filed(rows: Sequence[SealRow]) -> _Filed:
     ordered = sorted(rows, key=itemgetter(2))
     series, block = _place(ordered[0])
     digests = sorted(row[6] for row in ordered)
-    start = _first_day(block)
-    together = joined(stretch for row in ordered for stretch in stretches_in(row))
+    places = {digest: place for place, digest in enumerate(digests)}
+    quarters = groupby(ordered, key=lambda row: row[2] >> _QUARTER_BITS)
     return _Filed(
         series,
         block,
         max(row[0] for row in ordered),
         max(map(_recorded, ordered)),
         sum(row[5] for row in ordered),
-        b"".join(_JOINED.pack(first - start, last - start, passes, hold) for first, last, passes, hold in together),
+        _together(ordered, _first_day(block)),
         b"".join(digests),
-        zlib.compress(b"".join(_packed(row, digests.index(row[6])) for row in ordered), 1),
+        b"".join(_quarter(list(those), places) for _, those in quarters),
     )
+
+
+def _together(rows: Iterable[SealRow], start: int) -> bytes:
+    """Their stretches, joined, since an instant."""
+    stretches = joined(stretch for row in rows for stretch in stretches_in(row))
+    return b"".join(_JOINED.pack(first - start, last - start, passes, hold) for first, last, passes, hold in stretches)
+
+
+def _quarter(rows: Sequence[SealRow], of_row: Mapping[bytes, int]) -> bytes:
+    number = (rows[0][2] >> _QUARTER_BITS) & _LAST_QUARTER
+    places = sorted(of_row[row[6]] for row in rows)
+    among = {place: count for count, place in enumerate(places)}
+    stretches = _together(rows, _first_day(rows[0][2] >> _DAYS_BITS))
+    days = zlib.compress(b"".join(_packed(row, among[of_row[row[6]]]) for row in rows), 1)
+    size, recorded = sum(row[5] for row in rows), max(map(_recorded, rows))
+    head = _QUARTER.pack(size, recorded, number, len(rows) - 1, len(stretches), len(days))
+    return head + pack(f"<{len(places)}B", *places) + stretches + days
+
+
+def _quarters(packed: bytes) -> Iterator[_Quarter]:
+    place = 0
+    while place < len(packed):
+        size, recorded, number, count, length, days = _QUARTER.unpack_from(packed, place)
+        begin = place + _QUARTER.size
+        middle = begin + count + 1
+        end = middle + length
+        place = end + days
+        yield _Quarter(number, size, recorded, tuple(packed[begin:middle]), packed[middle:end], packed[end:place])
 
 
 def _packed(row: SealRow, digest: int) -> bytes:
@@ -169,18 +214,26 @@ def _packed(row: SealRow, digest: int) -> bytes:
 
 
 def _rows_of(filed: _Filed) -> list[SealRow]:
+    return [row for quarter in _quarters(filed.days) for row in _days_of(filed, quarter)]
+
+
+def _days_of(filed: _Filed, quarter: _Quarter) -> list[SealRow]:
     rows: list[SealRow] = []
-    packed = zlib.decompress(filed.days)
+    packed = zlib.decompress(quarter.days)
     place = 0
     while place < len(packed):
         seq, day, learned, waited, size, digest, length, outside = _ROW.unpack_from(packed, place)
         begin = place + _ROW.size
         end = begin + length
         place = end + outside
-        found = filed.digests[digest * _DIGEST_BYTES : (digest + 1) * _DIGEST_BYTES]
+        found = _digest(filed, quarter.places[digest])
         rest = packed[end:place] if outside else None
         rows.append((seq, filed.series, day, learned, waited, size, found, packed[begin:end], rest))
     return rows
+
+
+def _digest(filed: _Filed, place: int) -> bytes:
+    return filed.digests[place * _DIGEST_BYTES : (place + 1) * _DIGEST_BYTES]
 
 
 class _Unpacking:
@@ -199,11 +252,24 @@ class _Unpacking:
             check, vantage, start, end, max(recorded), sum(sizes), b"".join(digests), whole, filed, self._parts
         )
 
-    def _parts(self, days: SealedDays) -> Sequence[Seal | SealedDays]:
+    def _parts(self, days: SealedDays) -> Sequence[SealedDays]:
         filed = cast("Sequence[_Row]", days.packed)
         if len(filed) > 1:
             return [self.together([each]) for each in filed]
-        rows = _rows_of(_Filed(*filed[0]))
+        row = _Filed(*filed[0])
+        return [self._quarter(row, quarter) for quarter in _quarters(row.days)]
+
+    def _quarter(self, filed: _Filed, quarter: _Quarter) -> SealedDays:
+        check, vantage = self._series[filed.series]
+        start = _first_day(filed.block) + (quarter.number << _QUARTER_BITS) * DAY
+        digests = b"".join([_digest(filed, place) for place in quarter.places])
+        whole = tuple(_stretches([filed.block], [quarter.stretches]))
+        told = (start, start + (1 << _QUARTER_BITS) * DAY, quarter.recorded, quarter.size, digests, whole)
+        return SealedDays(check, vantage, *told, (filed, quarter), self._fews)
+
+    def _fews(self, days: SealedDays) -> Sequence[SealedDays]:
+        filed, quarter = cast("tuple[_Filed, _Quarter]", days.packed)
+        rows = _days_of(filed, quarter)
         return [self._few(rows[place : place + _FEW]) for place in range(0, len(rows), _FEW)]
 
     def _few(self, rows: Sequence[SealRow]) -> SealedDays:

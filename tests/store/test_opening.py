@@ -103,10 +103,10 @@ def test_reading_makes_no_store(tmp_path: Path) -> None:
 def test_a_newer_store_is_refused(tmp_path: Path) -> None:
     open_once(url_in(tmp_path))
     connection = sqlite3.connect(tmp_path / "minutebook.db")
-    connection.execute("PRAGMA user_version = 5")
+    connection.execute("PRAGMA user_version = 6")
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     connection.close()
-    with pytest.raises(StoreNewerError, match="schema 5, this program knows 4") as refused:
+    with pytest.raises(StoreNewerError, match="schema 6, this program knows 5") as refused:
         open_once(url_in(tmp_path))
     assert refused.value.exit_status == 5
 

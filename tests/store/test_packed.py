@@ -221,7 +221,7 @@ def former(folder: Path, facts: Sequence[AnyFact]) -> str:
         numbered = [(canonical_line(fact).decode(), seq) for seq, fact in enumerate(facts, 1)]
     with closing(sqlite3.connect(folder / "minutebook.db")) as database:
         (stays,) = database.execute("SELECT sql FROM sqlite_schema WHERE name = 'fact_stays'").fetchone()
-        database.executescript("DROP TABLE packed; DROP TABLE sealed_days; DROP TRIGGER fact_stays")
+        database.executescript("DROP TABLE packed; DROP TABLE seals_by_series; DROP TRIGGER fact_stays")
         database.executemany("UPDATE fact SET line = ? WHERE seq = ?", numbered)
         database.executescript(f"{stays}; PRAGMA user_version = 2")
     return url_in(folder)

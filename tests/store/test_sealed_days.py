@@ -21,7 +21,7 @@ from monitor.cli.statements import replay, statement
 from monitor.closing import Wanted, recorded_of, standing, statements
 from monitor.errors import InputError, StoreDamagedError
 from monitor.facts import Fact, Json
-from monitor.facts.seals import Seal, SealedDays, Stretch, seal_fact
+from monitor.facts.seals import Seal, SealedDays, Stretch, joined, seal_fact
 from monitor.ledger.period import DAY, HOUR, MINUTE, SECOND, Month, Period, format_instant
 from monitor.store import open_for_reading, open_for_writing, verify_store
 from tests.store.samples import ALL_TIME, JUNE, url_in
@@ -120,7 +120,7 @@ def seals(draw: st.DrawFn) -> list[Seal]:
     """Some days of two series over some months, in any order, some with holes between their stretches."""
     found: list[Seal] = []
     for check in ("a", "b"):
-        for day in draw(st.lists(st.integers(-3, 140), max_size=12, unique=True)):
+        for day in draw(st.lists(st.integers(-3, 400), max_size=12, unique=True)):
             start = JUNE + day * DAY
             edges = draw(
                 st.lists(st.integers(0, DAY - 1), max_size=6, unique=True).filter(lambda each: len(each) % 2 == 0)
@@ -137,7 +137,7 @@ def seals(draw: st.DrawFn) -> list[Seal]:
     return draw(st.permutations(found))
 
 
-@given(seals(), st.integers(1, 5), st.integers(-3, 190))
+@given(seals(), st.integers(1, 5), st.integers(-3, 450))
 @settings(max_examples=25)
 def test_what_is_filed_is_what_was_sealed_by_then(told: list[Seal], groups: int, day: int) -> None:
     as_of = JUNE + day * DAY
@@ -150,32 +150,45 @@ def test_what_is_filed_is_what_was_sealed_by_then(told: list[Seal], groups: int,
         for instant in (as_of, ALL_TIME):
             assert seals_in(url, instant) == sorted(seal for seal in told if seal.recorded_at <= instant)
             for days in sealed(url, instant):
-                own = sorted(days.seals())
-                assert (days.size, days.recorded_at) == (sum(s.size for s in own), max(s.recorded_at for s in own))
-                assert all(days.start <= seal.start < days.end for seal in own)
-                digests = sorted(days.digests[at : at + 32] for at in range(0, len(days.digests), 32))
-                assert digests == sorted(bytes.fromhex(seal.digest.removeprefix("sha256:")) for seal in own)
-                assert sum(stretch.passes for stretch in days.stretches) == sum(seal.size for seal in own)
+                check_all(days)
 
 
-def test_a_store_that_does_not_file_seals_is_read_as_it_is_and_files_them_when_it_is_opened_for_writing(
-    dropped: str,
+def check_all(days: SealedDays) -> None:
+    """What days say together, and all their parts, is what their seals say."""
+    own = list(days.seals())
+    assert own == sorted(own)
+    assert (days.size, days.recorded_at) == (sum(s.size for s in own), max(s.recorded_at for s in own))
+    assert all(days.start <= seal.start < days.end for seal in own)
+    digests = sorted(days.digests[at : at + 32] for at in range(0, len(days.digests), 32))
+    assert digests == sorted(bytes.fromhex(seal.digest.removeprefix("sha256:")) for seal in own)
+    assert days.stretches == joined(stretch for seal in own for stretch in seal.stretches)
+    for part in days.parts():
+        if isinstance(part, SealedDays):
+            check_all(part)
+
+
+@pytest.mark.parametrize(
+    ("version", "former"), [(3, []), (4, ["CREATE TABLE sealed_days (series INTEGER NOT NULL, days BLOB NOT NULL)"])]
+)
+def test_a_store_that_does_not_file_seals_so_is_read_as_it_is_and_files_them_when_it_is_opened_for_writing(
+    dropped: str, version: int, former: list[str]
 ) -> None:
     expected = seals_in(dropped, ALL_TIME)
-    change(dropped, "DROP TABLE sealed_days", "PRAGMA user_version = 3")
+    change(dropped, "DROP TABLE seals_by_series", *former, f"PRAGMA user_version = {version}")
     assert seals_in(dropped, ALL_TIME) == expected
     verify_store(dropped, silent)
     with open_for_writing(dropped, LATER):
         pass
     with closing(sqlite3.connect(file_of(dropped))) as database:
-        assert database.execute("SELECT count(*) FROM sealed_days").fetchone() == (2,)
+        assert database.execute("SELECT count(*) FROM seals_by_series").fetchone() == (2,)
+        assert database.execute("SELECT 1 FROM sqlite_master WHERE name = 'sealed_days'").fetchone() is None
     assert seals_in(dropped, ALL_TIME) == expected
     verify_store(dropped, silent)
 
 
 def test_seals_that_were_not_filed_are_read_from_where_they_stand(dropped: str) -> None:
     expected = seals_in(dropped, ALL_TIME)
-    change(dropped, "DELETE FROM sealed_days")
+    change(dropped, "DELETE FROM seals_by_series")
     assert seals_in(dropped, ALL_TIME) == expected
     with open_for_writing(dropped, LATER):
         pass
@@ -186,16 +199,16 @@ def test_seals_that_were_not_filed_are_read_from_where_they_stand(dropped: str) 
 @pytest.mark.parametrize(
     "tampering",
     [
-        "UPDATE sealed_days SET size = size + 1 WHERE series = 1",
-        "UPDATE sealed_days SET digests = zeroblob(length(digests))",
-        "UPDATE sealed_days SET stretches = x''",
-        "UPDATE sealed_days SET days = x'00'",
-        "DELETE FROM sealed_days WHERE series = 1",
-        "INSERT INTO sealed_days SELECT series, block + 1, last_seq, recorded, size, stretches, digests, days"
-        " FROM sealed_days",
+        "UPDATE seals_by_series SET size = size + 1 WHERE series = 1",
+        "UPDATE seals_by_series SET digests = zeroblob(length(digests))",
+        "UPDATE seals_by_series SET stretches = x''",
+        "UPDATE seals_by_series SET days = x'00'",
+        "DELETE FROM seals_by_series WHERE series = 1",
+        "INSERT INTO seals_by_series SELECT series, block + 1, last_seq, recorded, size, stretches, digests, days"
+        " FROM seals_by_series",
     ],
 )
 def test_what_is_filed_wrongly_is_found_when_the_store_is_proved(dropped: str, tampering: str) -> None:
     change(dropped, tampering)
-    with pytest.raises(StoreDamagedError, match=r"sealed_days|filed"):
+    with pytest.raises(StoreDamagedError, match=r"seals_by_series|filed"):
         verify_store(dropped, silent)

@@ -287,7 +287,7 @@ def former(folder: Path) -> str:
     url = filled(folder, days=1)
     file = Path(url.removeprefix("sqlite:///"))
     with closing(sqlite3.connect(file)) as database:
-        for table in ("sealed_days", "packed", "group_gone", "gone", "passing", "seal", "series"):
+        for table in ("seals_by_series", "packed", "group_gone", "gone", "passing", "seal", "series"):
             database.execute(f"DROP TABLE {table}")
         database.execute("DROP TRIGGER result_keeps")
         database.execute("CREATE TRIGGER result_keeps BEFORE DELETE ON result BEGIN SELECT RAISE(ABORT, 'no'); END")
@@ -316,6 +316,6 @@ def test_a_program_that_knows_version_1_alone_refuses_the_upgraded_store(
 ) -> None:
     url = filled(tmp_path, days=1)
     monkeypatch.setattr(schema, "VERSION", 1)
-    with pytest.raises(StoreNewerError, match="the store has schema 4, this program knows 1") as refused:
+    with pytest.raises(StoreNewerError, match="the store has schema 5, this program knows 1") as refused:
         read(url)
     assert refused.value.exit_status == 5
