@@ -7,6 +7,7 @@ opens for an answer that was cut is never served.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import fcntl
 import os
@@ -16,7 +17,7 @@ import sys
 import termios
 import weakref
 from array import array
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import aiodns
 import pycares
@@ -25,7 +26,6 @@ DATAGRAM_BYTES = 2_048
 """A longer datagram is not read. c-ares offers 1,232 bytes (EDNS, RFC 6891 section 6.2.3), and whoever does not know
 that sends 512 (RFC 1035 section 4.2.1). One of this size that is made for it takes 1 MB in c-ares."""
 
-_PATIENCE_S = 60.0  # longer than anybody waits
 _QUEUED_BYTES = 32_768  # in the kernel, which doubles it: answers of both families, and what is late or forged
 
 _SO_ATTACH_FILTER = 26  # asm-generic/socket.h
@@ -41,21 +41,41 @@ _FILTER = struct.pack("@HP", len(_STEPS), _PROGRAM.buffer_info()[0])
 """`struct sock_fprog` of linux/filter.h: a program that the kernel runs over each datagram before it is queued."""
 
 
-class Channel(aiodns.DNSResolver):
-    """For one question to one server. One whose answer does not fit into a datagram ends with ARES_ECANCELLED."""
+_T = TypeVar("_T")
 
-    def __init__(self, server: str) -> None:
+
+class _ShortDatagrams(pycares.Channel):
+    """Looks at what is waiting before c-ares reads it. `heard`: there was something."""
+
+    heard = False
+
+    def process_fd(self, read_fd: int, write_fd: int) -> None:
+        if read_fd != pycares.ARES_SOCKET_BAD:
+            while (size := _next_size(read_fd)) > DATAGRAM_BYTES:  # came before the filter, or there is none
+                with contextlib.suppress(OSError):  # an error of the network is told before what came
+                    os.read(read_fd, 1)
+            self.heard = self.heard or size > 0
+        super().process_fd(read_fd, write_fd)
+
+
+class Channel(aiodns.DNSResolver):
+    """For questions to one server. Where an answer does not fit into a datagram, all that are under way end with
+    ARES_ECANCELLED; where the loop cannot wait for a socket, with its OSError."""
+
+    _channel: _ShortDatagrams
+
+    def __init__(self, server: str, timeout_s: float) -> None:
         self._streams = 0
-        self._heard = False
-        super().__init__(nameservers=[server], timeout=_PATIENCE_S, tries=1, socket_receive_buffer_size=_QUEUED_BYTES)
+        self._shortage: OSError | None = None
+        super().__init__(nameservers=[server], timeout=timeout_s, tries=1, socket_receive_buffer_size=_QUEUED_BYTES)
 
     async def __aenter__(self) -> Self:
         return self
 
     def was_cut(self, status: int) -> bool:
-        """Whether the server said that the answer to the question, which ended with this c-ares status, is to be had
-        over TCP: c-ares opened a connection for it, or was refused one at once."""
-        return self._streams > 0 or (self._heard and status == pycares.errno.ARES_ECONNREFUSED)
+        """Whether the server said that the answer to the only question, which ended with this c-ares status, is to be
+        had over TCP: c-ares opened a connection for it, or was refused one at once."""
+        return self._streams > 0 or (self._channel.heard and status == pycares.errno.ARES_ECONNREFUSED)
 
     def _make_channel(self, **kwargs: Any) -> tuple[bool, pycares.Channel]:
         """As aiodns does where c-ares cannot have a thread of its own."""
@@ -66,23 +86,23 @@ class Channel(aiodns.DNSResolver):
             if channel is not None:
                 channel._sock_state_cb(fd, readable, writable)
 
-        return False, pycares.Channel(sock_state_cb=follow, timeout=self._timeout, **kwargs)
+        return False, _ShortDatagrams(sock_state_cb=follow, timeout=self._timeout, **kwargs)
 
     def _sock_state_cb(self, fd: int, readable: bool, writable: bool) -> None:
-        known = fd in self._read_fds
-        if readable and not known and not _admitted(fd):
+        if readable and fd not in self._read_fds and not _admitted(fd):
             self._streams += 1
             self.loop.call_soon(self._give_up)  # c-ares is in the middle of it
             return
-        super()._sock_state_cb(fd, readable, writable)
-        if readable and not known:
-            self.loop.add_reader(fd, self._read, fd)
+        try:
+            super()._sock_state_cb(fd, readable, writable)
+        except OSError as error:
+            self._shortage = error
+            self.loop.call_soon(self._give_up)
 
-    def _read(self, fd: int) -> None:
-        while (size := _next_size(fd)) > DATAGRAM_BYTES:  # came before the filter, or there is none
-            os.read(fd, 1)
-        self._heard = self._heard or size > 0
-        self._channel.process_fd(fd, pycares.ARES_SOCKET_BAD)
+    def _callback(self, fut: asyncio.Future[_T], result: _T, errorno: int | None) -> None:
+        if self._shortage is not None and not fut.done():
+            fut.set_exception(self._shortage)
+        super()._callback(fut, result, errorno)
 
     def _give_up(self) -> None:
         if not self._closed:

@@ -102,6 +102,8 @@ class Resolver:
         if self._asking:
             await asyncio.wait(self._asking)
         system, self._system = self._system, None
+        for upstream in self._upstreams.values():
+            await upstream.aclose()
         if system is not None:
             await system.close()
 

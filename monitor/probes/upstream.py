@@ -1,9 +1,7 @@
-"""One name server, asked through c-ares on a channel for each question: what it says of a name, and whether it answers
-at all.
+"""One name server, asked through c-ares: what it says of a name, and whether it answers at all.
 
 c-ares tells NXDOMAIN, NODATA and SERVFAIL apart and gives the TTLs, but not why an answer could not be had; what it
-leaves open is asked here (design/faults.md rows 17, 18 and 31 to 33). A channel that is kept shortens its timeout to
-what the server took on average, and keeps a refusal for as long as RFC 2308 lets it; a new one does neither.
+leaves open is asked here (design/faults.md rows 17, 18 and 31 to 33).
 """
 
 from __future__ import annotations
@@ -21,9 +19,14 @@ from monitor.probes.ares import Channel
 from monitor.probes.judge import ProbeError, Verdict
 from monitor.probes.said import LONGEST_CHAIN, Said, endless, said
 
-RESENT_S = (0.4, 1.5)
-"""Pauses before the question is sent again, because a datagram may be lost; any of the answers is taken."""
+FIRST_S = 0.4
+"""c-ares shortens its timeout to five times what a server took on average, 250 ms at least, and drops what comes later.
+So the channel that is kept, because a new one costs two thirds of a look-up, is asked once, and what it has no answer
+to is asked again on a fresh one, which has no average. Nor does a fresh one keep a refusal for as long as RFC 2308 lets
+it: the name may exist by now."""
 
+RESENT_S = 1.5  # a question that was lost is sent again so much later, and either answer is taken
+_PATIENCE_S = 60.0  # longer than anybody waits
 _PAUSE_S = 0.5  # after an answer that cannot be read
 _DIAGNOSIS_S = 1.0
 
@@ -51,6 +54,7 @@ class Upstream:
         self.up: bool | None = None
         self._clock = clock
         self._heard_ns = 0
+        self._kept: Channel | None = None
 
     async def ask(self, name: str, within_s: float) -> Said:
         """What the server says of a name in so many seconds. Never raises for what it does, or for want of our own."""
@@ -68,18 +72,20 @@ class Upstream:
             return Said(verdict=ours.verdict)
         except pycares.AresError:
             return Said(verdict=self._shortage() or Verdict("void", "self_resolver", "c-ares could not be started"))
+        except OSError as error:
+            return Said(verdict=Verdict("void", "self_memory", judge.of_os_error(error, "resolve").detail))
 
     async def answers(self, name: str, within_s: float) -> bool:
         """Whether the server answers anew for a name; that there is no such name is an answer, as is one that was cut,
         and a SERVFAIL is none."""
         began = self._clock()
         try:
-            async with asyncio.timeout(within_s), Channel(self.server) as channel:
+            async with asyncio.timeout(within_s), Channel(self.server, _PATIENCE_S) as channel:
                 status = await _status(channel, name, "A")
                 answered = status in _ANSWERED or channel.was_cut(status)
         except TimeoutError:
             status, answered = int(ares.ARES_ETIMEOUT), False
-        except (pycares.AresError, MemoryError):
+        except (pycares.AresError, OSError, MemoryError):
             return False  # we are short of something ourselves
         if answered or status not in _UNHEARD:
             self._hear()
@@ -87,11 +93,20 @@ class Upstream:
             self._silent(began, "")
         return answered
 
+    async def aclose(self) -> None:
+        """Lets go of what is kept; a later question starts anew."""
+        kept, self._kept = self._kept, None
+        if kept is not None:
+            await kept.close()
+
     # -- steps
 
     async def _ask(self, name: str, began: int) -> Said | None:
         """What the server says; None where it cannot be read."""
-        async with Channel(self.server) as channel:
+        quick = await self._ask_quickly(name)
+        if quick is not None:
+            return quick
+        async with Channel(self.server, _PATIENCE_S) as channel:
             try:
                 found = await _first_answer(channel, name)
             except ares.DNSError as error:
@@ -106,6 +121,18 @@ class Upstream:
         if status == ares.ARES_EBADRESP and not nodata:
             return None
         return self._refusal(status, began, nodata)
+
+    async def _ask_quickly(self, name: str) -> Said | None:
+        """The addresses, where they are to be had at once."""
+        try:
+            if self._kept is None:
+                self._kept = Channel(self.server, FIRST_S)
+            async with asyncio.timeout(FIRST_S):
+                found = await self._kept.getaddrinfo(name, type=socket.SOCK_STREAM)
+        except (TimeoutError, ares.DNSError):
+            return None
+        self._hear()
+        return _found(found)
 
     async def _fetch(self, name: str) -> Said:
         to = name_server(self.server)
@@ -154,7 +181,7 @@ async def _first_answer(channel: Channel, name: str) -> pycares.AddrInfoResult:
     asked: list[asyncio.Future[pycares.AddrInfoResult]] = []
     ended: set[asyncio.Future[pycares.AddrInfoResult]] = set()
     try:
-        for pause in (*RESENT_S, None):
+        for pause in (RESENT_S, None):
             asked.append(channel.getaddrinfo(name, type=socket.SOCK_STREAM))
             ended, _ = await asyncio.wait(asked, timeout=pause, return_when=asyncio.FIRST_COMPLETED)
             if ended:
