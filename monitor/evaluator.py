@@ -1,7 +1,7 @@
 """From committed facts to the snapshot that everything shows (design/architecture.md, "evaluator").
 
 One evaluation is one `now`. It runs at a commit, at most once a second, and at least every 5 s (contracts/interface.md,
-"Metrics"); between services it lets the loop breathe, so that probing is never held up.
+"Metrics"); between facts and services it lets the loop breathe, so that probing is never held up.
 """
 
 from __future__ import annotations
@@ -124,19 +124,19 @@ class Evaluator:
         """One evaluation: takes in what was committed, and looks at every service at one `now`."""
         book = await self._current_book()
         waiting, self._waiting = self._waiting, []
-        book.take(_in_time(waiting))
+        held = _Held(self._clock)
+        for fact in _in_time(waiting):
+            book.take((fact,))
+            await held.breathe()
         if book.stale:
             await self._mend(book)
         as_of = self._clock.now()
         views: list[ServiceView] = []
         newest: list[Newest] = []
-        since = self._clock.monotonic_ns()
         for service in book.terms.services:
             views.append(book.view(service.name, as_of, public=service.name in self._shown.public))
             newest += self._newest(book, service)
-            if self._clock.monotonic_ns() - since > SLICE_NS:
-                await asyncio.sleep(0)
-                since = self._clock.monotonic_ns()
+            await held.breathe()
         told = book.incidents(as_of)
         self.snapshot = Snapshot(
             as_of=as_of,
@@ -238,6 +238,20 @@ class Evaluator:
                 hold = check.hold_ms if result.hold_ms is None else result.hold_ms
                 target = self._shown.targets.get(check.name, check.name)
                 yield Newest(service.name, target, result, result.at + hold, warn)
+
+
+class _Held:
+    """How long the loop has been held at a stretch."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._since = clock.monotonic_ns()
+
+    async def breathe(self) -> None:
+        """Lets the loop turn once it was held for a slice."""
+        if self._clock.monotonic_ns() - self._since > SLICE_NS:
+            await asyncio.sleep(0)
+            self._since = self._clock.monotonic_ns()
 
 
 def rest_after(spent_s: float) -> float:
