@@ -26,9 +26,12 @@ from monitor.facts.nesting import is_nested_too_deep
 from monitor.probes.pattern import BodyPattern
 
 LONGEST = 1_000  # characters of a condition
-DOCUMENT_BYTES = 300_000  # of ASCII; a fourth where there is more, which Python keeps in four bytes a character
-DOCUMENT_VALUES = 5_000
+DOCUMENT_BYTES = 240_000  # of ASCII; less of what Python keeps in two or four bytes a character
+DOCUMENT_VALUES = 4_000
 """What a document of a target may have: decoded it takes under 2 MB (design/faults.md, "Defaults")."""
+
+_ESCAPED_BEYOND_FF = re.compile(rb"\\u(?!00)")
+_ESCAPED_BEYOND_FFFF = re.compile(rb"\\u[dD][89abAB]")
 
 
 class Nothing(Enum):
@@ -54,7 +57,7 @@ class DocumentError(ValueError):
 
 def read_json(body: bytes) -> Value:
     """The document in a body. Raises DocumentError for what is no JSON (RFC 8259), or too much of it."""
-    if len(body) > (DOCUMENT_BYTES if body.isascii() else DOCUMENT_BYTES // 4):
+    if len(body) > DOCUMENT_BYTES // _bytes_a_character(body):
         raise DocumentError("the body is too large to be read as JSON", too_large=True)
     if body.count(b",") + body.count(b"[") + 2 * body.count(b"{") >= DOCUMENT_VALUES:
         raise DocumentError(f"the body has over {DOCUMENT_VALUES} JSON values", too_large=True)
@@ -67,6 +70,13 @@ def read_json(body: bytes) -> Value:
     except (ValueError, InvalidOperation):
         raise DocumentError("the body is no JSON") from None
     return document
+
+
+def _bytes_a_character(body: bytes) -> int:
+    """What Python may keep a character in: one that is wide makes its whole string so, also where it is escaped."""
+    if not body.isascii() or _ESCAPED_BEYOND_FFFF.search(body):
+        return 4
+    return 2 if _ESCAPED_BEYOND_FF.search(body) else 1
 
 
 def _no_constant(_: str) -> NoReturn:

@@ -6,6 +6,7 @@ verified; there is no switch to turn that off.
 
 from __future__ import annotations
 
+import _ssl
 import errno
 import os
 import ssl
@@ -17,6 +18,7 @@ from typing import Literal, NamedTuple, Protocol, cast
 from monitor.probes import judge
 from monitor.probes.chain_limit import CHAIN_BYTES, take_large_chains
 from monitor.probes.judge import ProbeError
+from monitor.probes.validity import ends
 from monitor.settings import Secret
 
 TlsVersion = Literal["TLS12", "TLS13"]
@@ -233,18 +235,15 @@ class TlsSession:
 
     def _expires(self) -> int | None:
         below = cast(_Chained, getattr(self._tls, "_sslobj"))  # noqa: B009  ssl itself has no chain before Python 3.13
-        try:
-            ends = [certificate.get_info()["notAfter"] for certificate in below.get_verified_chain()]
-        except (ssl.SSLError, ValueError):  # a name that is no text
-            return None
-        return min((ssl.cert_time_to_seconds(str(end)) * 1000 for end in ends), default=None)
+        found = [ends(certificate.public_bytes(_ssl.ENCODING_DER)) for certificate in below.get_verified_chain()]
+        return min((end for end in found if end is not None), default=None)
 
 
-class _Decoded(Protocol):
-    def get_info(self) -> Mapping[str, object]: ...
+class _Encoded(Protocol):
+    def public_bytes(self, encoding: int, /) -> bytes: ...
 
 
 class _Chained(Protocol):
     """What is below an ssl.SSLObject, in every Python from 3.10 on."""
 
-    def get_verified_chain(self) -> Sequence[_Decoded]: ...
+    def get_verified_chain(self) -> Sequence[_Encoded]: ...

@@ -214,8 +214,8 @@ NO_JSON = {
     "UTF-16": '{"a": 1}'.encode("utf-16"),
     "two documents": b"{} {}",
     "a number beyond all": b'{"a": 1e99999999999999999999}',
-    "nested lists": b"[" * 4_000,
-    "nested objects": b'{"a":' * 2_000,
+    "nested lists": b"[" * 3_000,
+    "nested objects": b'{"a":' * 1_900,
 }
 
 

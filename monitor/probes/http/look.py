@@ -22,6 +22,10 @@ from monitor.probes.tls import TlsPolicy
 from monitor.probes.trace import Hop, Trace, certificate_of, safe
 from monitor.probes.web import REDIRECTS, Target, is_ours, may_follow, redirected
 
+JUDGED_AT_ONCE = 16_384
+"""Bytes of body. One expression may take half a microsecond over each of them, RE2 or not: a megabyte would hold the
+loop until the look looked stalled, and void. RE2 lets other threads run meanwhile."""
+
 
 async def probe(settings: HttpSettings, tick: Tick, io: Io) -> Observation:
     """One look: passes when the last response is what was expected."""
@@ -97,7 +101,7 @@ class _Look:
             if response.status == 407 and settings.proxy is not None:
                 raise ProbeError(PROXY_AUTHENTICATION_REQUIRED)
             if self._is_last(response):
-                return self._judged(target, response)
+                return await self._judged(target, response)
             following = self._next(target, response)
             self._ours = self._ours and is_ours(settings.first, following)
             if response.status == 303 or (response.status in (301, 302) and method == "POST"):
@@ -114,12 +118,16 @@ class _Look:
             or not settings.redirects.limit
         )
 
-    def _judged(self, target: Target, response: Response) -> Judged:
+    async def _judged(self, target: Target, response: Response) -> Judged:
         expect = self._settings.expect
         if expect.status_alone and response.status in expect.statuses:
             return status_held(response.status)
         elapsed = judge.milliseconds(self._io.clock.monotonic_ns() - self._started)
-        return judge_response(expect, Seen(response, target.secure, self._address, elapsed))
+        seen = Seen(response, target.secure, self._address, elapsed)
+        if not expect.keeps_body or response.body_size <= JUDGED_AT_ONCE:
+            return judge_response(expect, seen)
+        self._phase = "body"
+        return await asyncio.to_thread(judge_response, expect, seen)
 
     def _next(self, current: Target, response: Response) -> Target:
         self._redirects += 1
