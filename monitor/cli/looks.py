@@ -79,7 +79,8 @@ def _hop_line(hop: Hop) -> str:
 
 def _certificate_line(certificate: Certificate) -> str:
     ends = "" if certificate.expires is None else f", until {format_instant(certificate.expires)}"
-    return f"certificate of {certificate.subject}, issued by {certificate.issuer}{ends}"
+    which = "certificate" if certificate.verified else "unverified certificate"
+    return f"{which} of {certificate.subject}, issued by {certificate.issuer}{ends}"
 
 
 def look_json(look: Look) -> str:
@@ -122,6 +123,7 @@ def _hop_object(hop: Hop) -> Mapping[str, Json]:
             "subject": certificate.subject,
             "issuer": certificate.issuer,
             "expires": None if certificate.expires is None else format_instant(certificate.expires),
+            "verified": certificate.verified,
         },
     }
 

@@ -25,7 +25,8 @@ from monitor.probes.trace import Hop, Trace, certificate_of
 class Conversation:
     """One look on its way, as a `Talk` is given it: connected, nothing said yet.
 
-    `phase` is where a deadline that runs out now is booked; `attributes` are the kind's own metrics.
+    `phase` is where a deadline that runs out now is booked; `awaited` what is waited for then, as its assertion is
+    named; `attributes` are the kind's own metrics.
     """
 
     __slots__ = (
@@ -42,6 +43,7 @@ class Conversation:
         "_tls_before_ns",
         "assertions",
         "attributes",
+        "awaited",
         "phase",
         "status",
     )
@@ -55,6 +57,7 @@ class Conversation:
         self._ip: str | None = None
         self._resolve_ns = self._connect_ns = self._answered_ns = self._tls_before_ns = 0
         self.phase: Phase = "resolve"
+        self.awaited: str | None = None
         self.assertions: list[Assertion] = []
         self.attributes: dict[str, float | str] = {}
         self.status: int | None = None
@@ -86,10 +89,12 @@ class Conversation:
 
     def prove(self, name: str, words: str) -> None:
         """Keeps that something that was asked for holds."""
+        self.awaited = None
         self.assertions.append(Assertion(name, True, words))
 
     def disprove(self, name: str, reason: str, words: str) -> ProbeError:
         """Keeps that it does not; what it answers is to be raised."""
+        self.awaited = None
         self.assertions.append(Assertion(name, False, words))
         return judge.fail(reason, words)
 
@@ -133,6 +138,8 @@ class Conversation:
 
     def observation(self, verdict: Verdict) -> Observation:
         ended = self._io.clock.monotonic_ns()
+        if self.awaited is not None:
+            self.assertions.append(Assertion(self.awaited, False, "had not come about at the end"))
         agreed = self._stream.agreed if self._stream is not None else None
         phases = self._phases(ended)
         if self._io.trace is not None and self._stream is not None:
@@ -172,7 +179,7 @@ class Conversation:
                 phases=phases._replace(resolve=None),
                 status=self.status,
                 tls=stream.agreed.version if stream.agreed is not None else None,
-                certificate=certificate_of(stream.certificate()),
+                certificate=certificate_of(stream.certificate(), stream.agreed is not None),
             )
         )
 

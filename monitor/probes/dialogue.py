@@ -145,9 +145,11 @@ class Dialogue:
     async def _take(self, step: Step, name: str) -> None:
         groups: tuple[bytes, ...] = ()
         if step.expected is not None:
-            groups = await self._expect_line(step.expected, step.refused, f"{name}.expect")
+            self._look.awaited = f"{name}.expect"
+            groups = await self._expect_line(step.expected, step.refused, self._look.awaited)
         elif step.expect_bytes is not None:
-            await self._expect_bytes(step.bytes_expected, f"{name}.expect_bytes")
+            self._look.awaited = f"{name}.expect_bytes"
+            await self._expect_bytes(step.bytes_expected, self._look.awaited)
         if step.send is not None:
             sent = b"".join([piece if isinstance(piece, bytes) else groups[piece - 1] for piece in step.sent])
             if len(sent) > STEP_BYTES:

@@ -70,8 +70,8 @@ class Exchange(asyncio.Protocol):
             self._transport = None
 
     def certificate(self) -> Mapping[str, object] | None:
-        """The target's certificate, as `ssl` decodes it."""
-        return None if self._tls is None or not self._tls_ready else self._tls.certificate()
+        """What the target showed, as `ssl` decodes it: verified where `agreed` is there."""
+        return None if self._tls is None else self._tls.certificate()
 
     @property
     def phase(self) -> Phase:

@@ -32,6 +32,7 @@ class Stream(asyncio.Protocol):
         "_paused",
         "_received",
         "_session",
+        "_shaking",
         "_transport",
         "_waiter",
         "agreed",
@@ -44,6 +45,7 @@ class Stream(asyncio.Protocol):
         self._clock = clock
         self._transport: asyncio.Transport | None = None
         self._session: TlsSession | None = None
+        self._shaking: TlsSession | None = None  # also once hands were shaken, or could not be
         self._received = bytearray()
         self._ended = self._paused = False
         self._error: Exception | None = None
@@ -59,7 +61,7 @@ class Stream(asyncio.Protocol):
         target's own."""
         if self._received:
             raise judge.fail("tls_protocol", BYTES_BEFORE_HANDSHAKE)
-        began = self._clock()
+        began, self._shaking = self._clock(), session
         complete = self._shake_hands(session, b"")
         while not complete:
             received = await self._next("tls")
@@ -99,8 +101,8 @@ class Stream(asyncio.Protocol):
             self._transport = None
 
     def certificate(self) -> Mapping[str, object] | None:
-        """The target's certificate, as `ssl` decodes it; None before it is verified."""
-        return None if self._session is None else self._session.certificate()
+        """What the target showed, as `ssl` decodes it: verified where `agreed` is there."""
+        return None if self._shaking is None else self._shaking.certificate()
 
     # -- called by the loop
 

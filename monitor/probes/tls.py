@@ -214,9 +214,10 @@ class TlsSession:
         return self._tls.selected_alpn_protocol()
 
     def certificate(self) -> Mapping[str, object] | None:
-        """The target's certificate as `ssl` decodes it, once it is verified; None also where a name is no text."""
+        """What the target showed, verified or not, as `ssl` decodes it; None: nothing, or a name in it is no text."""
         try:
-            return self._tls.getpeercert()
+            shown = self._below.get_unverified_chain()
+            return shown[0].get_info() if shown else None
         except (ssl.SSLError, ValueError):
             return None
 
@@ -234,16 +235,24 @@ class TlsSession:
         return Agreed(self._tls.version(), self._expiries[encoded])
 
     def _expires(self) -> int | None:
-        below = cast(_Chained, getattr(self._tls, "_sslobj"))  # noqa: B009  ssl itself has no chain before Python 3.13
-        found = [ends(certificate.public_bytes(_ssl.ENCODING_DER)) for certificate in below.get_verified_chain()]
+        found = [ends(certificate.public_bytes(_ssl.ENCODING_DER)) for certificate in self._below.get_verified_chain()]
         return min((end for end in found if end is not None), default=None)
 
+    @property
+    def _below(self) -> _Chained:
+        """`ssl` itself has no chain before Python 3.13, and later none of a handshake that failed."""
+        return cast(_Chained, getattr(self._tls, "_sslobj"))  # noqa: B009
 
-class _Encoded(Protocol):
+
+class _Certificate(Protocol):
+    def get_info(self) -> Mapping[str, object]: ...
+
     def public_bytes(self, encoding: int, /) -> bytes: ...
 
 
 class _Chained(Protocol):
     """What is below an ssl.SSLObject, in every Python from 3.10 on."""
 
-    def get_verified_chain(self) -> Sequence[_Encoded]: ...
+    def get_verified_chain(self) -> Sequence[_Certificate]: ...
+
+    def get_unverified_chain(self) -> Sequence[_Certificate] | None: ...

@@ -19,11 +19,13 @@ _Name: TypeAlias = Iterable[Iterable[tuple[str, str]]]
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """A verified certificate of a target: its names as they may be shown, and its end, UTC ms."""
+    """A target's certificate: its names as they may be shown, its end, UTC ms, and whether it was verified: else
+    anybody may have made it."""
 
     subject: str
     issuer: str
     expires: int | None
+    verified: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +57,13 @@ def safe(text: str) -> str:
     return shown if len(shown) <= SHOWN else shown[: SHOWN - 3] + "..."
 
 
-def certificate_of(decoded: Mapping[str, object] | None) -> Certificate | None:
-    """A certificate as `ssl` decodes it; None where it was not verified."""
+def certificate_of(decoded: Mapping[str, object] | None, verified: bool) -> Certificate | None:
+    """Of a certificate as `ssl` decodes it; None where none was shown."""
     if not decoded:
         return None
     ends = decoded.get("notAfter")
     expires = ssl.cert_time_to_seconds(ends) * 1000 if isinstance(ends, str) else None
-    return Certificate(_name(decoded.get("subject")), _name(decoded.get("issuer")), expires)
+    return Certificate(_name(decoded.get("subject")), _name(decoded.get("issuer")), expires, verified)
 
 
 def _name(given: object) -> str:

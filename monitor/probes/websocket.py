@@ -159,7 +159,7 @@ async def _talk(settings: WebSocketSettings, look: Conversation) -> None:
         await look.secure()
     look.attributes["probe_websocket_connection_upgraded"] = 0
     key = b64encode(secrets.token_bytes(16)).decode("ascii")
-    look.phase = "headers"
+    look.phase, look.awaited = "headers", "upgrade"
     look.stream.send(settings.request(key))
     opening = Opening()
     head = await _head(look, opening)
@@ -174,7 +174,8 @@ async def _talk(settings: WebSocketSettings, look: Conversation) -> None:
     messages = _Messages(look, opening.received)
     for place, step in enumerate(settings.steps):
         if step.expected is not None:
-            await messages.expect(step.expected, step.refused, f"steps[{place}].expect")
+            look.awaited = f"steps[{place}].expect"
+            await messages.expect(step.expected, step.refused, look.awaited)
         if step.send is not None:
             messages.send(TEXT, step.sent)
     messages.send(CLOSE, _NORMAL)

@@ -110,6 +110,8 @@ async def test_a_dialogue_that_does_not_come_about_is_down(
         seen = await look(timeout, port=server.port, steps=steps)
     assert (seen.outcome, seen.reason) == ("fail", reason)
     assert server.connections == 1
+    failed = [each.name for each in seen.assertions if not each.passed]
+    assert failed == [f"steps[0].{name}" for name in steps[0] if name.startswith("expect") and "send" not in steps[0]]
     said = f"{seen.detail} {seen.assertions}"
     assert not [word for word in ("script", "554", "hello", "\n") if word in said]
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from monitor.facts import Phases
 from monitor.interfaces import Observation
-from monitor.probes import Io
+from monitor.probes import Io, tls_only
 from monitor.probes.http import HttpSettings, probe
 from monitor.probes.trace import SHOWN, Trace, certificate_of, safe
 from monitor.settings import Surroundings
@@ -69,6 +69,7 @@ async def test_each_connection_is_shown_with_its_certificate(io: Io, authority: 
         assert hop.certificate.subject.startswith("CN=app.example.com, ")
         assert 'O=Evil\\x1b[31m "} 0\\nfake 1' in hop.certificate.issuer
         assert hop.certificate.expires is not None
+        assert hop.certificate.verified
     assert seen.phases is not None
     totals = [sum(hop.phases[place] or 0 for hop in trace.hops) for place in range(1, 5)]
     assert totals == pytest.approx([*seen.phases[1:]], abs=0.01)
@@ -84,11 +85,30 @@ async def test_a_connection_that_did_not_end_is_shown_as_far_as_it_came(io: Io, 
     assert hop.phases.connect is not None
 
 
-async def test_a_certificate_that_is_not_verified_is_not_shown(io: Io, authority: trustme.CA, tmp_path: Path) -> None:
-    async with serving(says(answer()), context_of(authority.issue_cert("127.0.0.1"))) as server:
-        seen, trace = await traced(io, tmp_path, url=f"https://127.0.0.1:{server.port}/")
-    assert seen.reason == "tls_untrusted"
-    assert [hop.certificate for hop in trace.hops] == [None]
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+async def test_a_certificate_that_is_not_verified_is_shown_as_such(
+    io: Io, authority: trustme.CA, version: ssl.TLSVersion
+) -> None:
+    """Why a look failed is told by what it was shown, which may be anybody's: it is escaped as well."""
+    context = context_of(authority.issue_cert("127.0.0.1", common_name="<b>\x1b[31m"))
+    context.maximum_version = version
+    async with serving(says(answer()), context) as server:
+        for seen, trace in (
+            await traced(io, Path(), url=f"https://127.0.0.1:{server.port}/"),
+            await traced_tls(io, server.port),
+        ):
+            assert (seen.reason, seen.certificate_expires) == ("tls_untrusted", None)
+            [hop] = trace.hops
+            assert hop.certificate is not None
+            assert (hop.tls, hop.certificate.verified) == (None, False)
+            assert hop.certificate.subject.startswith("CN=<b>\\x1b[31m, ")
+            assert hop.certificate.expires is not None
+
+
+async def traced_tls(io: Io, port: int) -> tuple[Observation, Trace]:
+    trace = Trace()
+    settings = tls_only.TlsOnlySettings.model_validate({"host": "127.0.0.1", "port": port})
+    return await tls_only.probe(settings, TICK, replace(io, trace=trace)), trace
 
 
 async def test_a_hostile_location_is_escaped(io: Io, tmp_path: Path) -> None:
@@ -112,8 +132,8 @@ def test_what_differs_is_shown_differently(one: str, other: str) -> None:
 
 
 def test_a_certificate_without_names_is_shown_without() -> None:
-    assert certificate_of(None) is None
-    assert certificate_of({}) is None
-    made = certificate_of({"notAfter": "Jan  1 00:00:00 2030 GMT"})
+    assert certificate_of(None, True) is None
+    assert certificate_of({}, True) is None
+    made = certificate_of({"notAfter": "Jan  1 00:00:00 2030 GMT"}, True)
     assert made is not None
     assert (made.subject, made.issuer, made.expires) == ("", "", 1_893_456_000_000)

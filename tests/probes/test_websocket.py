@@ -236,6 +236,9 @@ async def test_a_talk_that_goes_wrong_is_down_for_its_reason(look: LookAt, talk:
         seen = await look(timeout, url=f"ws://127.0.0.1:{server.port}/live", steps=steps)
     assert (seen.outcome, seen.reason) == ("fail", reason)
     assert server.connections == 1
+    agreed = reason in ("ws_content", "http_timeout_body")
+    failed = [each.name for each in seen.assertions if not each.passed]
+    assert failed == ["steps[0].expect" if agreed else "upgrade"]
     said = f"{seen.detail} {seen.assertions}"
     assert not [word for word in ("script", "bye", "denied", "chat", "mail") if word in said]
 

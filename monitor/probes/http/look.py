@@ -290,7 +290,7 @@ class _Look:
                 proxy=None if self._settings.proxy is None else self._settings.proxy.target.authority,
                 status=exchange.response.status or None,
                 tls=exchange.agreed.version if exchange.agreed is not None else None,
-                certificate=certificate_of(exchange.certificate()),
+                certificate=certificate_of(exchange.certificate(), exchange.agreed is not None),
             )
         )
 
