@@ -108,8 +108,11 @@ async def _ask(server: NameServer, questions: Mapping[int, bytes]) -> dict[int, 
         if missing:
             try:
                 await _ask_at_once(server, missing, told)
-            except (asyncio.IncompleteReadError, ConnectionResetError):
+            except asyncio.IncompleteReadError:
                 continue
+            except ConnectionError:
+                if not told:
+                    raise
     return {kind: told.get(kind, _NONE) for kind in questions}
 
 

@@ -17,6 +17,7 @@ from monitor.clock import SystemClock
 from monitor.probes import ares
 from monitor.probes.judge import ProbeError
 from monitor.probes.resolver import Resolver
+from monitor.probes.said import ADDRESSES_TAKEN
 from tests.probes import large_answers
 from tests.probes.names import NameServer, Reply, cutting, records, silence
 
@@ -52,9 +53,12 @@ async def test_a_long_datagram_is_not_read_and_the_answer_that_comes_after_it_co
     assert server.asked.count("app.test") > 2
 
 
-async def test_a_datagram_of_the_longest_size_is_read(server: NameServer, resolver: Resolver) -> None:
+async def test_a_datagram_of_the_longest_size_is_read_and_each_family_has_its_half(
+    server: NameServer, resolver: Resolver
+) -> None:
     server.zone["app.test"] = large_answers.addresses(ares.DATAGRAM_BYTES)
-    assert len((await resolver.look_up("app.test")).addresses) == 64
+    found = (await resolver.look_up("app.test")).addresses
+    assert sum(":" in address for address in found) == len(found) / 2 == ADDRESSES_TAKEN / 2
     assert server.asked_over_tcp == []
 
 

@@ -133,6 +133,20 @@ async def test_failures_over_tcp_are_told_apart(reply: Reply, reason: str) -> No
     assert (verdict.outcome, verdict.reason) == ("fail", reason)
 
 
+async def test_what_a_server_said_holds_where_it_takes_no_further_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    real, made = asyncio.open_connection, []
+
+    async def once(address: str, port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        made.append(address)
+        if len(made) > 1:
+            raise ConnectionRefusedError(errno.ECONNREFUSED, "refused")
+        return await real(address, port)
+
+    monkeypatch.setattr(asyncio, "open_connection", once)
+    assert (await answer_of(BOTH, keeps=False)).addresses == ("192.0.2.1", "192.0.2.2")
+    assert len(made) == 2
+
+
 async def test_a_shortage_of_our_own_says_nothing_of_the_name(monkeypatch: pytest.MonkeyPatch) -> None:
     async def without_descriptors(*_: object) -> NoReturn:
         raise OSError(errno.EMFILE, "too many open files")
