@@ -128,7 +128,7 @@ def _sections(told: Told, title: str, wall: Wall) -> Iterable[Section]:
     yield sections.exclusions(stated, wall)
     yield sections.refused(stated, wall)
     yield sections.coverage(stated, wall)
-    yield from sections.commitments(stated)
+    yield from sections.commitments(stated, wall)
     yield sections.method()
     if told.reconciled is not None:
         yield _reconciliation(told.reconciled, wall)

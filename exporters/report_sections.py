@@ -266,7 +266,7 @@ def coverage(stated: Statement, wall: Wall) -> Section:
     return Section("Coverage", blocks)
 
 
-def commitments(stated: Statement) -> Iterator[Section]:
+def commitments(stated: Statement, wall: Wall) -> Iterator[Section]:
     """What else was promised, where the statement has anything on it: Web Vitals and response times."""
     yield from vitals_text.section(stated)
     promised = [each for each in rows(stated, "commitments") if str(each["commitment"]).startswith("response:")]
@@ -278,7 +278,13 @@ def commitments(stated: Statement) -> Iterator[Section]:
         head = ("commitment", "target", "result", "verdict", "breaches")
         yield Section("Other commitments", [Table("Response times by priority", head, table)])
     tickets: list[tuple[Cell, ...]] = [
-        tuple(plain(each.get(name)) for name in ("ticket", "priority", "class", "due", "state"))
+        (
+            plain(each["ticket"]),
+            plain(each["priority"]),
+            words(each["class"]),
+            wall.dated(each["due"]),
+            plain(each["state"]),
+        )
         for each in rows(stated, "tickets")
     ]
     if tickets:

@@ -78,6 +78,14 @@ def test_a_report_made_elsewhere_is_the_same_byte_for_byte(name: str) -> None:
     assert done.stdout == (GOLDEN / name).read_bytes()
 
 
+@pytest.mark.parametrize("name", ["report.html", "report.md", "public.md"])
+def test_every_instant_is_on_the_wall_of_the_policys_zone(name: str) -> None:
+    """Names of outages and the commands that prove a statement have instants in them; nothing else is in UTC."""
+    text = RENDERED[name]().replace("\\", "")
+    elsewhere = re.sub(r"(?:[^\s/]+/|--as-of )\d{4}-\d\d-\d\dT[\d:.]+Z", "", text)
+    assert re.findall(r".{0,30}\d\dT\d\d:[\d:.]+Z", elsewhere) == []
+
+
 # ---------------------------------------------------------------- its numbers
 
 DURATION = re.compile(r"-?\b(?:(\d+)h )?(?:(\d+)m )?(\d+)(?:\.(\d{3}))?s\b")
