@@ -1,9 +1,13 @@
-"""What the well-known public dashboards for blackbox_exporter ask Prometheus for, by panel, once everything is chosen.
+"""What the well-known public dashboards and alerts for blackbox_exporter ask Prometheus for, once everything is chosen.
 
 grafana.com 7587 ("Prometheus Blackbox Exporter") and 13659 ("Blackbox Exporter (HTTP prober)"), written down from
 published copies of them, and that of the blackbox-exporter-mixin (github.com/adinhodovic/blackbox-exporter-mixin,
 dashboards_out). The mixin also draws `probe_icmp_duration_seconds` by phase, which only icmp checks have:
 tests/faces/test_names_beside_blackbox.py holds it to blackbox_exporter's own.
+
+Alerts are those of awesome-prometheus-alerts (dist/rules/blackbox/blackbox-exporter.yml) and of the mixin
+(prometheus_alerts.yaml), less the limits that nothing here exceeds. Two are left out: that blackbox_exporter could not
+reload, and slow pings, which only icmp checks have.
 """
 
 from __future__ import annotations
@@ -54,6 +58,16 @@ _MIXIN = {
     "Probe Phases": f"sum(probe_http_duration_seconds{{{_CHOSEN}}}) by (phase)",
 }
 
+_ALERTS = {
+    "BlackboxProbeFailed": "probe_success == 0",
+    "BlackboxSlowProbe": "avg_over_time(probe_duration_seconds[1m])",
+    "BlackboxProbeHttpFailure": "probe_http_status_code <= 199 OR probe_http_status_code >= 400",
+    "BlackboxSslCertificate": "round((last_over_time(probe_ssl_earliest_cert_expiry[10m]) - time()) / 86400, 0.1)",
+    "BlackboxProbeSlowHttp": "avg_over_time(probe_http_duration_seconds[1m])",
+    "BlackboxLowUptime30d": f"avg_over_time(probe_success{{{_JOB}}}[30d]) * 100 < 99.9",
+    "BlackboxSslCertificateWillExpireSoon": f"probe_ssl_earliest_cert_expiry{{{_JOB}}} - time() > 0",
+}
+
 
 def _everything(expr: str) -> str:
     return expr.replace("$target", ".+").replace("$instance", ".+").replace("$job", ".+")
@@ -61,6 +75,11 @@ def _everything(expr: str) -> str:
 
 ASKED: Mapping[str, str] = {
     f"{dashboard}: {panel}": _everything(expr)
-    for dashboard, panels in (("7587", _7587), ("13659", _13659), ("blackbox-exporter-mixin", _MIXIN))
+    for dashboard, panels in (
+        ("7587", _7587),
+        ("13659", _13659),
+        ("blackbox-exporter-mixin", _MIXIN),
+        ("alerts", _ALERTS),
+    )
     for panel, expr in panels.items()
 }
