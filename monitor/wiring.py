@@ -3,7 +3,7 @@ that starts or keeps anything."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import NamedTuple
@@ -27,6 +27,8 @@ from monitor.poller import Fetcher, PolledSource
 from monitor.poller.publish import publish
 from monitor.prober import Canary, ProbingOptions
 from monitor.probes import KINDS, ProbedCheck
+from monitor.probes.address import IpVersion
+from monitor.probes.connect import ipv6_lacks_a_way
 from monitor.probes.endpoint import Reaching
 from monitor.probes.http import HttpSettings
 from monitor.probes.tls import missing_authorities
@@ -67,6 +69,14 @@ def refuse_what_cannot_be_probed(config: Config) -> None:
     asked += [(f"canary {place}", canary.kind) for place, canary in enumerate(canaries, 1) if canary.kind in refusals]
     for name, kind in asked:
         raise InputError(f"{name} is of the kind {kind}, and {refusals[kind]}")
+
+
+def without_a_way(config: Config) -> Iterator[str]:
+    """Checks that want IPv6 where this host has none: each look will be void (faults.md, row 14)."""
+    for check in looked_at(config):
+        wanted: IpVersion = getattr(check.settings, "ip_version", "any")
+        if ipv6_lacks_a_way(KINDS[check.kind].host_of(check.settings), wanted):
+            yield f"the check {check.name} wants IPv6, and this host has no way to it: each look will be void"
 
 
 def _refuse_without_authorities(config: Config) -> None:

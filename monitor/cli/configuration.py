@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from monitor.config import check, schema
-from monitor.wiring import refuse_what_cannot_be_probed
+from monitor.wiring import refuse_what_cannot_be_probed, without_a_way
 
 
 @click.command
@@ -25,7 +25,8 @@ def check_config(config_file: Path | None, wants_schema: bool) -> None:
         raise click.UsageError("name the file to check, or ask for --schema")
     checked = check(config_file, os.environ)
     refuse_what_cannot_be_probed(checked.config)
-    for warning in checked.warnings:
+    found = [*map(str, checked.warnings), *without_a_way(checked.config)]
+    for warning in found:
         click.echo(f"warning: {warning}", err=True)
-    services, checks, warnings = len(checked.config.services), len(checked.config.checks), len(checked.warnings)
+    services, checks, warnings = len(checked.config.services), len(checked.config.checks), len(found)
     click.echo(f"{config_file}: no errors (services: {services}, checks: {checks}, warnings: {warnings})")

@@ -10,12 +10,16 @@ from ipaddress import IPv6Address
 from typing import NamedTuple, TypeAlias, TypeVar
 
 from monitor.probes import judge
+from monitor.probes.address import DNS_PORT, IpVersion, literal
 from monitor.probes.judge import ProbeError, Verdict
 from monitor.probes.wire import begin, wired
 
 STAGGER = 0.25  # seconds before the next address is tried beside the first: RFC 8305 section 8
 ADDRESSES_AT_ONCE = 8  # design/faults.md, "Defaults"; its row 15 asks for the tenth
 ADDRESSES_TRIED = 16  # a name with thousands of addresses is no reason to connect to them all
+
+_SOMEWHERE = "2000::1"  # in 2000::/3, where every public address is (RFC 4291 section 2.4)
+_NO_WAY = frozenset({errno.ENETUNREACH, errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT})
 
 P = TypeVar("P", bound=asyncio.Protocol)
 Loop: TypeAlias = asyncio.AbstractEventLoop
@@ -142,3 +146,17 @@ def _verdict(errors: dict[str, OSError], addresses: int) -> Verdict:
     if len(errors) == addresses:
         return verdict
     return verdict._replace(detail=f"{verdict.detail}; {len(errors)} of {addresses} addresses tried")
+
+
+def ipv6_lacks_a_way(host: str, wanted: IpVersion) -> bool:
+    """Whether a target is to be had over IPv6 alone, and this host has no way to it. Nothing is sent."""
+    address = literal(host)
+    needs_ipv6 = wanted == "only_ipv6" if address is None else address.version == 6
+    if not needs_ipv6:
+        return False
+    try:
+        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as unsent:
+            unsent.connect((_SOMEWHERE if address is None else host, DNS_PORT))
+    except OSError as error:
+        return error.errno in _NO_WAY
+    return False

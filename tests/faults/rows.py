@@ -64,6 +64,7 @@ ROWS: Mapping[int, tuple[str, ...]] = {
         "AAAA only, host has no IPv6",
         "faults/test_connect_rows.py::test_ipv6_only_is_our_own_network_where_there_is_no_ipv6",
         "faults/test_connect_rows.py::test_ipv6_that_ends_beyond_this_host_is_the_target_s",
+        "faults/test_connect_rows.py::test_check_config_warns_of_ipv6_where_there_is_none",
     ),
     15: (
         "10 addresses, first 9 dead",

@@ -6,10 +6,13 @@ import contextlib
 import functools
 import socket
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from monitor.cli import minutebook
 from monitor.interfaces import Observation
 from tests.faults.conftest import within
 from tests.faults.elsewhere import Errand, Seen, run_elsewhere
@@ -268,6 +271,32 @@ async def test_ipv6_only_is_our_own_network_where_there_is_no_ipv6(wire: Wire, w
     assert seen.detail is not None
     assert "IPv6" in seen.detail
     assert within(seen, 1)
+
+
+@pytest.mark.parametrize("has_ipv6", [True, False])
+def test_check_config_warns_of_ipv6_where_there_is_none(wire: Wire, tmp_path: Path, has_ipv6: bool) -> None:
+    if not has_ipv6:
+        wire.ip_near("-6", "route", "flush", "dev", "wire")
+    file = tmp_path / "minutebook.yaml"
+    file.write_text(
+        "services:\n  - name: app\n    checks:\n"
+        "      - {name: an-address, http: {url: 'http://[2001:db8:1::7]/'}}\n"
+        "      - {name: a-name, tcp: {host: app.test, port: 80, ip_version: only_ipv6}}\n"
+        "      - {name: here, tcp: {host: '::1', port: 80}}\n"
+        "      - {name: either, http: {url: 'http://app.test/'}}\n"
+    )
+    done = inside(wire.near, lambda: CliRunner().invoke(minutebook, ["check-config", str(file)]))
+    assert done.exit_code == 0
+    warned = [line for line in done.stderr.splitlines() if "IPv6" in line]
+    expected = (
+        []
+        if has_ipv6
+        else [
+            f"warning: the check {name} wants IPv6, and this host has no way to it: each look will be void"
+            for name in ("an-address", "a-name")
+        ]
+    )
+    assert warned == expected
 
 
 async def test_ipv6_that_ends_beyond_this_host_is_the_target_s(wire: Wire) -> None:
