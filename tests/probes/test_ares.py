@@ -14,7 +14,7 @@ import dns.message
 import pytest
 
 from monitor.clock import SystemClock
-from monitor.probes import ares
+from monitor.probes import ares, upstream
 from monitor.probes.judge import ProbeError
 from monitor.probes.resolver import Resolver
 from monitor.probes.said import ADDRESSES_TAKEN
@@ -66,6 +66,16 @@ async def test_an_answer_that_is_cut_keeps_no_other_name_from_its_own(server: Na
     names = [f"name-{number}.test" for number in range(20)]
     found = await asyncio.gather(*[resolver.look_up(name) for name in (*names, "cut.test")])
     assert {answer.addresses for answer in found} == {("127.0.0.1",)}
+
+
+async def test_a_question_that_is_lost_is_sent_again_and_again(
+    server: NameServer, resolver: Resolver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(upstream, "FIRST_S", 0.02)
+    monkeypatch.setattr(upstream, "RESENT_S", 0.02)
+    server.zone["app.test"] = lambda query: HERE(query) if server.asked.count("app.test") > 4 else None
+    assert (await resolver.look_up("app.test")).addresses == ("127.0.0.1",)
+    assert server.asked.count("app.test") == 6
 
 
 async def turns(until: Callable[[], bool]) -> None:
@@ -131,5 +141,5 @@ async def test_a_loop_that_cannot_wait_for_a_socket_is_our_own_shortage(
     with pytest.raises(ProbeError) as failed:
         await resolver.look_up("app.test")
     assert (failed.value.verdict.outcome, failed.value.verdict.reason) == ("void", "self_memory")
-    [upstream] = resolver.upstreams
-    assert not await upstream.answers("app.test", 5)
+    [asked] = resolver.upstreams
+    assert not await asked.answers("app.test", 5)
