@@ -27,8 +27,12 @@ PAUSES = (1.0, 2.0, 4.0)
 """Seconds before the question is sent again, the last one from then on: a datagram may be lost."""
 
 RECORDS = 500
-"""An answer with more of them is not read: a long one takes over 2 MB (design/faults.md, "Defaults"), and holds the
-loop."""
+ANSWER_BYTES = 16_384
+"""An answer with more of either is not read: decoded a long one takes over 2 MB (design/faults.md, "Defaults")."""
+
+READ_AT_ONCE = 512
+"""Bytes of an answer that is read in the loop: a compressed name is a few bytes that dnspython decodes in 2 ms, and
+8 KB of them would hold the loop for a second and make the look void."""
 
 DATAGRAM_BYTES = 4_096
 """A longer datagram is not read: one that was not asked for with EDNS has 512 (RFC 1035 section 4.2.1)."""
@@ -155,17 +159,17 @@ class _Asking:
                     if isinstance(what, OSError):
                         self._errors[server] = what
                         return None
-                    message = self._read_datagram(what)
+                    message = await self._read_datagram(what)
                     if message is not None:
                         return message, what, server
         except TimeoutError:
             return None
 
-    def _read_datagram(self, wire: bytes) -> dns.message.QueryMessage | None:
+    async def _read_datagram(self, wire: bytes) -> dns.message.QueryMessage | None:
         if len(wire) > DATAGRAM_BYTES or self._read >= READ_AT_MOST:
             return None
         self._read += 1
-        return read_reply(self._question, wire)
+        return await _read_aside(self._question, wire)
 
     async def _whole(self, message: dns.message.QueryMessage, wire: bytes, server: NameServer) -> Reply:
         connect_ns = None
@@ -188,16 +192,25 @@ class _Asking:
             raise judge.fail("dns_bad", "the answer was cut, and over TCP it ends too early") from None
         except OSError as error:
             raise ProbeError(_cut(error)) from None
-        message = read_reply(self._question, wire)
+        message = await _read_aside(self._question, wire)
         if message is None or message.flags & dns.flags.TC:
-            raise judge.fail("dns_bad", f"the answer was cut; over TCP came none, or over {RECORDS} records")
+            most = f"{RECORDS} records or {ANSWER_BYTES} bytes"
+            raise judge.fail("dns_bad", f"the answer was cut; over TCP came none, or over {most}")
         return message, wire, connect_ns
+
+
+async def _read_aside(question: dns.message.QueryMessage, wire: bytes) -> dns.message.QueryMessage | None:
+    if len(wire) <= READ_AT_ONCE:
+        return read_reply(question, wire)
+    return await asyncio.to_thread(read_reply, question, wire)
 
 
 def read_reply(question: dns.message.QueryMessage, wire: bytes) -> dns.message.QueryMessage | None:
     """The answer to this question in these bytes; None for another's, and for what is no message. Of one that says that
     it was cut only the question is read."""
-    if len(wire) < HEADER_BYTES or int.from_bytes(wire[:2], "big") != question.id or sum(_counts(wire)) > RECORDS:
+    if not HEADER_BYTES <= len(wire) <= ANSWER_BYTES or int.from_bytes(wire[:2], "big") != question.id:
+        return None
+    if sum(_counts(wire)) > RECORDS:
         return None
     try:
         message = dns.message.from_wire(wire, question_only=bool(wire[2] & 0x02))

@@ -251,3 +251,56 @@ async def test_a_flood_of_forged_answers_is_not_all_read(monkeypatch: pytest.Mon
         assert (await look(server.address, timeout_ms=400)).reason == "dns_timeout"
     assert 0 < len(read) <= question.READ_AT_MOST
     assert set(read) == {102}
+
+
+def of_long_names(records: int) -> Callable[[bytes], bytes]:
+    """MX records that are 16 bytes each, and point at one name of 120 labels."""
+    name = b"\x01a" * 120 + b"\0"
+
+    def build(asked: bytes) -> bytes:
+        at = 0xC000 | len(asked) + 14
+        first = struct.pack("!HHHIHH", 0xC00C, 15, 1, 0, 2 + len(name), 0) + name
+        rest = [struct.pack("!HHHIHHH", 0xC00C, 15, 1, 0, 4, each, at) for each in range(1, records)]
+        return _head(asked, records) + asked[12:] + first + b"".join(rest)
+
+    return build
+
+
+def of_many_parts(records: int) -> Callable[[bytes], bytes]:
+    """HTTPS records with 25 empty parameters each (RFC 9460)."""
+    parts = b"".join(struct.pack("!HH", 1_000 + each, 0) for each in range(25))
+
+    def build(asked: bytes) -> bytes:
+        rows = [
+            struct.pack("!HHHIHHB", 0xC00C, 65, 1, 0, 3 + len(parts), each, 0) + parts for each in range(1, records + 1)
+        ]
+        return _head(asked, records) + asked[12:] + b"".join(rows)
+
+    return build
+
+
+def _head(asked: bytes, records: int) -> bytes:
+    return asked[:2] + b"\x81\x80\0\1" + records.to_bytes(2, "big") + bytes(4)
+
+
+def building(build: Callable[[bytes], bytes]) -> Talk:
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        wire = build(await reader.readexactly(int.from_bytes(await reader.readexactly(2), "big")))
+        writer.write(len(wire).to_bytes(2, "big") + wire)
+        await writer.drain()
+
+    return talk
+
+
+DEAR = {"MX": (of_long_names(250), "pass"), "HTTPS": (of_many_parts(140), "pass"), "TXT": (of_many_parts(150), "fail")}
+
+
+@pytest.mark.parametrize("record", DEAR)
+async def test_an_answer_that_is_dear_to_read_holds_no_loop_and_no_more_memory_than_a_look_may(record: str) -> None:
+    """Half a second in the loop would make the look void, and every other look that fails meanwhile."""
+    build, outcome = DEAR[record]
+    async with cutting(building(build)) as address:
+        check = ("dns", {"name": NAME, "type": record, "server": address})
+        seen = await run_elsewhere(Errand((check,), weighed=True))
+    assert (seen.only.outcome, seen.only.reason) == (outcome, None if outcome == "pass" else "dns_bad")
+    assert seen.peak <= MOST_MEMORY, f"{seen.peak} bytes"
