@@ -213,7 +213,7 @@ def test_what_others_check_is_where_the_table_says() -> None:
     }
     check = "services[].checks[]."
     assert len(table) > 20
-    assert {word for word in here if not {f"{check}http.{word}", check + word} & KEYS.keys()} == set()
+    assert {word for word in here if not {f"{check}http.{word}", check + word, word} & KEYS.keys()} == set()
 
 
 def test_a_canary_has_the_keys_of_a_check() -> None:
