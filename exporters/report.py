@@ -12,7 +12,7 @@ from exporters.numbers import duration, percent, promised
 from exporters.report_blocks import Block, Cell, Document, Pairs, Part, Prose, Section, Table
 from exporters.report_drawings import burn_down, strip
 from exporters.stated import Statement, Wall, at, late_policies, ms, plain, ratio_text, rows
-from monitor.facts import EXCLUSION_CLASSES, Json
+from monitor.facts import EXCLUSION_CLASSES
 
 EATERS = 3
 """Outages that the first screen names; the rest stand below."""
@@ -169,17 +169,10 @@ def _head(told: Told, wall: Wall) -> Iterable[tuple[str, Cell]]:
     yield "policy", "; ".join([named, *late_policies(stated)])
     yield "month", f"{wall.dated(stated['start'])} to {wall.dated(stated['end'])}, {plain(stated['timezone'])}"
     revision = f", revision {plain(stated['revision'])}" if stated["revision"] else ""
-    before = f", supersedes {_flat(stated['supersedes'])}" if stated["supersedes"] is not None else ""
+    before = f", supersedes revision {plain(stated['supersedes'])}" if stated["supersedes"] is not None else ""
     yield "statement", f"{plain(stated['status'])}{revision}{before}, as of {wall.dated(stated['as_of'])}"
     if not told.is_whole:
         yield "shown", "without what only operators see: reasons, addresses, places, persons and causes"
-
-
-def _flat(value: Json) -> str:
-    """What a revision supersedes, as it comes."""
-    if isinstance(value, dict):
-        return " ".join(f"{plain(name)} {plain(inner)}" for name, inner in value.items())
-    return plain(value)
 
 
 def _eaten(course: Statement, wall: Wall) -> Iterable[str]:

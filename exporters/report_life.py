@@ -10,31 +10,17 @@ from exporters.report_blocks import Block, Cell, Pairs, Prose, Section, Table
 from exporters.report_sections import words
 from exporters.revision_text import changed_amounts
 from exporters.stated import Statement, Wall, ms, plain, rows
-from monitor.facts import Json
 
 
 def life(beside: Statement, wall: Wall) -> Section:
     """Who closed the month, and what came since with what restating would change."""
-    typed = "" if beside["author_authenticated"] is True or beside["author"] == "minutebook" else " (not authenticated)"
     pairs: list[tuple[str, Cell]] = [
-        ("closed", f"{wall.dated(beside['closed_at'])} by {plain(beside['author'])}{typed}"),
+        ("closed", f"{wall.dated(beside['closed_at'])} by {_author(beside)}"),
         ("signature", plain(beside["signature"]) if beside["signature"] is not None else "none"),
     ]
     blocks: list[Block] = [Pairs(pairs)]
-    late: list[tuple[Cell, ...]] = [
-        (
-            f"{plain(fact['kind'])} {plain(fact['subject'])}",
-            plain(fact["count"]),
-            wall.dated(fact["recorded_at"]),
-            changed_amounts(cast(Statement, fact["effect"])) if isinstance(fact["effect"], dict) else "",
-        )
-        for fact in rows(beside, "late")
-    ]
-    if late:
-        head = ("fact", "count", "recorded", "alone it would change")
-        blocks.append(
-            Table("What came late, and counts for nothing until somebody restates", head, late, frozenset({1}))
-        )
+    if rows(beside, "late"):
+        blocks.append(_facts("What came late, and counts for nothing until somebody restates", beside, "late", wall))
         if isinstance(beside["effect"], dict):
             blocks.append(Prose(f"Restating would change: {changed_amounts(cast(Statement, beside['effect']))}."))
     else:
@@ -61,19 +47,43 @@ def changes(stated: Statement, wall: Wall) -> Iterator[Section]:
             about.append(Prose(f"Under the terms before: {verdict}, {down} down of {allowed} allowed."))
         blocks.append(Section(f"Terms changed at {wall.dated(change['recorded_at'])}", about))
     if isinstance(stated["restatement"], dict):
-        told = [*_flat("", stated["restatement"])]
-        blocks.append(Section("Restated", [Table("What the restatement says", ("", ""), told)]))
+        blocks.append(_restated(stated["restatement"], wall))
     if blocks:
         yield Section("What changed", blocks)
 
 
-def _flat(path: str, value: Json) -> Iterator[tuple[Cell, ...]]:
-    """Every leaf of an object with its path."""
-    if isinstance(value, dict):
-        for name, inner in value.items():
-            yield from _flat(f"{path}.{plain(name)}" if path else plain(name), inner)
-    elif isinstance(value, list):
-        for place, inner in enumerate(value):
-            yield from _flat(f"{path}.{place}", inner)
-    else:
-        yield path, plain(value)
+def _restated(restatement: Statement, wall: Wall) -> Section:
+    """Which revision it supersedes, on whose word and why, with which facts, and what they changed."""
+    before = cast(Statement, restatement["supersedes"])
+    pairs: list[tuple[str, Cell]] = [
+        ("supersedes", f"revision {plain(before['revision'])} as of {wall.dated(before['as_of'])}"),
+        ("its digest", plain(before["digest"])),
+        ("restated by", _author(restatement)),
+        ("reason", plain(restatement["reason"])),
+    ]
+    difference = changed_amounts(cast(Statement, restatement["difference"]))
+    facts = _facts("What came late, and is taken in", restatement, "facts", wall)
+    return Section("Restated", [Pairs(pairs), facts, Prose(f"All of it together changed: {difference}.")])
+
+
+def _facts(caption: str, holder: Statement, name: str, wall: Wall) -> Table:
+    late: list[tuple[Cell, ...]] = [
+        (
+            f"{plain(fact['kind'])} {plain(fact['subject'])}{_vantage(fact)}",
+            plain(fact["count"]),
+            wall.dated(fact["recorded_at"]),
+            changed_amounts(cast(Statement, fact["effect"])) if isinstance(fact["effect"], dict) else "",
+        )
+        for fact in rows(holder, name)
+    ]
+    return Table(caption, ("fact", "count", "recorded", "alone it would change"), late, frozenset({1}))
+
+
+def _vantage(fact: Statement) -> str:
+    return f" from {plain(fact['vantage'])}" if "vantage" in fact else ""
+
+
+def _author(holder: Statement) -> str:
+    author = plain(holder["author"])
+    typed = "" if holder["author_authenticated"] is True or author == "minutebook" else " (not authenticated)"
+    return author + typed

@@ -59,7 +59,16 @@ def changed_amounts(difference: Statement) -> str:
     told += [f"{name.replace('_', ' ')} {_signed(ms)}" for name, ms in bounds.items() if ms]
     breaches = cast("dict[str, int]", difference["breaches"])
     told += [f"breaches of {name} {count:+d}" for name, count in breaches.items() if count and name != "availability"]
-    return ", ".join(told) or "nothing changes"
+    return ", ".join([*told, *_vitals(difference)]) or "nothing changes"
+
+
+def _vitals(difference: Statement) -> Iterator[str]:
+    """Where Web Vitals are promised: samples, those that were good, and a verdict that changed."""
+    for metric, changed in cast("dict[str, dict[str, Json]]", difference.get("vitals", {})).items():
+        yield from (f"{metric} {name} {changed[name]:+d}" for name in ("samples", "good") if changed[name])
+        verdict = changed["verdict"]
+        if isinstance(verdict, list):
+            yield f"{metric} {plain(verdict[0])}, now {plain(verdict[1])}".replace("_", " ")
 
 
 def _late(holder: Statement, name: str, wall: Wall) -> Iterator[str]:

@@ -18,6 +18,10 @@ import pytest
 from exporters import report_html
 from exporters.report import About, Told, document, for_everybody
 from exporters.report_markdown import markdown
+from monitor.facts import Result
+from monitor.ledger.closings import Said, restated
+from monitor.ledger.late import LateFact, difference
+from monitor.ledger.period import parse_instant
 from tests.conftest import ROOT
 from tests.report.parts import ABOUT, GOLDEN, RENDERED, told
 
@@ -284,11 +288,23 @@ def test_a_breach_by_a_millisecond_does_not_read_as_all_of_it_used() -> None:
     assert "used 100.0000387 % of what is allowed" in words(told()[1])
 
 
-def test_a_revision_is_told_as_it_comes() -> None:
-    text = words(told()[0])
-    assert "restated, revision 2, supersedes sha256:5555" in text
-    assert "a late fact" in text
-    assert "difference.down_ms" in text
+def test_a_restatement_is_told_in_words_as_the_ledger_gives_it() -> None:
+    part = told()[0]
+    closed, draft = copy.deepcopy(dict(part.stated)), copy.deepcopy(dict[str, Any](part.stated))
+    draft["accounts_ms"]["down"] += 60_000
+    draft["accounts_ms"]["up"] -= 60_000
+    [vital] = [each for each in draft["commitments"] if each["commitment"] == "LCP"]
+    vital["samples"], vital["verdict"] = vital["samples"] + 3, "insufficient"
+    effect = difference(closed, draft)
+    look = Result(parse_instant("2026-07-14T09:00:00Z"), "web", "oslo", parse_instant("2026-06-14T09:00:00Z"), "fail")
+    made = restated(draft, {**closed, "revision": 1}, Said("ann", False, "a late look"), [LateFact((look,), effect)])
+    text = words(replace(part, stated=made))
+    assert "restated, revision 2, supersedes revision 1" in text
+    assert "supersedes revision 1 as of 2026-07-13 12:15:01+00:00" in text
+    assert "restated by ann (not authenticated) reason a late look" in text
+    changed = "down +1m 00s, up -1m 00s, LCP samples +3, LCP met, now insufficient"
+    assert f"result web from oslo 1 2026-07-14 09:00:00+00:00 {changed}" in text
+    assert f"All of it together changed: {changed}." in text
 
 
 def test_what_is_left_out_is_told() -> None:
