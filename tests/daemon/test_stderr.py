@@ -50,7 +50,7 @@ def blocked() -> Iterator[int]:
         os.close(reads)
 
 
-@pytest.mark.parametrize("stderr", [closed, pytest.param(full, marks=pytest.mark.long), blocked])
+@pytest.mark.parametrize("stderr", [closed, full, blocked])
 def test_looks_go_on_whatever_becomes_of_the_log(
     stderr: object, minutebook: Minutebook, app: App, tmp_path: Path, until: Until
 ) -> None:
