@@ -116,6 +116,17 @@ async def test_a_refusal_that_names_a_time_is_maybe_for_us_alone(look: Look, sta
     assert (plain.reason, plain.detail) == ("http_status", f"status {code}")
 
 
+def test_nothing_more_is_asked_of_a_body_once_the_look_is_over() -> None:
+    """A thread cannot be ended, and each expression may take it half a second."""
+    response = Response(keep_body=True, bodiless=False)
+    response.feed(PAGE)
+    expected = {"body_lacks": ["one", "two", "three"]}
+    expect = HttpSettings.model_validate({"url": "https://a.example.com/", "expect": expected}).expect
+    over = iter([False, False, True])
+    judged = judge_response(expect, Seen(response, False, "127.0.0.1", 1), lambda: next(over))
+    assert [each.name for each in judged.assertions] == ["status", "body_lacks[0]"]
+
+
 @pytest.mark.parametrize(("elapsed", "reason"), [(2000, None), (2000.5, "slow")])
 def test_slower_than_the_promise_counts_is_slow(elapsed: float, reason: str | None) -> None:
     response = Response(keep_body=False, bodiless=False)

@@ -3,9 +3,10 @@ the section `expect`; the first that does not is the reason of the look."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from ipaddress import ip_address
+from itertools import takewhile
 from typing import NamedTuple
 
 from monitor.interfaces import Assertion
@@ -42,9 +43,9 @@ class _Found(NamedTuple):
     assertion: Assertion
 
 
-def judge_response(expect: Expect, seen: Seen) -> Judged:
-    """Whether a whole response is the expected one."""
-    found = tuple(_assertions(expect, seen))
+def judge_response(expect: Expect, seen: Seen, given_up: Callable[[], bool] = lambda: False) -> Judged:
+    """Whether a whole response is the expected one. Once `given_up`, nobody waits for the rest, which is left out."""
+    found = tuple(takewhile(lambda _: not given_up(), _assertions(expect, seen)))
     failed = next((each for each in found if not each.assertion.passed), None)
     verdict = PASS if failed is None else Verdict("fail", failed.reason, failed.assertion.words)
     return Judged(verdict, tuple(each.assertion for each in found))

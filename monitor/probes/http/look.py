@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from functools import partial
+from threading import Event
 
 from monitor.facts import Phases
 from monitor.interfaces import Assertion, Observation, Tick
@@ -126,8 +127,11 @@ class _Look:
         seen = Seen(response, target.secure, self._address, elapsed)
         if not expect.keeps_body or response.body_size <= JUDGED_AT_ONCE:
             return judge_response(expect, seen)
-        self._phase = "body"
-        return await asyncio.to_thread(judge_response, expect, seen)
+        self._phase, given_up = "body", Event()
+        try:
+            return await asyncio.to_thread(judge_response, expect, seen, given_up.is_set)
+        finally:
+            given_up.set()  # a thread is not cancelled: it ends with the expression that it is at
 
     def _next(self, current: Target, response: Response) -> Target:
         self._redirects += 1
