@@ -17,6 +17,7 @@ from monitor.interfaces import Observation
 from monitor.probes import Io
 from monitor.probes.http import HttpSettings, probe
 from monitor.settings import Surroundings
+from tests.faults.test_memory import of_two_letters
 from tests.probes.conftest import TICK
 from tests.probes.servers import answer, hang_up, reset, says, serving, silent, unused_port
 
@@ -238,3 +239,12 @@ async def test_a_redirect_to_a_private_address_is_blocked_behind_a_proxy(io: Io,
         seen = await look_through(io, folder, "http://app.example.com/", proxy)
     assert (seen.outcome, seen.reason) == ("fail", "http_redirect_blocked")
     assert first.connections == 1
+
+
+async def test_a_deadline_while_a_body_is_judged_is_not_the_proxys(io: Io, tmp_path: Path) -> None:
+    slow = [f"a[ab]{{{number}}}c" for number in range(100, 120)]
+    async with proxying() as proxy, serving(says(answer(b"200 OK", of_two_letters(990_000)))) as server:
+        given = {"url": server.url, "proxy": {"url": proxy.url}, "expect": {"body_lacks": slow}}
+        settings = HttpSettings.model_validate(given, context=Surroundings(tmp_path, {}))
+        seen = await probe(settings, TICK, replace(io, timeout_ms=600))
+    assert (seen.outcome, seen.reason) == ("fail", "http_timeout_body")

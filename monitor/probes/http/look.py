@@ -90,7 +90,7 @@ class _Look:
         """The verdict where the deadline came first."""
         verdict = judge.of_deadline(self.phase, self._io.timeout_ms)
         connected = self._exchange is not None and self._exchange.connected_ns
-        at_proxy = self._settings.proxy is not None and not connected
+        at_proxy = self._settings.proxy is not None and not connected and self._phase != "body"
         return unreached(verdict) if at_proxy else verdict
 
     async def follow(self) -> Judged:
