@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 import click
 
+from monitor.cli.progress import progress
 from monitor.clock import SystemClock
 from monitor.closing import latest, newest_terms, recorded_of
 from monitor.config import Config, load, to_terms
@@ -27,6 +29,8 @@ DEFAULT_FILE = Path("minutebook.yaml")
 DEFAULT_STORAGE = "sqlite:///minutebook.db"
 FOREVER = 2**62
 ALL_TIME = Period(-FOREVER, FOREVER)
+AT_ONCE = 100_000
+"""Facts that are read in a second or less: the bar of a reading advances by so many."""
 
 Command = TypeVar("Command", bound=Callable[..., object])
 
@@ -99,12 +103,24 @@ def _book(config_file: Path | None, as_of: int, read: Callable[[Reader], Log]) -
         raise InputError(f"there is neither {DEFAULT_FILE} nor minutebook.db here: name a configuration with -c FILE")
     with open_for_reading(url) as reader:
         log = read(reader)
-        facts = list(log.facts)
+        facts = _all(log.facts, reader.count())
         terms = to_terms(config) if config is not None else newest_terms(facts)
         if as_of == FOREVER and reader.first_open() is not None:
             logged = [fact for fact in facts if isinstance(fact, Fact) and fact.kind == "vital"]
             facts += counted(reader.open_samples(), logged, terms).facts(terms, SystemClock().now())
     return Book(facts, terms, log.sealed)
+
+
+def _all(facts: Iterator[AnyFact], recorded: int) -> list[AnyFact]:
+    """With a bar where there are many; of all that was `recorded` some may have gone."""
+    found = [*islice(facts, AT_ONCE)]
+    if len(found) < AT_ONCE:
+        return found
+    with progress("reading") as advance:
+        while some := [*islice(facts, AT_ONCE)]:
+            found += some
+            advance(len(found), recorded)
+    return found
 
 
 def instant_option(text: str | None) -> int | None:

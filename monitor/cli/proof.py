@@ -64,7 +64,8 @@ def _prove(statement_file: Path, facts_file: Path, key_file: Path | None) -> Non
             click.echo(f"{name}: equal to what the facts give, {stated['digest']}")
         else:
             is_proved = False
-            click.echo(f"{name}: {len(found)} differences from what the facts give")
+            many = "1 difference" if len(found) == 1 else f"{len(found)} differences"
+            click.echo(f"{name}: {many} from what the facts give")
             for line in found[:SHOWN]:
                 click.echo(f"  {_plain(line)}")
     if not is_proved:
