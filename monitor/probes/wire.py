@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
+import time
 from collections import deque
 from collections.abc import Callable
 from select import EPOLLERR, EPOLLET, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLRDHUP, epoll
@@ -19,7 +20,8 @@ from socket import SocketType as Socket  # what socket.socket is made of, and ha
 from typing import TypeVar
 from weakref import WeakKeyDictionary
 
-AT_A_TURN = 16  # connections served before the loop does something else: a handshake each is 10 ms
+AT_A_TURN = 16  # connections whose edges are taken at once
+HELD_NS = 2_000_000  # how long they are served before the loop does something else: a handshake each is 10 ms
 READ_BYTES = 65_536
 
 _EDGES = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET
@@ -255,6 +257,7 @@ class _Polled:
         self._epoll = epoll()
         self._wires: dict[int, Wire] = {}
         self._unread: deque[Wire] = deque()
+        self._due: deque[tuple[Wire, int]] = deque()  # edges that were taken and not told yet
         loop.add_reader(self._epoll.fileno(), self._serve)
 
     def add(self, wire: Wire) -> None:
@@ -274,15 +277,25 @@ class _Polled:
         self._wires.pop(wire.fd, None)
 
     def _serve(self) -> None:
+        if self._due:
+            return  # they come first; the loop asks again
         # Who is meant is found first: a number that one of them lets go of may be another's at once.
         try:
-            turn = [(self._wires[fd], events) for fd, events in self._epoll.poll(0, AT_A_TURN)]
+            self._due += [(self._wires[fd], events) for fd, events in self._epoll.poll(0, AT_A_TURN)]
         except MemoryError as error:  # waiting for room would end in a deadline, and that is the target's
             for wire in list(self._wires.values()):
                 wire.starve(error)
             return
-        for wire, events in turn:
+        self._tell()
+
+    def _tell(self) -> None:
+        until = time.monotonic_ns() + HELD_NS
+        while self._due:
+            wire, events = self._due.popleft()
             wire.ready(events)
+            if self._due and time.monotonic_ns() > until:
+                wire.loop.call_soon(self._tell)
+                return
 
     def _read_on(self) -> None:
         turn = [self._unread.popleft() for _ in range(min(AT_A_TURN, len(self._unread)))]
