@@ -29,6 +29,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
         "monitor.ledger.snapshot",
         "monitor.ledger.timeline",
         "monitor.ledger.seals",
+        "monitor.ledger.quiet",
         "monitor.ledger.quorum",
         "monitor.ledger.readings",
         "monitor.ledger.entries",

@@ -17,8 +17,10 @@ from monitor.config import Config, load, to_terms
 from monitor.errors import InputError
 from monitor.facts import AnyFact, Fact
 from monitor.facts.seals import SealedDays
-from monitor.ledger.closings import Recorded
+from monitor.ledger.closings import Recorded, closings
 from monitor.ledger.period import Period, parse_instant
+from monitor.ledger.quiet import quiet_days
+from monitor.ledger.seals import Pin
 from monitor.ledger.terms import Terms
 from monitor.settling import counted
 from monitor.store import Log, Reader, open_for_reading
@@ -29,6 +31,7 @@ DEFAULT_FILE = Path("minutebook.yaml")
 DEFAULT_STORAGE = "sqlite:///minutebook.db"
 FOREVER = 2**62
 ALL_TIME = Period(-FOREVER, FOREVER)
+NO_RESULTS = Period(0, 0)
 AT_ONCE = 100_000
 """Facts that are read in a second or less: the bar of a reading advances by so many."""
 
@@ -91,17 +94,24 @@ def stored_book(config_file: Path | None, as_of: int) -> Book:
     return _book(config_file, as_of, lambda reader: Log(reader.read(ALL_TIME, as_of), ()))
 
 
+def report_book(config_file: Path | None, as_of: int) -> Book:
+    """The same without looks that no statement needs: most of the raw results of sealed days."""
+    return _book(config_file, as_of, lambda reader: Log(reader.read(ALL_TIME, as_of), ()), quiet=True)
+
+
 def sealed_book(config_file: Path | None, as_of: int) -> Book:
-    """The same with seals together in `sealed`, and not among the facts."""
-    return _book(config_file, as_of, lambda reader: reader.read_sealed(ALL_TIME, as_of))
+    """As `report_book`, with seals together in `sealed`, and not among the facts."""
+    return _book(config_file, as_of, lambda reader: reader.read_sealed(ALL_TIME, as_of), quiet=True)
 
 
-def _book(config_file: Path | None, as_of: int, read: Callable[[Reader], Log]) -> Book:
+def _book(config_file: Path | None, as_of: int, read: Callable[[Reader], Log], *, quiet: bool = False) -> Book:
     config = configuration(config_file)
     url = storage_of(config)
     if config is None and not store_path(url).exists():
         raise InputError(f"there is neither {DEFAULT_FILE} nor minutebook.db here: name a configuration with -c FILE")
     with open_for_reading(url) as reader:
+        if quiet:
+            _leave_out(reader, config, as_of)
         log = read(reader)
         facts = _all(log.facts, reader.count())
         terms = to_terms(config) if config is not None else newest_terms(facts)
@@ -109,6 +119,18 @@ def _book(config_file: Path | None, as_of: int, read: Callable[[Reader], Log]) -
             logged = [fact for fact in facts if isinstance(fact, Fact) and fact.kind == "vital"]
             facts += counted(reader.open_samples(), logged, terms).facts(terms, SystemClock().now())
     return Book(facts, terms, log.sealed)
+
+
+def _leave_out(reader: Reader, config: Config | None, as_of: int) -> None:
+    """What need not be read of the days whose results are all there yet."""
+    small = [*reader.read(NO_RESULTS, as_of, frozenset({"incident", "maintenance", "seal"}))]
+    zone = (to_terms(config) if config is not None else newest_terms(small)).zone
+    chains = closings(small, as_of)
+    pins = [Pin(each.as_of, month.period(zone).end) for (_, month), chain in chains.items() for each in chain]
+    since = reader.gone_until()
+    days = reader.days_within(Period(ALL_TIME.start if since is None else since, ALL_TIME.end))
+    seals = (each.seal for start in days for each in reader.sealed_on(start))
+    reader.leave_out(quiet_days(seals, pins, as_of))
 
 
 def _all(facts: Iterator[AnyFact], recorded: int) -> list[AnyFact]:

@@ -18,7 +18,8 @@ from exporters.report import About, Told, document
 from exporters.report_credits import review_csv, review_json
 from exporters.report_markdown import markdown
 from exporters.statement_csv import statement_csv
-from monitor.cli.inputs import FOREVER, config_option, configuration, instant_option, stored_book
+from monitor.cli.inputs import FOREVER, config_option, configuration, instant_option, report_book
+from monitor.cli.lean import nothing_to_collect
 from monitor.cli.pdf import as_pdf
 from monitor.cli.progress import progress
 from monitor.clock import SystemClock
@@ -94,7 +95,8 @@ def report(**options: Unpack[Options]) -> None:
     ending = ".md" if output is None else output.suffix.lower()
     if ending not in FORMATS:
         raise click.UsageError(f"-o {output}: expected a name that ends in one of {' '.join(FORMATS)}")
-    found, whole = _found(options, span, months)
+    with nothing_to_collect():
+        found, whole = _found(options, span, months)
     made = FORMATS[ending](found.told, whole)
     for line in found.absent:
         click.echo(f"left out: {line}", err=True)
@@ -117,7 +119,7 @@ def _span(options: Options) -> tuple[str, list[Month]]:
 
 def _found(options: Options, span: str, months: list[Month]) -> tuple[Found, About]:
     instant = instant_option(options["as_of"])
-    book = stored_book(options["config_file"], FOREVER if instant is None else instant)
+    book = report_book(options["config_file"], FOREVER if instant is None else instant)
     as_of = latest(book.facts, SystemClock().now()) if instant is None else instant
     config = configuration(options["config_file"])
     pages = [] if config is None else own_pages(config)

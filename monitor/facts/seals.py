@@ -51,6 +51,18 @@ class Seal(NamedTuple):
         return self.start <= result.at < self.start + DAY and result.recorded_at <= self.as_of
 
 
+class Quiet(NamedTuple):
+    """A day (`start` is its first instant) of one check at one vantage with nothing but the looks of one stretch. Those
+    after `after` and before `before`, instants in UTC ms, need not be read."""
+
+    check: str
+    vantage: str
+    start: int
+    stretch: Stretch
+    after: int
+    before: int
+
+
 class SealedDays(NamedTuple):
     """The seals of one check at one vantage whose days begin in `[start, end)`, one a day, as one object: a year of a
     fleet has hundreds of thousands, and most are asked for no more than is told here.

@@ -14,11 +14,13 @@ from struct import Struct
 
 from monitor.errors import InputError, StoreError, StoreNewerError
 from monitor.facts import AnyFact, Result
+from monitor.facts.seals import Quiet
 from monitor.ledger.period import Period
 from monitor.store import reading, schema, seals, verify
 from monitor.store.chain import EMPTY, Head, HeadFile, sync_folder
 from monitor.store.lock import Lock, held
 from monitor.store.log import Log
+from monitor.store.quiet import left_out
 from monitor.store.sealed_days import file_all, is_filed
 from monitor.store.sqlite import Database, damaged
 from monitor.store.url import store_path
@@ -37,6 +39,7 @@ class Reader:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._left_out: Sequence[reading.LeftOut] = ()
 
     @property
     def path(self) -> Path:
@@ -45,11 +48,16 @@ class Reader:
 
     def read(self, period: Period, as_of: int, without: Set[str] = frozenset()) -> Iterator[AnyFact]:
         """As `interfaces.FactStore.read`."""
-        return reading.read(self._database, reading.Window(period, as_of), without)
+        return reading.read(self._database, reading.Window(period, as_of, self._left_out), without)
 
     def read_sealed(self, period: Period, as_of: int) -> reading.Log:
         """The same of all kinds, but for seals, which stand together; for statements."""
-        return reading.read_sealed(self._database, reading.Window(period, as_of))
+        return reading.read_sealed(self._database, reading.Window(period, as_of, self._left_out))
+
+    def leave_out(self, days: Sequence[Quiet]) -> None:
+        """From now on `read` and `read_sealed` leave out what of these days need not be read, as far as the store holds
+        what is said of them."""
+        self._left_out = left_out(self._database, days)
 
     def lines(self, first_seq: int, last_seq: int) -> Iterator[bytes]:
         """The canonical lines of these seqs, both ends inclusive, without line ends and without what has gone."""

@@ -140,11 +140,29 @@ def every_zone(database: Database, last_seq: int) -> list[Zone]:
     return closed if last is None else [*closed, last]
 
 
+class LeftOut(NamedTuple):
+    """A span, both ends exclusive, of which only results of these templates are read (quiet.py)."""
+
+    after: int
+    before: int
+    templates: Sequence[int]
+
+    def touches(self, zone: Zone) -> bool:
+        """Whether some of a zone may lie in the span."""
+        return zone.first_at < self.before and self.after < zone.last_at
+
+    def condition(self) -> tuple[str, tuple[int, ...]]:
+        """What a result that is read fulfils, as SQL with its parameters."""
+        wanted = ", ".join("?" * len(self.templates))
+        return f" AND (at <= ? OR at >= ? OR template IN ({wanted}))", (self.after, self.before, *self.templates)
+
+
 class Window(NamedTuple):
     """Results with `at` in the period and every fact of another kind, recorded at or before `as_of`."""
 
     period: Period
     as_of: int
+    left_out: Sequence[LeftOut] = ()
 
 
 def read(database: Database, window: Window, without: Set[str]) -> Iterator[AnyFact]:
@@ -204,14 +222,9 @@ def read_sealed(database: Database, window: Window) -> Log:
 
 def _runs(database: Database, last_seq: int, window: Window) -> Iterator[tuple[list[ResultRow], _Place]]:
     """Rows in order of recording, a zone or so at once, each list with the place before which it is complete."""
-    period, as_of = window
-    zones = [
-        zone
-        for zone in every_zone(database, last_seq)
-        if zone.first_at < period.end and period.start <= zone.last_at and zone.first_recorded <= as_of
-    ]
+    zones = [zone for zone in zones_of(database, window.period, last_seq) if zone.first_recorded <= window.as_of]
     zones.sort(key=attrgetter("first_recorded", "first_seq"))
-    end = (as_of + 1, 0)
+    end = (window.as_of + 1, 0)
     waiting: list[ResultRow] = []
     for zone, following in zip_longest(zones, zones[1:]):
         waiting += _rows(database, zone, window)
@@ -226,12 +239,14 @@ def _runs(database: Database, last_seq: int, window: Window) -> Iterator[tuple[l
 
 
 def _rows(database: Database, zone: Zone, window: Window) -> list[ResultRow]:
-    (start, end), as_of = window
-    return database.rows(
-        f"SELECT {RESULT_COLUMNS} FROM result "  # noqa: S608 - our own columns
-        "WHERE seq BETWEEN ? AND ? AND at >= ? AND at < ? AND at + learned <= ?",
-        (zone.first_seq, zone.last_seq, start, end, as_of),
-    )
+    (start, end), as_of, left_out = window
+    asked = "WHERE seq BETWEEN ? AND ? AND at >= ? AND at < ? AND at + learned <= ?"
+    parameters: tuple[int, ...] = (zone.first_seq, zone.last_seq, start, end, as_of)
+    for each in left_out:
+        if each.touches(zone):
+            condition, told = each.condition()
+            asked, parameters = asked + condition, parameters + told
+    return database.rows(f"SELECT {RESULT_COLUMNS} FROM result {asked}", parameters)  # noqa: S608 - our own columns
 
 
 def _facts(database: Database, last_seq: int, as_of: int, without: Set[str]) -> list[_Placed]:
@@ -319,7 +334,7 @@ def newest_recorded(database: Database) -> int | None:
 def series_in(database: Database, period: Period) -> list[tuple[str, str]]:
     """The checks and vantages with results in the period, in order of name."""
     met: set[int] = set()
-    for zone in _zones_of(database, period):
+    for zone in zones_of(database, period, head_of(database).seq):
         met.update(
             number
             for (number,) in database.rows(
@@ -339,7 +354,7 @@ def results_of(
     templates = Templates(database)
     wanted = [number for number in numbers if templates[number].series in series]
     rows: list[ResultRow] = []
-    for zone in _zones_of(database, period):
+    for zone in zones_of(database, period, head_of(database).seq):
         rows += database.rows(
             f"SELECT {RESULT_COLUMNS} FROM result WHERE seq BETWEEN ? AND ? AND at >= ? AND at < ?"  # noqa: S608
             f" AND template IN ({', '.join('?' * len(wanted))})",
@@ -354,15 +369,16 @@ def results_of(
     return found
 
 
-def _zones_of(database: Database, period: Period) -> list[Zone]:
-    zones = every_zone(database, head_of(database).seq)
+def zones_of(database: Database, period: Period, last_seq: int) -> list[Zone]:
+    """The zones up to `last_seq` that may have results of the period."""
+    zones = every_zone(database, last_seq)
     return [zone for zone in zones if zone.first_at < period.end and period.start <= zone.last_at]
 
 
 def days_within(database: Database, period: Period) -> list[int]:
     """The first instants of the UTC days that begin in the period and may have results, in order."""
     days: set[int] = set()
-    for zone in _zones_of(database, period):
+    for zone in zones_of(database, period, head_of(database).seq):
         first, last = max(zone.first_at, period.start), min(zone.last_at, period.end - 1)
         days.update(range(first // DAY * DAY, last + 1, DAY))
     return sorted(day for day in days if day >= period.start)

@@ -23,16 +23,14 @@ CONFIGURED = "services: [{name: app, checks: [{name: web, http: {url: 'https://a
 def terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[bytes]]:
     """Standard error is a terminal; afterwards the list has what it was sent."""
     mine, its = os.openpty()
-    os.set_blocking(mine, False)
     sent: list[bytes] = []
     with os.fdopen(its, "w") as stream, monkeypatch.context() as patched:
         patched.setattr(sys, "stderr", stream)
         patched.setenv("TERM", "xterm")
         yield sent
-        stream.flush()
-        with suppress(BlockingIOError):
-            sent.append(os.read(mine, 65_536))
-    os.close(mine)
+    with os.fdopen(mine, "rb", buffering=0) as written, suppress(OSError):  # EIO is its end: nobody writes any more
+        while some := written.read(65_536):
+            sent.append(some)
 
 
 def test_a_bar_is_shown_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
