@@ -52,12 +52,13 @@ class Seal(NamedTuple):
 
 
 class Quiet(NamedTuple):
-    """A day (`start` is its first instant) of one check at one vantage with nothing but the looks of one stretch. Those
-    after `after` and before `before`, instants in UTC ms, need not be read."""
+    """A day (`start` is its first instant) of one check at one vantage with nothing but the looks of one stretch, as
+    recorded by `as_of`. Those after `after` and before `before`, instants in UTC ms, need not be read."""
 
     check: str
     vantage: str
     start: int
+    as_of: int
     stretch: Stretch
     after: int
     before: int

@@ -21,7 +21,8 @@ def quiet_days(seals: Iterable[Seal], pins: Sequence[Pin], as_of: int) -> list[Q
         if seal.recorded_at > as_of or seal.rest is not None or len(seal.stretches) != 1:
             continue
         [stretch] = seal.stretches
-        quiet = Quiet(seal.check, seal.vantage, seal.start, stretch, stretch.first + NEAR, stretch.last - NEAR)
+        place = (seal.check, seal.vantage, seal.start, seal.as_of)
+        quiet = Quiet(*place, stretch, stretch.first + NEAR, stretch.last - NEAR)
         if stretch.passes == seal.size and quiet.after < quiet.before and not any(_rests_on(pin, seal) for pin in pins):
             found.append(quiet)
     return found

@@ -51,7 +51,7 @@ def left_out(database: Database, days: Iterable[Quiet]) -> list[LeftOut]:
             after, before = max(each.after for each, _ in held), min(each.before for each, _ in held)
             others = counted.keys() - {number for _, numbers in held for number in numbers}
             if len(others) <= _MOST_OTHERS:
-                found.append(LeftOut(after, before, tuple(sorted(others))))
+                found.append(LeftOut(after, before, min(each.as_of for each, _ in held), tuple(sorted(others))))
     return found
 
 

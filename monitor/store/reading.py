@@ -141,10 +141,12 @@ def every_zone(database: Database, last_seq: int) -> list[Zone]:
 
 
 class LeftOut(NamedTuple):
-    """A span, both ends exclusive, of which only results of these templates are read (quiet.py)."""
+    """A span, both ends exclusive, of which only results are read that have these templates or were recorded after
+    `as_of`, also while this is read (quiet.py)."""
 
     after: int
     before: int
+    as_of: int
     templates: Sequence[int]
 
     def touches(self, zone: Zone) -> bool:
@@ -154,7 +156,8 @@ class LeftOut(NamedTuple):
     def condition(self) -> tuple[str, tuple[int, ...]]:
         """What a result that is read fulfils, as SQL with its parameters."""
         wanted = ", ".join("?" * len(self.templates))
-        return f" AND (at <= ? OR at >= ? OR template IN ({wanted}))", (self.after, self.before, *self.templates)
+        told = (self.after, self.before, self.as_of, *self.templates)
+        return f" AND (at <= ? OR at >= ? OR at + learned > ? OR template IN ({wanted}))", told
 
 
 class Window(NamedTuple):

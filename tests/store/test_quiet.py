@@ -186,6 +186,19 @@ def test_what_a_closing_rests_on_is_read(pin: Pin, is_read: bool) -> None:
     assert (left(DAY_OF_LOOKS, pins=[pin]) == 1440) is is_read
 
 
+def test_a_look_that_comes_while_a_report_is_read_is_read(tmp_path: Path) -> None:
+    url = url_in(tmp_path)
+    late = look(SEAL.start + 12 * HOUR + 1, recorded_at=AS_OF - 1)
+    with open_for_writing(url, FIRST) as store:
+        store.append([*DAY_OF_LOOKS, seal_fact(SEAL)])
+        with open_for_reading(url) as reader:
+            reader.leave_out(quiet_days([SEAL], [], AS_OF))
+            store.append([late])
+            found = [fact for fact in reader.read(FOREVER, AS_OF) if isinstance(fact, Result)]
+    assert late in found
+    assert len(found) == 2 * (NEAR // MINUTE + 1) + 1
+
+
 def test_as_of_an_instant_before_the_seal_everything_is_read() -> None:
     with_seal = read([*DAY_OF_LOOKS, seal_fact(SEAL)], [], SEAL.recorded_at - 1)
     assert [fact for fact in with_seal if isinstance(fact, Fact)] == []
