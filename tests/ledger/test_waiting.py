@@ -57,7 +57,8 @@ def follow(data: st.DataObject) -> None:
     overdue: Counter[tuple[str, str]] = Counter()
     late: Counter[tuple[str, str]] = Counter()
     oldest: dict[tuple[str, str], int] = {}
-    for facts in told.values():
+    for given_facts in told.values():
+        facts = standing(given_facts)
         one = settled(desk, facts, as_of)
         received, reply = facts[0]["received_at"], facts[-1]["first_reply_at"]
         where = (one["priority"], one["class"])
@@ -72,6 +73,11 @@ def follow(data: st.DataObject) -> None:
     assert found.oldest_due == oldest
     assert +Counter({place[:2]: count for place, count in found.waiting.items() if place[2] == "100"}) == +overdue
     assert +Counter(found.late) == +late
+
+
+def standing(facts: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Without those that say again what was said before, whatever came between: the first recorded stands."""
+    return [each for place, each in enumerate(facts) if without(each) not in map(without, facts[:place])]
 
 
 def without(each: dict[str, Any]) -> dict[str, Any]:
